@@ -1,0 +1,4 @@
+//! Engine.
+mod time;
+
+pub use time::{SimSpan, SimTime, TimeError};

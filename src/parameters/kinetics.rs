@@ -1,0 +1,6 @@
+//! Defaults of the kinetics room.
+
+use super::Parameter;
+
+/// The table of this room.
+pub const TABLE: &[Parameter] = &[];

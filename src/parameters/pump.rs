@@ -1,0 +1,6 @@
+//! Defaults of the pump room.
+
+use super::Parameter;
+
+/// The table of this room.
+pub const TABLE: &[Parameter] = &[];

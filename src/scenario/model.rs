@@ -1,0 +1,537 @@
+//! A scenario as the simulation reads it: every quantity a number in base
+//! units (ug, mL, h, cm, kPa, degC), every reference checked.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{SimSpan, SimTime};
+use crate::parameters::ParameterSet;
+use crate::signals::{Level, Posture};
+
+/// A file as loaded: one scenario per arm (a single unnamed one without `[[arm]]`).
+#[derive(Debug, Clone)]
+pub struct Story {
+    /// File stem, the default name of the output folder.
+    pub name: String,
+    /// SHA-256 of the resolved file with all it extends, hexadecimal.
+    pub hash: String,
+    /// The arms in file order; `arm.id` is empty when the file has no arms.
+    pub arms: Vec<Arm>,
+}
+
+/// One arm.
+#[derive(Debug, Clone)]
+pub struct Arm {
+    /// Name of the sub-folder, or empty.
+    pub id: String,
+    /// What is run.
+    pub scenario: Scenario,
+}
+
+/// One run, fully specified but for the seed and replicate.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// One line that names the story.
+    pub title: String,
+    /// What a reader should learn.
+    pub lesson: String,
+    /// Hazard id, such as `H-12`.
+    pub hazard: Option<String>,
+    /// Publications behind it.
+    pub sources: Vec<String>,
+    /// End of the run; events at this instant still run.
+    pub duration: SimTime,
+    /// Seed when the command line gives none.
+    pub seed: u64,
+    /// Spacing of output rows when the command line gives none.
+    pub sample: SimSpan,
+    /// The person.
+    pub patient: Patient,
+    /// The device.
+    pub pump: Pump,
+    /// The line from pump to spine.
+    pub catheter: Catheter,
+    /// What the clinician programmes, by time.
+    pub programme: Vec<ProgrammeStep>,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// What people do.
+    pub actions: Vec<ActionStep>,
+    /// What must happen.
+    pub expectations: Vec<Expectation>,
+    /// Defaults with this scenario's overrides.
+    pub parameters: ParameterSet,
+}
+
+/// The person.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patient {
+    /// `adult-spinal`, `adult-cerebral` or `child`.
+    pub population: Population,
+    /// Body weight [kg].
+    pub weight: f64,
+    /// Renal function relative to normal [1].
+    pub renal_function: f64,
+    /// Level of the cord injury, if there is one; T6 or above allows dysreflexia.
+    pub injury: Option<Level>,
+    /// Modified Ashworth score of the legs without drug [0-4].
+    pub ashworth_legs: f64,
+    /// Modified Ashworth score of the arms without drug [0-4].
+    pub ashworth_arms: f64,
+    /// Penn spasm score without drug [0-4].
+    pub spasm_score: f64,
+    /// Posture at the start.
+    pub posture: Posture,
+    /// Whether drug, tolerance and adaptation start in equilibrium with the first programme.
+    pub history: History,
+}
+
+/// Population a patient belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Population {
+    /// Adult with spasticity of spinal origin.
+    AdultSpinal,
+    /// Adult with spasticity of cerebral origin.
+    AdultCerebral,
+    /// Child.
+    Child,
+}
+
+/// What came before the first instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum History {
+    /// Never had baclofen.
+    Naive,
+    /// Months of undisturbed therapy at the first programme's dose.
+    Established,
+}
+
+/// The device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pump {
+    /// Registered name of the family.
+    pub family: String,
+    /// Reservoir capacity [mL].
+    pub reservoir_size: f64,
+    /// Volume in the reservoir at the start [mL].
+    pub fill: f64,
+    /// True concentration in the reservoir [ug/mL].
+    pub concentration: f64,
+    /// Concentration the clinician entered [ug/mL].
+    pub label_concentration: f64,
+    /// Volume at which the low-reservoir alarm is due [mL].
+    pub low_reservoir_alarm: f64,
+    /// Delivered over programmed volume; `None` takes the published mean with its fixed effects and,
+    /// in a batch, a draw per refill period.
+    pub gain: Option<f64>,
+    /// Age of the pump at the start [h].
+    pub age: f64,
+    /// Whether the drug is one the maker approved (motor wear differs).
+    pub approved_drug: bool,
+}
+
+/// The line from pump to spine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Catheter {
+    /// Implanted length [cm].
+    pub length: f64,
+    /// Length of the part inside the canal and the ligament, at the tip end [cm].
+    pub spinal_length: f64,
+    /// Where the tip lies.
+    pub tip: Level,
+    /// `braided` or `silicone`.
+    pub material: Material,
+    /// What fills tube and catheter at the start [ug/mL]; `None` is the reservoir's concentration.
+    pub initial_concentration: Option<f64>,
+}
+
+/// Catheter wall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Material {
+    /// Modern braided wall.
+    Braided,
+    /// Older silicone wall.
+    Silicone,
+}
+
+/// A point in time as the file writes it: absolute, or after a named event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Moment {
+    /// At an instant.
+    At(SimTime),
+    /// A span after the first event of this name.
+    After {
+        /// `component.kind`, as in the events table, for example `fault.leak.start`.
+        event: String,
+        /// How long after.
+        offset: SimSpan,
+    },
+}
+
+/// A programme the clinician sends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProgrammeStep {
+    /// Name used in events and arms.
+    pub id: String,
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub mode: Programme,
+}
+
+/// Dosing programmes. Doses are in ug by the *label* concentration; the pump turns them into volume.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Programme {
+    /// One rate all day [ug/h].
+    SimpleContinuous {
+        /// Dose rate [ug/h].
+        rate: f64,
+    },
+    /// A repeating week of steps; at most 13 steps a day.
+    Flex {
+        /// Steps sorted by day and time.
+        steps: Vec<FlexStep>,
+    },
+    /// A bolus at a fixed interval above a basal rate.
+    PeriodicBolus {
+        /// Dose of one bolus [ug].
+        dose: f64,
+        /// Interval between starts [h].
+        every: f64,
+        /// Length of one bolus [h].
+        over: f64,
+        /// Rate between boluses [ug/h].
+        basal: f64,
+    },
+    /// One bolus on top of the running programme, which then goes on.
+    SingleBolus {
+        /// Dose [ug].
+        dose: f64,
+        /// Length [h].
+        over: f64,
+    },
+    /// Fast delivery of a volume to fill tube and catheter; the programme before it then goes on.
+    PrimingBolus {
+        /// Volume [mL]; `None` takes tube plus catheter.
+        volume: Option<f64>,
+        /// Length [h].
+        over: f64,
+    },
+    /// Old drug at the old dose until the new concentration reaches the tip, then the given rate.
+    BridgeBolus {
+        /// Concentration still in tube and catheter [ug/mL].
+        old_concentration: f64,
+        /// Dose rate during the bridge [ug/h].
+        bridge_rate: f64,
+        /// Volume bridged [mL]; `None` takes tube plus catheter.
+        volume: Option<f64>,
+        /// Dose rate afterwards, by the new label [ug/h].
+        then_rate: f64,
+    },
+    /// Keeps the rotor turning (0.006 mL/day).
+    MinimumRate,
+    /// Rotor stopped by programme.
+    Stopped,
+}
+
+/// One step of a flex programme.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FlexStep {
+    /// Day of the week 0-6 (scenario day 0 is weekday 0), or `None` for every day.
+    pub weekday: Option<u8>,
+    /// Time of day [h], 0 to below 24.
+    pub at: f64,
+    /// Dose rate from then on [ug/h].
+    pub rate: f64,
+}
+
+/// Something that goes wrong: trigger + profile + severity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// Name used in events and arms.
+    pub id: String,
+    /// Registered kind, for example `catheter.kink`.
+    pub kind: String,
+    /// What sets it off.
+    pub trigger: Trigger,
+    /// How its severity moves from 0 to 1.
+    pub profile: Profile,
+    /// When it ends by itself; a repair action can end it sooner.
+    pub until: Option<Moment>,
+    /// Severity and place in physical terms, checked against the kind's fields.
+    pub values: BTreeMap<String, Value>,
+}
+
+/// A value of a fault's field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// In the base unit of the field.
+    Number(f64),
+    /// A word, such as a level or a place.
+    Text(String),
+}
+
+/// What sets a fault off.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// At a moment.
+    At(Moment),
+    /// When a signal crosses a level.
+    When(Condition),
+    /// By chance, exponential waiting time from the start.
+    Hazard {
+        /// Events per hour.
+        rate: f64,
+    },
+}
+
+/// A signal crossing a level, as in `reservoir_ml < 2`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// Column name of the signal.
+    pub signal: String,
+    /// True for `>`, false for `<`.
+    pub rising: bool,
+    /// Level, in the unit of the column.
+    pub level: f64,
+}
+
+/// Course of a severity between 0 and 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Full at once.
+    Step,
+    /// Grows linearly to full.
+    Ramp {
+        /// How long it takes [h].
+        over: f64,
+    },
+    /// Full for a while, then absent for a while, again and again.
+    Intermittent {
+        /// Time present [h].
+        on: f64,
+        /// Time absent [h].
+        off: f64,
+    },
+    /// Full only in this posture.
+    InPosture(Posture),
+}
+
+/// Something people do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionStep {
+    /// Name used in events and arms.
+    pub id: String,
+    /// When.
+    pub at: Moment,
+    /// What.
+    pub action: Action,
+}
+
+/// The acts a scenario can contain.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Empty the reservoir, then fill it.
+    Refill {
+        /// Volume injected [mL].
+        volume: f64,
+        /// True concentration of the syringe [ug/mL].
+        concentration: f64,
+        /// Concentration entered in the programmer [ug/mL].
+        label: f64,
+        /// Part of the volume that goes into the pocket under the skin instead [0-1].
+        pocket_share: f64,
+        /// Whether the old drug is drawn out first; it is the rule.
+        aspirate: bool,
+    },
+    /// A planned refill at which nobody comes: nothing happens, and that is an event.
+    MissedRefill,
+    /// Multiply the running programme's dose.
+    ScaleDose {
+        /// New over old dose [1].
+        factor: f64,
+    },
+    /// Read the pump.
+    Interrogate,
+    /// Draw the reservoir empty and stop the pump.
+    EmptyPump,
+    /// Drug by needle into the spinal fluid.
+    LumbarBolus {
+        /// Dose [ug].
+        dose: f64,
+        /// Where.
+        level: Level,
+        /// How long the injection takes [h].
+        over: f64,
+    },
+    /// Baclofen tablets.
+    OralBaclofen {
+        /// One dose [ug].
+        dose: f64,
+        /// Interval [h].
+        every: f64,
+        /// Number of doses; `None` is until the end.
+        count: Option<u32>,
+    },
+    /// A benzodiazepine, in mg of diazepam or its equivalent.
+    Benzodiazepine {
+        /// One dose [mg].
+        dose: f64,
+        /// Interval [h].
+        every: f64,
+        /// Number of doses.
+        count: Option<u32>,
+    },
+    /// Cyproheptadine.
+    Cyproheptadine {
+        /// One dose [mg].
+        dose: f64,
+        /// Interval [h].
+        every: f64,
+        /// Number of doses.
+        count: Option<u32>,
+    },
+    /// Let spinal fluid out by lumbar puncture.
+    DrainCsf {
+        /// Volume [mL].
+        volume: f64,
+        /// How long it takes [h].
+        over: f64,
+    },
+    /// Contrast through the access port; pushes catheter contents out and flushes a subdural depot.
+    InjectContrast {
+        /// Volume [mL].
+        volume: f64,
+    },
+    /// A magnetic resonance scan.
+    MriScan {
+        /// Time in the field [h].
+        over: f64,
+    },
+    /// Ventilate the patient, or stop doing so.
+    Ventilate {
+        /// On or off.
+        on: bool,
+    },
+    /// Change posture.
+    Posture(Posture),
+    /// Surgery or another remedy that ends faults.
+    Repair {
+        /// Faults ended.
+        faults: Vec<String>,
+    },
+}
+
+/// What must happen, with its source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// Line in the file, for messages.
+    pub line: usize,
+    /// What is claimed.
+    pub claim: Claim,
+    /// Where the claim comes from.
+    pub source: String,
+}
+
+/// A checkable claim.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// The first event of this name falls in the window (both ends included).
+    Event {
+        /// `component.kind`.
+        event: String,
+        /// Not before; `None` is no bound.
+        from: Option<Moment>,
+        /// Not after; `None` is the end of the run.
+        to: Option<Moment>,
+    },
+    /// No event of this name.
+    Never {
+        /// `component.kind`.
+        event: String,
+    },
+    /// A signal lies within bounds: at an instant, or throughout a window, or its extreme over it.
+    Signal {
+        /// Column name.
+        signal: String,
+        /// Which value over the window is tested.
+        statistic: Statistic,
+        /// Start of the window.
+        from: Moment,
+        /// End of the window; equal to `from` for an instant.
+        to: Moment,
+        /// Smallest accepted value, in the unit of the column.
+        low: f64,
+        /// Largest accepted value, in the unit of the column.
+        high: f64,
+    },
+}
+
+/// Which value of a signal over a window is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Every sample.
+    All,
+    /// Largest sample.
+    Max,
+    /// Smallest sample.
+    Min,
+    /// Mean of the samples.
+    Mean,
+}
+
+/// One field a fault kind accepts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FieldSpec {
+    /// Key in the `[[fault]]` block.
+    pub name: &'static str,
+    /// Base unit of a number, or `""` for a word.
+    pub unit: &'static str,
+    /// Default; `None` makes the field required.
+    pub default: Option<f64>,
+    /// Smallest accepted number.
+    pub low: f64,
+    /// Largest accepted number.
+    pub high: f64,
+    /// Accepted words, if the field is a word (empty: any level of the spine).
+    pub words: &'static [&'static str],
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// A fault kind as the loader and `list faults` know it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FaultKind {
+    /// Registered name, `room.name`.
+    pub kind: &'static str,
+    /// Hazard id.
+    pub hazard: &'static str,
+    /// One sentence of mechanism.
+    pub mechanism: &'static str,
+    /// Accepted fields.
+    pub fields: &'static [FieldSpec],
+}
+
+/// Names a scenario may use, collected from all rooms (and from a library user's own) by
+/// [`crate::simulation`], so that the loader need not know the rooms.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// Pump families.
+    pub pump_families: Vec<&'static str>,
+    /// Effect models.
+    pub effect_models: Vec<&'static str>,
+    /// Fault kinds.
+    pub fault_kinds: Vec<FaultKind>,
+    /// Column names of all signals.
+    pub signals: Vec<String>,
+    /// Event names that do not depend on ids of the file, such as `symptom.itch.onset`.
+    pub events: Vec<String>,
+}
