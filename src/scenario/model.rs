@@ -85,6 +85,8 @@ pub struct Patient {
     pub posture: Posture,
     /// Whether drug, tolerance and adaptation start in equilibrium with the first programme.
     pub history: History,
+    /// Registered name of the effect model.
+    pub effect_model: String,
 }
 
 /// Population a patient belongs to.
