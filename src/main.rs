@@ -1,4 +1,5 @@
 //! Thin front of the library's command line.
+
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    itbsim::cli::main(std::env::args_os())
 }

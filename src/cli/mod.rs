@@ -1,1 +1,185 @@
-//! cli
+//! The command line: one file a subcommand, errors turned into messages and exit codes.
+//!
+//! Exit codes: 0 all expectations met, 1 an expectation failed, 2 bad input
+//! (nothing written), 3 the model itself failed.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+mod check;
+mod compare;
+mod list;
+mod new;
+mod parameters;
+mod run;
+mod system;
+mod why;
+
+use crate::scenario::model::Story;
+use crate::simulation::{Registry, RunError};
+
+/// Simulate intrathecal baclofen therapy: inject a fault, watch the patient, see why.
+///
+/// For teaching and research, never for treating a person.
+#[derive(Debug, Parser)]
+#[command(name = "itbsim", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  itbsim run scenarios/missed-refill.toml
+  itbsim why scenarios/catheter-kink.toml symptom.spasms_increased.onset
+  itbsim compare scenarios/concentration-change.toml
+  itbsim new my-case.toml && itbsim check my-case.toml
+
+Exit codes: 0 expectations met, 1 an expectation failed, 2 bad input, 3 the model failed.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a scenario: tables, pictures and a summary of what happened
+    Run(run::Args),
+    /// Read a scenario and print it as understood, without running it
+    Check(check::Args),
+    /// Write a commented scenario to start from
+    New(new::Args),
+    /// List scenarios, faults, pumps, signals, symptoms, events or actions
+    List(list::Args),
+    /// Print every default with unit, range, source and grade
+    Parameters(parameters::Args),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
+    /// Show the causal chain of an event, and the run without its root
+    Why(why::Args),
+    /// Run the arms of a scenario and set them side by side
+    Compare(compare::Args),
+    /// Print the assembled linear system of a run as JSON
+    System(system::Args),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What ends a command early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The user's input: exit code 2. The text is ready to print.
+    Input(String),
+    /// An expectation of the scenario was not met: exit code 1; already reported.
+    Expectation,
+    /// The model failed: exit code 3.
+    Model(String),
+    /// The reader of our output went away: a quiet success.
+    ClosedPipe,
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Failure::ClosedPipe
+        } else {
+            Failure::Input(format!("error: cannot write the output: {error}"))
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Failure::from(std::io::Error::from(error))
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let mut text = format!("error: {error}");
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            text.push_str(&format!("\n  caused by: {cause}"));
+            source = cause.source();
+        }
+        Failure::Model(text)
+    }
+}
+
+/// Runs the program on these arguments.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs to.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let result = match cli.command {
+        Command::Run(args) => run::execute(&args),
+        Command::Check(args) => check::execute(&args),
+        Command::New(args) => new::execute(&args),
+        Command::List(args) => list::execute(&args),
+        Command::Parameters(args) => parameters::execute(&args),
+        Command::Schema => print(&crate::scenario::schema()),
+        Command::Why(args) => why::execute(&args),
+        Command::Compare(args) => compare::execute(&args),
+        Command::System(args) => system::execute(&args),
+        Command::Completions { shell } => completions(shell),
+    };
+    match result {
+        Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
+        Err(Failure::Expectation) => ExitCode::from(1),
+        Err(Failure::Input(text)) => {
+            let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+            ExitCode::from(2)
+        }
+        Err(Failure::Model(text)) => {
+            let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "itbsim", &mut script);
+    std::io::stdout().write_all(&script)?;
+    Ok(())
+}
+
+/// Prints text and a final newline; a closed pipe is not an error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Prints a value as indented JSON.
+pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> {
+    print(&serde_json::to_string_pretty(value)?)
+}
+
+/// The scenario a command works on.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScenarioArg {
+    /// Scenario file (TOML)
+    #[arg(value_name = "SCENARIO", value_hint = clap::ValueHint::FilePath)]
+    pub path: PathBuf,
+}
+
+impl ScenarioArg {
+    /// Reads and resolves the file.
+    pub fn load(&self, registry: &Registry) -> Result<Story, Failure> {
+        use std::io::IsTerminal;
+        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        crate::scenario::load(&self.path, &registry.catalog()).map_err(|d| Failure::Input(d.render(color)))
+    }
+}

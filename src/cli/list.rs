@@ -1,0 +1,151 @@
+//! `itbsim list`: what a scenario can name.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use crate::simulation::{ACTIONS, Registry};
+
+use super::{Failure, print, print_json};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  itbsim list faults
+  itbsim list scenarios --dir scenarios
+  itbsim list signals --json")]
+pub(crate) struct Args {
+    /// What to list
+    #[arg(value_enum)]
+    what: What,
+    /// Folder searched for scenarios
+    #[arg(long, default_value = "scenarios", value_hint = clap::ValueHint::DirPath)]
+    dir: PathBuf,
+    /// Machine-readable output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    Scenarios,
+    Faults,
+    Pumps,
+    EffectModels,
+    Signals,
+    Symptoms,
+    Events,
+    Actions,
+}
+
+pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    let registry = Registry::builtin();
+    let catalog = registry.catalog();
+    match args.what {
+        What::Faults => {
+            if args.json {
+                let kinds: Vec<serde_json::Value> = catalog
+                    .fault_kinds
+                    .iter()
+                    .map(|k| {
+                        serde_json::json!({"kind": k.kind, "hazard": k.hazard, "mechanism": k.mechanism,
+                            "fields": k.fields.iter().map(|f| serde_json::json!({"name": f.name, "unit": f.unit, "default": f.default,
+                                "low": finite(f.low), "high": finite(f.high), "words": f.words, "meaning": f.meaning})).collect::<Vec<_>>()})
+                    })
+                    .collect();
+                return print_json(&kinds);
+            }
+            let mut text = String::new();
+            for k in &catalog.fault_kinds {
+                let _ = writeln!(text, "{}  [{}]\n    {}", k.kind, k.hazard, k.mechanism);
+                for f in k.fields {
+                    let kind = if f.unit.is_empty() {
+                        if f.words.is_empty() { "a level, S2 to C1".to_owned() } else { f.words.join(" | ") }
+                    } else {
+                        let default = f.default.map_or("required".to_owned(), |d| format!("default {d}"));
+                        format!("{} ({default}, {} to {})", f.unit, f.low, f.high)
+                    };
+                    let _ = writeln!(text, "      {:<14} {kind}: {}", f.name, f.meaning);
+                }
+            }
+            print(&text)
+        }
+        What::Scenarios => scenarios(&args.dir, args.json, &registry),
+        What::Pumps => lines(&catalog.pump_families, args.json),
+        What::EffectModels => lines(&catalog.effect_models, args.json),
+        What::Signals => lines(&catalog.signals, args.json),
+        What::Events => lines(&catalog.events, args.json),
+        What::Actions => {
+            if args.json {
+                return print_json(&ACTIONS.map(|(name, form, meaning)| serde_json::json!({"action": name, "form": form, "meaning": meaning})));
+            }
+            let mut text = String::new();
+            for (name, form, meaning) in ACTIONS {
+                let _ = writeln!(text, "{name} = {form}\n    {meaning}");
+            }
+            print(&text)
+        }
+        What::Symptoms => {
+            let rows = registry.symptoms();
+            if args.json {
+                return print_json(&rows);
+            }
+            let mut text = String::new();
+            for row in rows {
+                let _ = writeln!(text, "{:<24} {:<11} {}", row.name, row.syndrome, row.words);
+            }
+            print(&text)
+        }
+    }
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+fn lines<T: AsRef<str> + serde::Serialize>(names: &[T], json: bool) -> Result<(), Failure> {
+    if json {
+        return print_json(&names);
+    }
+    print(&names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join("\n"))
+}
+
+/// Scenario files of a folder with title and lesson; files that do not load are named too.
+fn scenarios(dir: &Path, json: bool, registry: &Registry) -> Result<(), Failure> {
+    let shown = dir.display();
+    let entries = std::fs::read_dir(dir).map_err(|e| {
+        Failure::Input(format!(
+            "error: cannot read the folder `{shown}`: {e}\n  help: name the folder of scenarios with --dir"
+        ))
+    })?;
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|e| e.ok().map(|e| e.path()))
+        .filter(|p| p.extension().is_some_and(|x| x == "toml"))
+        .collect();
+    paths.sort();
+    let catalog = registry.catalog();
+    let mut rows = Vec::new();
+    for path in paths {
+        let name = path.display().to_string();
+        let row = match crate::scenario::load(&path, &catalog) {
+            Ok(story) => {
+                let first = story.arms.first().map(|a| &a.scenario);
+                serde_json::json!({"path": name, "title": first.map(|s| s.title.as_str()), "lesson": first.map(|s| s.lesson.as_str()),
+                    "arms": story.arms.iter().map(|a| a.id.as_str()).filter(|id| !id.is_empty()).collect::<Vec<_>>()})
+            }
+            Err(_) => serde_json::json!({"path": name, "title": null, "lesson": "does not load; see `itbsim check`", "arms": []}),
+        };
+        rows.push(row);
+    }
+    if json {
+        return print_json(&rows);
+    }
+    let mut text = String::new();
+    for row in &rows {
+        let say = |key: &str| row[key].as_str().unwrap_or("").to_owned();
+        let arms: Vec<&str> = row["arms"].as_array().map(|a| a.iter().filter_map(|v| v.as_str()).collect()).unwrap_or_default();
+        let _ = writeln!(text, "{}\n    {}\n    {}", say("path"), say("title"), say("lesson"));
+        if !arms.is_empty() {
+            let _ = writeln!(text, "    arms: {}", arms.join(", "));
+        }
+    }
+    print(&text)
+}

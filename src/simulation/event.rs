@@ -1,0 +1,207 @@
+//! What can happen in a run: the payload the engine carries.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Event, Fingerprint};
+use crate::pump::{PumpEvent, PumpNotice};
+
+/// A name from the scenario file, shared by all events that carry it.
+pub type Name = Arc<str>;
+
+/// Part of an action that takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// It begins; an act without length has only this part.
+    Begin,
+    /// The n-th repetition of a repeated dose, from 1.
+    Repeat(u32),
+    /// It is over.
+    Finish,
+}
+
+/// Stage of a fault's severity profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// The trigger fired.
+    Start,
+    /// One step of a ramp.
+    Progress,
+    /// A ramp reached full severity.
+    Full,
+    /// Present again after an absence.
+    On,
+    /// Absent for a while.
+    Off,
+    /// Ended, by itself or by repair.
+    End,
+}
+
+/// How what reaches the spinal fluid compares with what is programmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Delivery {
+    /// Less than 2 % of the programmed dose.
+    Stopped,
+    /// Clearly less than programmed.
+    Low,
+    /// As programmed.
+    Normal,
+    /// Clearly more than programmed.
+    High,
+}
+
+/// The payload of one event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum SimEvent {
+    /// The clinician sends a programme.
+    Programme {
+        /// Index in the scenario.
+        index: usize,
+        /// Its id.
+        id: Name,
+    },
+    /// An act of the scenario.
+    Action {
+        /// Index in the scenario.
+        index: usize,
+        /// Its id.
+        id: Name,
+        /// Which part of it.
+        part: Part,
+    },
+    /// A condition that a fault waits for came true.
+    Condition {
+        /// Index of the fault.
+        index: usize,
+        /// Its id.
+        id: Name,
+    },
+    /// A fault moves along its profile.
+    Fault {
+        /// Index of the fault.
+        index: usize,
+        /// Its id.
+        id: Name,
+        /// Stage of the profile.
+        stage: Stage,
+        /// Severity from now on [0-1].
+        severity: f64,
+    },
+    /// The pump's own next event.
+    Pump(PumpEvent),
+    /// Something the pump reports or that happens to it.
+    Notice(PumpNotice),
+    /// A concentration front or a pressure step in the catheter.
+    Catheter,
+    /// Delivery into the spinal fluid changed class.
+    Delivery {
+        /// Class from now on.
+        class: Delivery,
+        /// Class before.
+        before: Delivery,
+    },
+    /// A symptom's signal crossed its threshold.
+    Threshold {
+        /// Index in the symptom table.
+        index: usize,
+        /// Name of the symptom.
+        name: Name,
+        /// Upwards (towards onset) or downwards.
+        rising: bool,
+    },
+    /// A symptom appeared (`true`) or went.
+    Symptom {
+        /// Index in the symptom table.
+        index: usize,
+        /// Name of the symptom.
+        name: Name,
+        /// Onset or resolution.
+        onset: bool,
+    },
+    /// The patient died.
+    Death {
+        /// Cause in words.
+        cause: Name,
+    },
+    /// An output row is due.
+    Sample,
+}
+
+impl Event for SimEvent {
+    fn component(&self) -> Cow<'_, str> {
+        match self {
+            SimEvent::Programme { id, .. } => Cow::Owned(format!("programme.{id}")),
+            SimEvent::Action { id, .. } => Cow::Owned(format!("action.{id}")),
+            SimEvent::Condition { id, .. } => Cow::Owned(format!("condition.{id}")),
+            SimEvent::Fault { id, .. } => Cow::Owned(format!("fault.{id}")),
+            SimEvent::Pump(_) => Cow::Borrowed("pump"),
+            SimEvent::Notice(notice) => notice.component(),
+            SimEvent::Catheter => Cow::Borrowed("catheter"),
+            SimEvent::Delivery { .. } => Cow::Borrowed("delivery"),
+            SimEvent::Threshold { name, .. } | SimEvent::Symptom { name, .. } => Cow::Owned(format!("symptom.{name}")),
+            SimEvent::Death { .. } => Cow::Borrowed("patient"),
+            SimEvent::Sample => Cow::Borrowed("observer"),
+        }
+    }
+
+    fn kind(&self) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            SimEvent::Programme { .. } => "start",
+            SimEvent::Action { part, .. } => match part {
+                Part::Begin => "done",
+                Part::Repeat(_) => "dose",
+                Part::Finish => "over",
+            },
+            SimEvent::Condition { .. } => "met",
+            SimEvent::Fault { stage, .. } => match stage {
+                Stage::Start => "start",
+                Stage::Progress => "progress",
+                Stage::Full => "full",
+                Stage::On => "on",
+                Stage::Off => "off",
+                Stage::End => "end",
+            },
+            SimEvent::Pump(event) => event.kind(),
+            SimEvent::Notice(notice) => notice.kind(),
+            SimEvent::Catheter => "front",
+            SimEvent::Delivery { class, before } => match (class, before) {
+                (Delivery::Stopped, _) => "stopped",
+                (Delivery::Normal, _) => "restored",
+                (after, before) if after < before => "fell",
+                _ => "rose",
+            },
+            SimEvent::Threshold { rising: true, .. } => "above_threshold",
+            SimEvent::Threshold { rising: false, .. } => "below_threshold",
+            SimEvent::Symptom { onset: true, .. } => "onset",
+            SimEvent::Symptom { onset: false, .. } => "resolved",
+            SimEvent::Death { .. } => "death",
+            SimEvent::Sample => "sample",
+        })
+    }
+
+    fn hash_into(&self, fp: &mut Fingerprint) {
+        match self {
+            SimEvent::Programme { index, .. } => fp.write_u64(*index as u64),
+            SimEvent::Action { index, part, .. } => {
+                fp.write_u64(*index as u64);
+                fp.write_u64(match part {
+                    Part::Begin => 0,
+                    Part::Finish => 1,
+                    Part::Repeat(n) => 2 + u64::from(*n),
+                });
+            }
+            SimEvent::Fault { severity, .. } => fp.write_f64(*severity),
+            SimEvent::Condition { .. }
+            | SimEvent::Pump(_)
+            | SimEvent::Notice(_)
+            | SimEvent::Catheter
+            | SimEvent::Delivery { .. }
+            | SimEvent::Threshold { .. }
+            | SimEvent::Symptom { .. }
+            | SimEvent::Sample => {}
+            SimEvent::Death { cause } => fp.write_str(cause),
+        }
+    }
+}
