@@ -1,0 +1,59 @@
+//! What can go wrong while a patient is assembled or run.
+
+use crate::engine::TimeError;
+
+/// A failure of the model; the engine adds simulation time, component and event number.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimError {
+    /// A fault kind that the registry does not have.
+    #[error("fault `{id}`: no fault kind `{kind}` is registered")]
+    UnknownFault {
+        /// Id of the fault.
+        id: String,
+        /// Kind asked for.
+        kind: String,
+    },
+    /// A field of a fault that is missing or of the wrong sort.
+    #[error("fault `{id}`: field `{field}` is missing or does not fit")]
+    FaultField {
+        /// Id of the fault.
+        id: String,
+        /// Name of the field.
+        field: String,
+    },
+    /// Drug appeared or vanished.
+    #[error("the ledger does not close: {what} is off by {residual:e} of all drug (limit {limit:e})")]
+    Ledger {
+        /// Which balance.
+        what: &'static str,
+        /// Relative imbalance.
+        residual: f64,
+        /// Accepted imbalance.
+        limit: f64,
+    },
+    /// The pump refused.
+    #[error("pump: {0}")]
+    Pump(#[from] crate::pump::PumpError),
+    /// The catheter refused.
+    #[error("catheter: {0}")]
+    Catheter(#[from] crate::catheter::CatheterError),
+    /// The kinetics failed.
+    #[error("kinetics: {0}")]
+    Kinetics(#[from] crate::kinetics::KineticsError),
+    /// The response failed.
+    #[error("response: {0}")]
+    Response(#[from] crate::response::ResponseError),
+    /// Numerics failed.
+    #[error("numerics: {0}")]
+    Numerics(#[from] crate::numerics::NumericsError),
+    /// The engine refused a request of a handler.
+    #[error("engine: {0}")]
+    Engine(#[from] crate::engine::EngineError),
+    /// A time beyond the clock.
+    #[error(transparent)]
+    Time(#[from] TimeError),
+    /// A snapshot that does not fit this scenario.
+    #[error("snapshot: {0}")]
+    Snapshot(String),
+}

@@ -1,0 +1,140 @@
+//! What can be plugged in, by name: pump families, fault kinds, effect models.
+//!
+//! A library user starts from [`Registry::builtin`] and adds; the scenario
+//! loader accepts the new names, and runs use them. See `examples/plug_in.rs`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::engine::SimTime;
+use crate::pump::{Pump, PumpRegistry};
+use crate::catheter::Catheter;
+use crate::response::EffectRegistry;
+use crate::scenario::model::{Catalog, Fault, FaultKind};
+
+use super::error::SimError;
+use super::mechanisms;
+
+/// The parts of the plant that a fault can act on.
+pub struct Plant<'a> {
+    /// The instant.
+    pub now: SimTime,
+    /// The device.
+    pub pump: &'a mut dyn Pump,
+    /// The line from pump to spine.
+    pub catheter: &'a mut Catheter,
+    /// Collects what the pump reports in answer.
+    pub notices: &'a mut Vec<crate::pump::PumpNotice>,
+}
+
+/// How one fault acts: turns a severity into a change of the plant.
+///
+/// The simulation calls [`apply`](FaultMechanism::apply) at every change of the
+/// fault's profile, with severity 1 for full presence and 0 for absence or
+/// repair. Calls are idempotent and leave no other trace: a mechanism holds
+/// its configuration and no state, so that a snapshot of the plant is complete.
+///
+/// # Example
+/// ```
+/// use itbsim::simulation::{FaultMechanism, Plant, SimError};
+///
+/// /// A pump whose every stroke is a little short.
+/// struct ShortStroke { lost: f64 }
+///
+/// impl FaultMechanism for ShortStroke {
+///     fn apply(&self, _id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
+///         let gain = 1.0 - severity * self.lost;
+///         plant.pump.disturb(plant.now, &itbsim::pump::Disturbance::Gain { factor: gain }, plant.notices)?;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait FaultMechanism: Send + Sync {
+    /// Applies a severity from 0 (absent) to 1 (full).
+    ///
+    /// # Errors
+    /// If the part refuses, for example a place beyond the catheter.
+    fn apply(&self, id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError>;
+}
+
+/// Builds a mechanism from the checked `[[fault]]` block.
+pub type BuildFault = fn(&Fault) -> Result<Box<dyn FaultMechanism>, SimError>;
+
+/// The names a scenario may use, and what they stand for.
+pub struct Registry {
+    /// Pump families.
+    pub pumps: PumpRegistry,
+    /// Effect models.
+    pub effects: EffectRegistry,
+    faults: BTreeMap<&'static str, (FaultKind, BuildFault)>,
+}
+
+/// A row of the symptom table, for listings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SymptomEntry {
+    /// Name in events and files.
+    pub name: &'static str,
+    /// In words.
+    pub words: &'static str,
+    /// `withdrawal`, `overdose` or `therapy`.
+    pub syndrome: &'static str,
+}
+
+impl Registry {
+    /// Everything this crate ships.
+    pub fn builtin() -> Self {
+        let mut registry = Self {
+            pumps: PumpRegistry::builtin(),
+            effects: EffectRegistry::builtin(),
+            faults: BTreeMap::new(),
+        };
+        for (kind, build) in mechanisms::builtin() {
+            registry.add_fault(kind, build);
+        }
+        registry
+    }
+
+    /// Adds a fault kind; one of the same name is replaced.
+    pub fn add_fault(&mut self, kind: FaultKind, build: BuildFault) {
+        self.faults.insert(kind.kind, (kind, build));
+    }
+
+    /// The mechanism behind a scenario's fault.
+    ///
+    /// # Errors
+    /// If no such kind is registered or its values do not fit.
+    pub fn mechanism(&self, fault: &Fault) -> Result<Box<dyn FaultMechanism>, SimError> {
+        let (_, build) = self
+            .faults
+            .get(fault.kind.as_str())
+            .ok_or_else(|| SimError::UnknownFault {
+                id: fault.id.clone(),
+                kind: fault.kind.clone(),
+            })?;
+        build(fault)
+    }
+
+    /// The symptom table.
+    pub fn symptoms(&self) -> Vec<SymptomEntry> {
+        crate::response::symptoms::TABLE
+            .iter()
+            .map(|s| SymptomEntry {
+                name: s.name,
+                words: s.words,
+                syndrome: s.syndrome.as_str(),
+            })
+            .collect()
+    }
+
+    /// All names, for the loader.
+    pub fn catalog(&self) -> Catalog {
+        Catalog {
+            pump_families: self.pumps.names(),
+            effect_models: self.effects.names(),
+            fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
+            signals: super::observe::columns().into_iter().skip(1).collect(),
+            events: super::names::fixed_events(),
+        }
+    }
+}
