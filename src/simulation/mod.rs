@@ -1,1 +1,53 @@
-//! simulation
+//! Assembles a patient from a scenario and runs it: the one place where pump,
+//! catheter, kinetics and response meet.
+//!
+//! [`simulate`] is the front door; [`Run`] is the same in steps, with
+//! snapshots. What can be plugged in is in [`Registry`].
+
+mod acts;
+mod assemble;
+mod body;
+mod error;
+mod event;
+mod expect;
+mod fault_run;
+mod ledger;
+mod mechanisms;
+mod model;
+mod moments;
+mod names;
+mod observe;
+mod patient;
+mod profile;
+mod ranks;
+mod registry;
+mod result;
+mod run;
+mod system;
+pub mod why;
+mod words;
+
+pub use body::SCANS_PER_STEP;
+pub use error::SimError;
+pub use event::{Delivery, Name, Part, SimEvent, Stage};
+pub(crate) use expect::span;
+pub use ledger::LIMIT as LEDGER_LIMIT;
+pub use model::Simulation;
+pub use names::ACTIONS;
+pub use observe::columns;
+pub use profile::RAMP_STEPS;
+pub use registry::{BuildFault, FaultMechanism, Plant, Registry, SymptomEntry};
+pub use result::{EventRow, LedgerRow, Outcome, RunResult, SymptomRow, Verdict};
+pub use run::{Run, RunError, RunOptions, simulate};
+pub use system::{SystemSegment, SystemTrace};
+
+use crate::parameters::ParameterSet;
+use crate::signals::Posture;
+
+/// Gauge pressure of the spinal fluid at the catheter tip [kPa].
+pub(crate) fn tip_pressure(parameters: &ParameterSet, posture: Posture) -> f64 {
+    parameters.get(match posture {
+        Posture::Supine => "catheter.tip_pressure.supine",
+        Posture::Upright => "catheter.tip_pressure.upright",
+    })
+}

@@ -1,0 +1,281 @@
+//! What people do in a scenario, carried out on the parts.
+
+use crate::engine::{Context, EventId, Phase, SimSpan, SimTime};
+use crate::kinetics::{Drug, Site};
+use crate::pump::{Command, Disturbance, PumpNotice, Refill};
+use crate::scenario::model::{Action, Programme};
+use crate::signals::Level;
+
+use super::error::SimError;
+use super::event::{Part, SimEvent, Stage};
+use super::model::Simulation;
+use super::patient::Needle;
+use super::words;
+
+impl Simulation {
+    /// Carries out one part of an act.
+    pub(super) fn act(
+        &mut self,
+        index: usize,
+        part: Part,
+        by: EventId,
+        cx: &mut Context<'_, SimEvent>,
+        notices: &mut Vec<PumpNotice>,
+    ) -> Result<(), SimError> {
+        let now = cx.now();
+        let action = self.scenario.actions[index].action.clone();
+        match action {
+            Action::Refill {
+                volume,
+                concentration,
+                label,
+                pocket_share,
+                aspirate,
+            } => {
+                let into_pocket = volume * pocket_share * concentration;
+                let report = self.patient.pump.refill(
+                    now,
+                    &Refill {
+                        volume: volume * (1.0 - pocket_share),
+                        believed_volume: volume,
+                        concentration,
+                        label,
+                        aspirate,
+                    },
+                    notices,
+                )?;
+                self.accounts.aspirated += report.aspirated_drug;
+                self.accounts.filled += volume * (1.0 - pocket_share) * concentration;
+                let mut note = format!(
+                    "{} mL expected, {} mL drawn out; {} mL at {} put in",
+                    words::number(report.expected_volume),
+                    words::number(report.aspirated_volume),
+                    words::number(volume * (1.0 - pocket_share)),
+                    words::concentration(concentration)
+                );
+                if into_pocket > 0.0 {
+                    self.accounts.given += into_pocket;
+                    self.patient.deposit(now, Site::Subcutaneous, into_pocket)?;
+                    self.exposure_cause = by;
+                    note.push_str(&format!("; {} under the skin", words::dose(into_pocket)));
+                }
+                if label != concentration {
+                    note.push_str(&format!("; labelled {}", words::concentration(label)));
+                }
+                cx.note(note);
+                self.touch_device(by);
+            }
+            Action::MissedRefill => {
+                cx.note(format!(
+                    "nobody came; {} mL left",
+                    words::number(self.patient.pump.reservoir_volume(now))
+                ));
+                self.pump_cause = by;
+            }
+            Action::ScaleDose { factor } => {
+                self.patient.pump.command(now, &Command::ScaleDose(factor), notices)?;
+                cx.note(format!(
+                    "dose {} {} %, to {}",
+                    if factor >= 1.0 { "up" } else { "down" },
+                    words::number((factor - 1.0).abs() * 100.0),
+                    words::dose_rate(self.patient.pump.programmed_dose_rate())
+                ));
+                self.pump_cause = by;
+            }
+            Action::Interrogate => {
+                self.patient.pump.command(now, &Command::Interrogate, notices)?;
+                let t = self.patient.pump.telemetry(now);
+                let alarms = if t.alarms.is_empty() {
+                    "no alarm".to_owned()
+                } else {
+                    format!("alarms: {}", t.alarms.join(", "))
+                };
+                cx.note(format!(
+                    "{}, {} mL computed, {alarms}",
+                    words::dose_rate(t.programmed_dose_rate),
+                    words::number(t.computed_volume)
+                ));
+                self.pump_cause = by;
+            }
+            Action::EmptyPump => {
+                let report = self.patient.pump.refill(
+                    now,
+                    &Refill {
+                        volume: 0.0,
+                        believed_volume: 0.0,
+                        concentration: 0.0,
+                        label: self.patient.pump.label_concentration(),
+                        aspirate: true,
+                    },
+                    notices,
+                )?;
+                self.accounts.aspirated += report.aspirated_drug;
+                self.patient
+                    .pump
+                    .command(now, &Command::Programme(Programme::Stopped), notices)?;
+                cx.note(format!("{} mL drawn out, pump stopped", words::number(report.aspirated_volume)));
+                self.touch_device(by);
+                self.exposure_cause = by;
+            }
+            Action::LumbarBolus { dose, level, over } => self.needle(index, part, dose, level, over, by, cx)?,
+            Action::OralBaclofen { dose, every, count } => {
+                self.accounts.given += dose;
+                self.patient.deposit(now, Site::Oral, dose)?;
+                cx.note(words::dose(dose));
+                if matches!(part, Part::Begin) {
+                    self.exposure_cause = by;
+                }
+                self.repeat(index, part, every, count, cx)?;
+            }
+            Action::Benzodiazepine { dose, every, count } => {
+                self.rescue(now, Drug::Benzodiazepine, dose)?;
+                cx.note(format!("{} mg", words::number(dose)));
+                self.repeat(index, part, every, count, cx)?;
+            }
+            Action::Cyproheptadine { dose, every, count } => {
+                self.rescue(now, Drug::Cyproheptadine, dose)?;
+                cx.note(format!("{} mg", words::number(dose)));
+                self.repeat(index, part, every, count, cx)?;
+            }
+            Action::DrainCsf { volume, over } => {
+                match part {
+                    Part::Finish => self.patient.drain = None,
+                    _ => {
+                        self.patient.drain = Some((Level::L4, volume / over));
+                        cx.note(format!("{} mL", words::number(volume)));
+                        self.finish_after(index, over, cx)?;
+                    }
+                }
+                self.exposure_cause = by;
+            }
+            Action::InjectContrast { volume } => {
+                let level = self.scenario.catheter.tip;
+                let subdural = self.patient.catheter.tip_destination() == crate::signals::Destination::Subdural;
+                let jets = self.patient.catheter.inject(now, volume)?;
+                self.patient.ejected(now, &jets)?;
+                let pushed: f64 = jets.iter().map(|(_, ug)| ug).sum();
+                let flushed = if subdural {
+                    self.patient.flush_subdural(now, level)?
+                } else {
+                    0.0
+                };
+                cx.note(format!(
+                    "{} pushed out of the catheter, {} flushed out of the subdural pocket",
+                    words::dose(pushed),
+                    words::dose(flushed)
+                ));
+                self.exposure_cause = by;
+                self.catheter_cause = by;
+            }
+            Action::MriScan { over } => {
+                let on = part != Part::Finish;
+                self.patient.pump.disturb(now, &Disturbance::MagneticField { on }, notices)?;
+                self.pump_cause = by;
+                if on {
+                    cx.note(format!("{} min in the field", words::number(over * 60.0)));
+                    self.finish_after(index, over, cx)?;
+                }
+            }
+            Action::Ventilate { on } => {
+                self.patient.before_change(now);
+                self.patient.body.modifiers.ventilated = on;
+                cx.note(if on { "breathing is supported" } else { "support ends" }.to_owned());
+            }
+            Action::Posture(posture) => {
+                self.patient.posture = posture;
+                let pressure = super::tip_pressure(&self.scenario.parameters, posture);
+                let jets = self.patient.catheter.set_tip_pressure(now, pressure)?;
+                self.patient.ejected(now, &jets)?;
+                self.posture_faults(cx)?;
+                self.catheter_cause = by;
+            }
+            Action::Repair { faults } => {
+                for id in &faults {
+                    let Some(fault) = self.scenario.faults.iter().position(|f| f.id == *id) else {
+                        continue;
+                    };
+                    let event = self.fault_event(fault, Stage::End, None);
+                    cx.schedule_at(now, Phase::Fault, self.ranks.fault(fault), event)?;
+                }
+                cx.note(faults.join(", "));
+            }
+        }
+        Ok(())
+    }
+
+    /// Device and line now stand as this event left them.
+    fn touch_device(&mut self, by: EventId) {
+        self.pump_cause = by;
+        self.catheter_cause = by;
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of one act and where it stands
+    fn needle(
+        &mut self,
+        index: usize,
+        part: Part,
+        dose: f64,
+        level: Level,
+        over: f64,
+        by: EventId,
+        cx: &mut Context<'_, SimEvent>,
+    ) -> Result<(), SimError> {
+        let now = cx.now();
+        if part == Part::Finish {
+            self.accounts.given += dose;
+            self.patient.needles.retain(|n| n.action != index);
+            return Ok(());
+        }
+        cx.note(format!("{} at {level}", words::dose(dose)));
+        self.exposure_cause = by;
+        let length = SimSpan::from_hours(over)?;
+        if length.as_nanos() <= 0 {
+            self.accounts.given += dose;
+            return self.patient.deposit(now, Site::Csf(level), dose);
+        }
+        // The rate belongs to the rounded length, so that the dose is exact.
+        self.patient.needles.push(Needle {
+            action: index,
+            site: Site::Csf(level),
+            rate: dose / length.hours(),
+            since: now,
+        });
+        self.finish_after(index, over, cx)
+    }
+
+    fn rescue(&mut self, now: SimTime, drug: Drug, mg: f64) -> Result<(), SimError> {
+        self.patient.before_change(now);
+        self.patient.give_rescue(now, drug, mg)
+    }
+
+    fn finish_after(&mut self, index: usize, hours: f64, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {
+        let event = self.action_event(index, Part::Finish);
+        cx.schedule_in(SimSpan::from_hours(hours)?, Phase::Clinician, self.ranks.action(index), event)?;
+        Ok(())
+    }
+
+    /// Schedules the next dose of a repeated act.
+    fn repeat(
+        &mut self,
+        index: usize,
+        part: Part,
+        every: f64,
+        count: Option<u32>,
+        cx: &mut Context<'_, SimEvent>,
+    ) -> Result<(), SimError> {
+        let given = match part {
+            Part::Repeat(n) => n + 1,
+            _ => 1,
+        };
+        let length = SimSpan::from_hours(every)?;
+        if count.is_some_and(|c| given >= c) || length.as_nanos() <= 0 {
+            return Ok(());
+        }
+        let at = cx.now().checked_add(length)?;
+        if at <= self.scenario.duration {
+            let event = self.action_event(index, Part::Repeat(given));
+            cx.schedule_at(at, Phase::Clinician, self.ranks.action(index), event)?;
+        }
+        Ok(())
+    }
+}

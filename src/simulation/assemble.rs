@@ -1,0 +1,154 @@
+//! From a scenario to a patient at rest.
+
+use std::sync::Arc;
+
+use crate::catheter::Catheter;
+use crate::engine::SimTime;
+use crate::kinetics::{Body, Kinetics, Site};
+use crate::pump::{Command, PumpSetup};
+use crate::response::symptoms::{self, SymptomBook};
+use crate::response::{Modifiers, Response};
+use crate::scenario::model::{History, Moment, Programme, Scenario};
+
+use super::body::BodyRun;
+use super::error::SimError;
+use super::event::Delivery;
+use super::fault_run::FaultRun;
+use super::ledger::Accounts;
+use super::model::Simulation;
+use super::moments::WaitingList;
+use super::observe::Recorder;
+use super::patient::Patient;
+use super::ranks::{Ids, Ranks};
+use super::registry::Registry;
+use super::run::RunOptions;
+use super::system::SystemRecorder;
+
+/// Builds all parts and puts an established patient into equilibrium.
+pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &RunOptions) -> Result<Simulation, SimError> {
+    let parameters = &scenario.parameters;
+    let tip_content = scenario
+        .catheter
+        .initial_concentration
+        .unwrap_or(scenario.pump.concentration);
+    let mut catheter = Catheter::new(&scenario.catheter, parameters, tip_content)?;
+    catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture))?;
+    let pump = registry.pumps.build(
+        &scenario.pump.family,
+        &PumpSetup {
+            pump: scenario.pump.clone(),
+            dead_volume: catheter.dead_volume(),
+        },
+        parameters,
+    )?;
+
+    let p = &scenario.patient;
+    let mut kinetics = Kinetics::new(
+        &Body {
+            weight: p.weight,
+            renal_function: p.renal_function,
+            population: p.population,
+            posture: p.posture,
+            tip: scenario.catheter.tip,
+        },
+        parameters,
+    )?;
+    let response = Response::new(p, parameters, registry.effects.build(&p.effect_model, parameters)?)?;
+
+    let mut initial = 0.0;
+    if p.history == History::Established
+        && let Some(rate) = first_rate(scenario)
+    {
+        // What the first programme really brings to the tip: its mean dose,
+        // times what the pump makes of it.
+        let mut trial = pump.clone_box();
+        let mut ignored = Vec::new();
+        trial.command(
+            SimTime::ZERO,
+            &Command::Programme(Programme::SimpleContinuous { rate }),
+            &mut ignored,
+        )?;
+        let delivered = trial.drive().flow * trial.outlet_concentration();
+        kinetics.start_in_steady_state(&[(Site::Csf(scenario.catheter.tip), delivered)])?;
+        initial = kinetics.in_body(SimTime::ZERO);
+    }
+    let modifiers = Modifiers {
+        ventilated: false,
+        ..Modifiers::default()
+    };
+    let exposure = BodyRun::exposure_at(&kinetics, modifiers, SimTime::ZERO);
+    let y0 = match p.history {
+        History::Established => response.equilibrium(&exposure),
+        History::Naive => response.naive(&exposure),
+    };
+    let body = BodyRun::new(&y0, modifiers, response.watches().len())?;
+
+    let filled = pump.reservoir_drug(SimTime::ZERO) + catheter.drug(SimTime::ZERO);
+    let mut patient = Patient::new(pump, catheter, kinetics, response, body, p.posture);
+    if options.record_system {
+        let k = &patient.kinetics;
+        patient.system = Some(SystemRecorder::new(
+            k.state_names(),
+            k.physical(SimTime::ZERO),
+            k.output_rows(),
+            k.matrix().clone(),
+            k.input().to_vec(),
+        ));
+    }
+
+    let ids = Ids::new(scenario);
+    let ranks = Ranks::new(&ids);
+    let faults = scenario
+        .faults
+        .iter()
+        .map(|f| registry.mechanism(f).map(FaultRun::new))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Simulation {
+        scenario: Arc::clone(scenario),
+        ids,
+        ranks,
+        patient,
+        faults,
+        waiting: WaitingList::default(),
+        accounts: Accounts {
+            filled,
+            initial,
+            ..Accounts::default()
+        },
+        recorder: Recorder {
+            keep_jumps: options.keep_jumps,
+            ..Recorder::default()
+        },
+        sample: options.sample.unwrap_or(scenario.sample),
+        observe: options.observe,
+        symptoms: SymptomBook::new(p),
+        dwell: vec![None; symptoms::TABLE.len()],
+        episodes: Vec::new(),
+        delivery: Delivery::Normal,
+        exposure_cause: crate::engine::EventId::START,
+        pump_cause: crate::engine::EventId::START,
+        catheter_cause: crate::engine::EventId::START,
+        pump_wake: None,
+        catheter_wake: None,
+        programmed: 0.0,
+        death: None,
+    })
+}
+
+/// Mean dose rate of the programme in force at the start [ug/h].
+fn first_rate(scenario: &Scenario) -> Option<f64> {
+    scenario
+        .programme
+        .iter()
+        .filter(|s| s.at == Moment::At(SimTime::ZERO))
+        .find_map(|s| match &s.mode {
+            Programme::SimpleContinuous { rate } => Some(*rate),
+            Programme::PeriodicBolus { dose, every, basal, .. } => Some(basal + dose / every),
+            Programme::Flex { steps } => Some(crate::pump::mean_rate(steps)),
+            Programme::BridgeBolus { bridge_rate, .. } => Some(*bridge_rate),
+            Programme::SingleBolus { .. }
+            | Programme::PrimingBolus { .. }
+            | Programme::MinimumRate
+            | Programme::Stopped => None,
+        })
+}

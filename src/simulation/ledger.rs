@@ -1,0 +1,85 @@
+//! The ledger: where every microgram is, checked at every event.
+//!
+//! Device: filled = reservoir + catheter + delivered + leaked + aspirated.
+//! Body: initial + given + delivered + leaked = in body + eliminated (with what
+//! was drained or never absorbed). Both must close to [`LIMIT`] of all drug.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::SimTime;
+
+use super::error::SimError;
+use super::patient::Patient;
+use super::result::LedgerRow;
+
+/// Accepted imbalance, relative to all drug in the account.
+pub const LIMIT: f64 = 1e-9;
+
+/// Drug that entered or left the accounts by other ways than the catheter.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Accounts {
+    /// Filled into pump, tube and catheter [ug].
+    pub filled: f64,
+    /// Drawn out of the reservoir [ug].
+    pub aspirated: f64,
+    /// Given straight to the body [ug].
+    pub given: f64,
+    /// In the body at the start [ug].
+    pub initial: f64,
+    /// Largest relative imbalance so far.
+    pub worst: f64,
+}
+
+impl Accounts {
+    /// The accounts at an instant.
+    pub fn row(&self, patient: &Patient, at: SimTime) -> LedgerRow {
+        let reservoir = patient.pump.reservoir_drug(at);
+        let catheter = patient.catheter.drug(at);
+        let (delivered, leaked) = patient.delivered_and_leaked(at);
+        let given = self.given + patient.infused(at);
+        let body = patient.kinetics.in_body(at);
+        let eliminated = patient.kinetics.eliminated(at);
+        let device = self.filled - (reservoir + catheter + delivered + leaked + self.aspirated);
+        let person = self.initial + given + delivered + leaked - (body + eliminated);
+        let device_scale = self.filled.max(1.0);
+        let person_scale = (self.initial + given + delivered + leaked).max(1.0);
+        LedgerRow {
+            time_h: at.hours(),
+            filled_ug: self.filled + 0.0,
+            reservoir_ug: reservoir + 0.0,
+            catheter_ug: catheter + 0.0,
+            delivered_ug: delivered + 0.0,
+            leaked_ug: leaked + 0.0,
+            aspirated_ug: self.aspirated + 0.0,
+            given_ug: given + 0.0,
+            initial_ug: self.initial + 0.0,
+            body_ug: body + 0.0,
+            eliminated_ug: eliminated + 0.0,
+            residual: (device / device_scale).abs().max((person / person_scale).abs()),
+        }
+    }
+
+    /// Checks both balances.
+    ///
+    /// # Errors
+    /// [`SimError::Ledger`] if one is off by more than [`LIMIT`].
+    pub fn check(&mut self, patient: &Patient, at: SimTime) -> Result<(), SimError> {
+        let row = self.row(patient, at);
+        self.worst = self.worst.max(row.residual);
+        if row.residual.is_finite() && row.residual <= LIMIT {
+            return Ok(());
+        }
+        let device = row.filled_ug
+            - (row.reservoir_ug + row.catheter_ug + row.delivered_ug + row.leaked_ug + row.aspirated_ug);
+        let what = if (device / row.filled_ug.max(1.0)).abs() > LIMIT {
+            "filled = reservoir + catheter + delivered + leaked + aspirated"
+        } else {
+            "delivered + given = in body + eliminated"
+        };
+        Err(SimError::Ledger {
+            what,
+            residual: row.residual,
+            limit: LIMIT,
+        })
+    }
+}

@@ -1,0 +1,65 @@
+//! Names of events and acts that do not depend on a scenario's own ids.
+
+use crate::pump;
+use crate::response::symptoms;
+
+/// The acts a scenario can contain: key, form, meaning.
+pub const ACTIONS: [(&str, &str, &str); 16] = [
+    (
+        "refill",
+        r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true }"#,
+        "Draw the reservoir empty, then fill it; a wrong label or a share into the pocket is a fault of its own.",
+    ),
+    ("missed_refill", "true", "A planned refill at which nobody comes: nothing happens, and that is an event."),
+    ("raise_dose", r#""10 %""#, "Raise the dose of the running programme."),
+    ("lower_dose", r#""10 %""#, "Lower the dose of the running programme."),
+    ("interrogate", "true", "Read the pump; ends a telemetry hang and shows its log."),
+    ("empty_pump", "true", "Draw the reservoir empty and stop the pump."),
+    (
+        "lumbar_bolus",
+        r#"{ dose = "50 ug", level = "L3", over = "1 min" }"#,
+        "Drug by needle into the spinal fluid.",
+    ),
+    ("oral_baclofen", r#"{ dose = "20 mg", every = "6 h", count = 12 }"#, "Baclofen tablets."),
+    (
+        "benzodiazepine",
+        r#"{ dose = "10 mg", every = "6 h", count = 12 }"#,
+        "A benzodiazepine, as mg of diazepam.",
+    ),
+    ("cyproheptadine", r#"{ dose = "4 mg", every = "6 h", count = 12 }"#, "Cyproheptadine by mouth."),
+    ("drain_csf", r#"{ volume = "40 mL", over = "20 min" }"#, "Let spinal fluid out by lumbar puncture."),
+    (
+        "inject_contrast",
+        r#""3 mL""#,
+        "Contrast through the access port: pushes out what the catheter holds and flushes a subdural pocket.",
+    ),
+    ("mri", r#""40 min""#, "A magnetic resonance scan: the rotor stops in the field."),
+    ("ventilate", "true", "Breathe for the patient, or stop doing so."),
+    ("posture", r#""upright""#, "Change posture, `supine` or `upright`."),
+    ("repair", r#"["leak"]"#, "Surgery or another remedy that ends faults."),
+];
+
+/// Events that any run can show, `component.kind`.
+pub fn fixed_events() -> Vec<String> {
+    let mut names: Vec<String> = symptoms::TABLE
+        .iter()
+        .flat_map(|s| {
+            ["onset", "resolved", "above_threshold", "below_threshold"]
+                .into_iter()
+                .map(move |kind| format!("symptom.{}.{kind}", s.name))
+        })
+        .collect();
+    names.extend(pump::event_names());
+    names.extend(
+        [
+            "delivery.stopped",
+            "delivery.fell",
+            "delivery.restored",
+            "delivery.rose",
+            "catheter.front",
+            "patient.death",
+        ]
+        .map(str::to_owned),
+    );
+    names
+}

@@ -1,0 +1,228 @@
+//! The whole chain of one patient: pump, catheter, kinetics, response, joined.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catheter::Catheter;
+use crate::engine::SimTime;
+use crate::kinetics::{Flows, Kinetics, Site};
+use crate::pump::Pump;
+use crate::response::{Response, Signals};
+use crate::signals::{Destination, Level, Posture};
+
+use super::body::BodyRun;
+use super::error::SimError;
+use super::system::SystemRecorder;
+
+/// Drug on its way through a needle at constant rate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Needle {
+    /// Index of the action that gives it.
+    pub action: usize,
+    /// Where it ends.
+    pub site: Site,
+    /// Rate [ug/h].
+    pub rate: f64,
+    /// Since when.
+    pub since: SimTime,
+}
+
+/// Streams integrated up to `since`, and their constant rates from then on.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Totals {
+    since: SimTime,
+    delivered: f64,
+    leaked: f64,
+    delivered_rate: f64,
+    leaked_rate: f64,
+}
+
+/// All parts of one patient.
+pub struct Patient {
+    /// The device.
+    pub pump: Box<dyn Pump>,
+    /// The line to the spine.
+    pub catheter: Catheter,
+    /// Drug in the body.
+    pub kinetics: Kinetics,
+    /// The response model.
+    pub response: Response,
+    /// Its running state.
+    pub body: BodyRun,
+    /// How the body is held.
+    pub posture: Posture,
+    /// Needles at work.
+    pub needles: Vec<Needle>,
+    /// Extra flows of spinal fluid by acts (a drain).
+    pub drain: Option<(Level, f64)>,
+    /// Segments for `itbsim system`, if asked for.
+    pub system: Option<SystemRecorder>,
+    totals: Totals,
+    inputs: Vec<(Site, f64)>,
+    flows: Flows,
+}
+
+/// The site of the kinetics where a stream of the catheter ends.
+pub fn site(to: Destination) -> Site {
+    match to {
+        Destination::Csf(level) => Site::Csf(level),
+        Destination::Epidural => Site::Epidural,
+        Destination::Subdural => Site::Subdural,
+        Destination::Subcutaneous => Site::Subcutaneous,
+    }
+}
+
+impl Patient {
+    /// Joins the parts; nothing flows before the first [`settle`](Self::settle).
+    pub fn new(
+        pump: Box<dyn Pump>,
+        catheter: Catheter,
+        kinetics: Kinetics,
+        response: Response,
+        body: BodyRun,
+        posture: Posture,
+    ) -> Self {
+        let flows = kinetics.flows();
+        Self {
+            pump,
+            catheter,
+            kinetics,
+            response,
+            body,
+            posture,
+            needles: Vec::new(),
+            drain: None,
+            system: None,
+            totals: Totals::default(),
+            inputs: Vec::new(),
+            flows,
+        }
+    }
+
+    /// Rate of drug into the spinal fluid through the catheter now [ug/h].
+    pub fn delivered_rate(&self) -> f64 {
+        self.totals.delivered_rate
+    }
+
+    /// Drug that left the catheter so far: into the spinal fluid, and elsewhere [ug].
+    pub fn delivered_and_leaked(&self, at: SimTime) -> (f64, f64) {
+        let dt = at.hours_since(self.totals.since);
+        (
+            self.totals.delivered + self.totals.delivered_rate * dt,
+            self.totals.leaked + self.totals.leaked_rate * dt,
+        )
+    }
+
+    /// Drug given by needles still at work [ug].
+    pub fn infused(&self, at: SimTime) -> f64 {
+        self.needles.iter().map(|n| n.rate * at.hours_since(n.since)).sum()
+    }
+
+    /// All response signals at a covered instant.
+    pub fn signals(&self, at: SimTime) -> Signals {
+        self.body.signals(&self.response, &self.kinetics, at)
+    }
+
+    /// Makes ready for a change of the kinetics or the modifiers at `now`.
+    pub fn before_change(&mut self, now: SimTime) {
+        self.body.rebase(now);
+    }
+
+    /// Puts drug somewhere at once.
+    pub fn deposit(&mut self, now: SimTime, at: Site, amount: f64) -> Result<(), SimError> {
+        if amount == 0.0 {
+            return Ok(());
+        }
+        self.before_change(now);
+        self.kinetics.add(now, at, amount)?;
+        let state = self.kinetics.state_of(at);
+        self.record(now, Some(&[(state, amount * self.kinetics.share_of(at))]));
+        Ok(())
+    }
+
+    /// Books drug that left the catheter at once and puts it where it went.
+    pub fn ejected(&mut self, now: SimTime, jets: &[(Destination, f64)]) -> Result<(), SimError> {
+        for (to, amount) in jets {
+            match to {
+                Destination::Csf(_) => self.totals.delivered += amount,
+                _ => self.totals.leaked += amount,
+            }
+            self.deposit(now, site(*to), *amount)?;
+        }
+        Ok(())
+    }
+
+    /// Carries a change of any part through the chain: pump to catheter to kinetics.
+    /// Says whether what reaches the body changed.
+    pub fn settle(&mut self, now: SimTime) -> Result<bool, SimError> {
+        let jets = self
+            .catheter
+            .set_source(now, self.pump.drive(), self.pump.outlet_concentration())?;
+        self.ejected(now, &jets)?;
+        self.pump.set_outflow(now, self.catheter.inflow());
+
+        let mut inputs: Vec<(Site, f64)> = Vec::new();
+        let (mut delivered, mut leaked) = (0.0, 0.0);
+        let mut retrograde = None;
+        for stream in self.catheter.streams() {
+            if stream.flow < 0.0 {
+                if let Destination::Csf(level) = stream.to {
+                    retrograde = Some((level, -stream.flow));
+                }
+                continue;
+            }
+            let rate = stream.flow * stream.concentration;
+            match stream.to {
+                Destination::Csf(_) => delivered += rate,
+                _ => leaked += rate,
+            }
+            if rate > 0.0 {
+                inputs.push((site(stream.to), rate));
+            }
+        }
+        inputs.extend(self.needles.iter().map(|n| (n.site, n.rate)));
+        if delivered != self.totals.delivered_rate || leaked != self.totals.leaked_rate {
+            let (d, l) = self.delivered_and_leaked(now);
+            self.totals = Totals {
+                since: now,
+                delivered: d,
+                leaked: l,
+                delivered_rate: delivered,
+                leaked_rate: leaked,
+            };
+        }
+        let flows = Flows {
+            posture: self.posture,
+            drain: self.drain,
+            retrograde,
+        };
+        let changed = inputs != self.inputs || flows != self.flows;
+        if changed {
+            self.before_change(now);
+            if flows != self.flows {
+                self.kinetics.set_flows(now, flows)?;
+                self.flows = flows;
+            }
+            if inputs != self.inputs {
+                self.kinetics.set_inputs(now, &inputs)?;
+                self.inputs = inputs;
+            }
+            self.record(now, None);
+        }
+        Ok(changed)
+    }
+
+    /// Adds the present system to the record, if one is kept.
+    fn record(&mut self, now: SimTime, jump: Option<&[(usize, f64)]>) {
+        if let Some(system) = &mut self.system {
+            system.change(now.hours(), self.kinetics.matrix(), self.kinetics.input(), jump);
+        }
+    }
+
+    /// Flushes the subdural pocket into the spinal fluid.
+    pub fn flush_subdural(&mut self, now: SimTime, level: Level) -> Result<f64, SimError> {
+        self.before_change(now);
+        let (moved, jump) = self.kinetics.flush_subdural(now, level)?;
+        self.record(now, Some(&jump));
+        Ok(moved)
+    }
+}

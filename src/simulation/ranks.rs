@@ -1,0 +1,124 @@
+//! Names and ranks of the components of one run, fixed at the start, so that
+//! the order of blocks in the file changes nothing.
+
+use crate::engine::{Rank, RankTable};
+use crate::response::symptoms;
+use crate::scenario::model::Scenario;
+
+use super::event::Name;
+
+/// Ids as shared text.
+#[derive(Debug, Clone)]
+pub(super) struct Ids {
+    programmes: Vec<Name>,
+    actions: Vec<Name>,
+    faults: Vec<Name>,
+    symptoms: Vec<Name>,
+}
+
+impl Ids {
+    pub fn new(scenario: &Scenario) -> Self {
+        Self {
+            programmes: scenario.programme.iter().map(|p| p.id.as_str().into()).collect(),
+            actions: scenario.actions.iter().map(|a| a.id.as_str().into()).collect(),
+            faults: scenario.faults.iter().map(|f| f.id.as_str().into()).collect(),
+            symptoms: symptoms::TABLE.iter().map(|s| s.name.into()).collect(),
+        }
+    }
+
+    pub fn programme(&self, index: usize) -> Name {
+        self.programmes[index].clone()
+    }
+
+    pub fn action(&self, index: usize) -> Name {
+        self.actions[index].clone()
+    }
+
+    pub fn fault(&self, index: usize) -> Name {
+        self.faults[index].clone()
+    }
+
+    pub fn symptom(&self, index: usize) -> Name {
+        self.symptoms[index].clone()
+    }
+}
+
+/// Rank of every component.
+#[derive(Debug, Clone)]
+pub(super) struct Ranks {
+    programmes: Vec<Rank>,
+    actions: Vec<Rank>,
+    faults: Vec<Rank>,
+    symptoms: Vec<Rank>,
+    pump: Rank,
+    catheter: Rank,
+    patient: Rank,
+    observer: Rank,
+}
+
+impl Ranks {
+    pub fn new(ids: &Ids) -> Self {
+        let named = |kind: &str, list: &[Name]| list.iter().map(|n| format!("{kind}.{n}")).collect::<Vec<_>>();
+        let programmes = named("programme", &ids.programmes);
+        let actions = named("action", &ids.actions);
+        let faults = named("fault", &ids.faults);
+        let symptoms = named("symptom", &ids.symptoms);
+        let fixed = ["pump", "catheter", "patient", "observer"];
+        let table = RankTable::new(
+            programmes
+                .iter()
+                .chain(&actions)
+                .chain(&faults)
+                .chain(&symptoms)
+                .map(String::as_str)
+                .chain(fixed),
+        );
+        let all = |names: &[String]| names.iter().map(|n| rank_of(&table, n)).collect();
+        Self {
+            programmes: all(&programmes),
+            actions: all(&actions),
+            faults: all(&faults),
+            symptoms: all(&symptoms),
+            pump: rank_of(&table, "pump"),
+            catheter: rank_of(&table, "catheter"),
+            patient: rank_of(&table, "patient"),
+            observer: rank_of(&table, "observer"),
+        }
+    }
+
+    pub fn programme(&self, index: usize) -> Rank {
+        self.programmes[index]
+    }
+
+    pub fn action(&self, index: usize) -> Rank {
+        self.actions[index]
+    }
+
+    pub fn fault(&self, index: usize) -> Rank {
+        self.faults[index]
+    }
+
+    pub fn symptom(&self, index: usize) -> Rank {
+        self.symptoms[index]
+    }
+
+    pub fn pump(&self) -> Rank {
+        self.pump
+    }
+
+    pub fn catheter(&self) -> Rank {
+        self.catheter
+    }
+
+    pub fn patient(&self) -> Rank {
+        self.patient
+    }
+
+    pub fn observer(&self) -> Rank {
+        self.observer
+    }
+}
+
+fn rank_of(table: &RankTable, name: &str) -> Rank {
+    table.rank(name).unwrap_or_default()
+}

@@ -1,0 +1,186 @@
+//! Running: options in, result out, snapshots between.
+
+use std::sync::Arc;
+
+use crate::engine::{Engine, EngineOptions, SimSpan, SimTime, Stop};
+use crate::numerics::Draws;
+use crate::response::symptoms;
+use crate::scenario::model::Scenario;
+
+use super::assemble::assemble;
+use super::error::SimError;
+use super::event::SimEvent;
+use super::model::Simulation;
+use super::registry::Registry;
+use super::result::{EventRow, Outcome, RunResult, SymptomRow};
+
+/// A failure of a run.
+pub type RunError = crate::engine::RunError<SimError>;
+
+/// What a run is asked for beside its scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunOptions {
+    /// Seed, if not the scenario's own.
+    pub seed: Option<u64>,
+    /// Number of the replicate; draws depend on it.
+    pub replicate: u64,
+    /// Spacing of output rows, if not the scenario's own.
+    pub sample: Option<SimSpan>,
+    /// Whether output rows are made at all.
+    pub observe: bool,
+    /// Whether both limits of jumps are kept for drawing.
+    pub keep_jumps: bool,
+    /// Whether the linear system is recorded.
+    pub record_system: bool,
+    /// Elements of the scenario to leave out, as `fault.leak` or `action.refill`.
+    pub without: Vec<String>,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            seed: None,
+            replicate: 0,
+            sample: None,
+            observe: true,
+            keep_jumps: false,
+            record_system: false,
+            without: Vec::new(),
+        }
+    }
+}
+
+/// A run in progress.
+pub struct Run {
+    engine: Engine<SimEvent>,
+    simulation: Simulation,
+}
+
+impl Run {
+    /// Assembles the patient and queues the first events.
+    ///
+    /// # Errors
+    /// If a part refuses its configuration.
+    pub fn new(scenario: &Scenario, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
+        let mut engine = Engine::new(EngineOptions::default());
+        let at_start = |source: SimError| RunError::assembly(source);
+        let scenario = Arc::new(leave_out(scenario, &options.without));
+        let draws = Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate);
+        let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
+        simulation.prime(&mut engine, &draws).map_err(at_start)?;
+        Ok(Self { engine, simulation })
+    }
+
+    /// Runs on until this instant or the end of the scenario, whichever comes first.
+    ///
+    /// # Errors
+    /// If the model fails; the error names time, component and event.
+    pub fn run_until(&mut self, until: SimTime) -> Result<Stop, RunError> {
+        let until = until.min(self.simulation.scenario.duration);
+        self.engine.run(&mut self.simulation, until)
+    }
+
+    /// Hash over all events so far.
+    pub fn fingerprint(&self) -> u64 {
+        self.engine.fingerprint()
+    }
+
+    /// Ends the run and gives what it recorded.
+    pub fn finish(self) -> RunResult {
+        let Run { engine, simulation } = self;
+        let scenario = Arc::clone(&simulation.scenario);
+        let end = match &simulation.death {
+            Some((time, _)) => *time,
+            None => engine.now(),
+        };
+        let outcome = match &simulation.death {
+            Some((time, cause)) => Outcome {
+                status: "dead",
+                cause: Some(cause.to_string()),
+                ended_h: time.hours(),
+            },
+            None => Outcome {
+                status: "alive",
+                cause: None,
+                ended_h: scenario.duration.hours(),
+            },
+        };
+        let events: Vec<EventRow> = engine
+            .trace()
+            .records()
+            .iter()
+            .map(|r| EventRow {
+                event_id: r.id.get(),
+                time_h: r.time.hours(),
+                phase: r.phase.name().to_owned(),
+                component: r.component.to_string(),
+                kind: r.kind.to_string(),
+                detail: r.detail.clone(),
+                caused_by: r.cause.get(),
+            })
+            .collect();
+        let symptoms = simulation
+            .episodes
+            .iter()
+            .map(|e| {
+                let entry = &symptoms::TABLE[e.symptom];
+                SymptomRow {
+                    symptom: entry.name.to_owned(),
+                    words: entry.words.to_owned(),
+                    syndrome: entry.syndrome.as_str().to_owned(),
+                    onset_h: e.onset.hours(),
+                    resolved_h: e.resolved.map(SimTime::hours),
+                    severity: e.severity + 0.0,
+                    caused_by: e.cause.get(),
+                }
+            })
+            .collect();
+        let mut result = RunResult {
+            columns: super::observe::columns(),
+            rows: simulation.recorder.rows,
+            trajectory: simulation.recorder.trajectory,
+            events,
+            symptoms,
+            ledger: simulation.recorder.ledger,
+            outcome,
+            fingerprint: engine.fingerprint(),
+            ledger_residual: simulation.accounts.worst,
+            expectations: Vec::new(),
+            system: simulation.patient.system.map(|s| s.finish(end.hours())),
+            event_count: engine.events_run(),
+        };
+        result.expectations = super::expect::verdicts(&scenario.expectations, &result, scenario.duration);
+        result
+    }
+}
+
+/// Runs a scenario to its end.
+///
+/// # Errors
+/// If a part refuses its configuration or the model fails; the error names time, component and event.
+///
+/// # Example
+/// ```
+/// use itbsim::simulation::{Registry, RunOptions, simulate};
+///
+/// let registry = Registry::builtin();
+/// let text = itbsim::scenario::template();
+/// let story = itbsim::scenario::load_str("demo", text, std::path::Path::new("."), &registry.catalog()).unwrap();
+/// let run = simulate(&story.arms[0].scenario, &registry, &RunOptions::default()).unwrap();
+/// assert!(run.ledger_residual < itbsim::simulation::LEDGER_LIMIT);
+/// ```
+pub fn simulate(scenario: &Scenario, registry: &Registry, options: &RunOptions) -> Result<RunResult, RunError> {
+    let mut run = Run::new(scenario, registry, options)?;
+    run.run_until(scenario.duration)?;
+    Ok(run.finish())
+}
+
+/// The scenario without some of its faults, acts or programmes.
+fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
+    let mut rest = scenario.clone();
+    let kept = |kind: &str, id: &str| !without.iter().any(|w| *w == format!("{kind}.{id}"));
+    rest.faults.retain(|f| kept("fault", &f.id));
+    rest.actions.retain(|a| kept("action", &a.id));
+    rest.programme.retain(|p| kept("programme", &p.id));
+    rest
+}
