@@ -1,0 +1,305 @@
+//! The tables of a run: CSV for spreadsheets, JSON for programs.
+//!
+//! Numbers print as the shortest text that reads back to the same bits, negative
+//! zero prints as zero, a missing value is an empty cell, lines end in `\n`.
+
+use std::fmt::Write as _;
+use std::io;
+
+use serde::Serialize;
+
+use super::{DISCLAIMER, ReportError, RunData, RunFolder, Table};
+
+/// Largest magnitude that is still printed without an exponent.
+const PLAIN_BELOW: f64 = 1e16;
+/// Smallest magnitude that is still printed without an exponent.
+const PLAIN_FROM: f64 = 1e-5;
+
+/// Appends a number as the shortest text that reads back to the same bits.
+///
+/// `NaN` appends nothing: it stands for a missing value.
+pub fn push_number(text: &mut String, x: f64) {
+    // Writing to a String cannot fail.
+    let _ = match x {
+        x if x.is_nan() => Ok(()),
+        0.0 => text.write_char('0'),
+        x if !x.is_finite() || (PLAIN_FROM..PLAIN_BELOW).contains(&x.abs()) => write!(text, "{x}"),
+        x => write!(text, "{x:e}"),
+    };
+}
+
+/// A number as [`push_number`] writes it.
+pub fn number(x: f64) -> String {
+    let mut text = String::new();
+    push_number(&mut text, x);
+    text
+}
+
+/// Writes a table of numbers as CSV.
+///
+/// # Errors
+/// [`ReportError::Ragged`] if a row does not fit the columns, [`ReportError::Io`]
+/// if the writer fails. `name` only serves the message.
+pub fn write_numbers(
+    name: &'static str,
+    table: &Table,
+    to: &mut dyn io::Write,
+) -> Result<(), ReportError> {
+    let mut csv = writer(to);
+    csv.write_record(&table.columns)
+        .map_err(|e| csv_error(name, e))?;
+    let mut cell = String::new();
+    for (row, values) in table.rows.iter().enumerate() {
+        if values.len() != table.columns.len() {
+            return Err(ReportError::Ragged {
+                table: name,
+                row,
+                cells: values.len(),
+                columns: table.columns.len(),
+            });
+        }
+        for &value in values {
+            cell.clear();
+            push_number(&mut cell, value);
+            csv.write_field(&cell).map_err(|e| csv_error(name, e))?;
+        }
+        csv.write_record(None::<&[u8]>)
+            .map_err(|e| csv_error(name, e))?;
+    }
+    csv.flush().map_err(|e| io_error(name, e))
+}
+
+/// Writes `timeseries.csv`.
+///
+/// # Errors
+/// As [`write_numbers`].
+pub fn write_timeseries(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportError> {
+    write_numbers("timeseries.csv", &run.table, to)
+}
+
+/// Writes `ledger.csv`.
+///
+/// # Errors
+/// As [`write_numbers`].
+pub fn write_ledger(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportError> {
+    write_numbers("ledger.csv", &run.ledger, to)
+}
+
+/// Writes `events.csv`: `event_id,time_h,phase,component,kind,detail,caused_by`.
+///
+/// # Errors
+/// [`ReportError::Io`] if the writer fails.
+pub fn write_events(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportError> {
+    const NAME: &str = "events.csv";
+    let mut csv = writer(to);
+    csv.write_record([
+        "event_id",
+        "time_h",
+        "phase",
+        "component",
+        "kind",
+        "detail",
+        "caused_by",
+    ])
+    .map_err(|e| csv_error(NAME, e))?;
+    for e in &run.events {
+        csv.write_record([
+            &e.event_id.to_string(),
+            &number(e.time_h),
+            &e.phase,
+            &e.component,
+            &e.kind,
+            &e.detail,
+            &optional(e.caused_by),
+        ])
+        .map_err(|e| csv_error(NAME, e))?;
+    }
+    csv.flush().map_err(|e| io_error(NAME, e))
+}
+
+/// Writes `symptoms.csv`: `symptom,syndrome,onset_h,resolved_h,severity,caused_by`.
+///
+/// # Errors
+/// [`ReportError::Io`] if the writer fails.
+pub fn write_symptoms(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportError> {
+    const NAME: &str = "symptoms.csv";
+    let mut csv = writer(to);
+    csv.write_record([
+        "symptom",
+        "syndrome",
+        "onset_h",
+        "resolved_h",
+        "severity",
+        "caused_by",
+    ])
+    .map_err(|e| csv_error(NAME, e))?;
+    for s in &run.symptoms {
+        csv.write_record([
+            &s.symptom,
+            &s.syndrome,
+            &number(s.onset_h),
+            &s.resolved_h.map(number).unwrap_or_default(),
+            &s.severity,
+            &optional(s.caused_by),
+        ])
+        .map_err(|e| csv_error(NAME, e))?;
+    }
+    csv.flush().map_err(|e| io_error(NAME, e))
+}
+
+/// Writes `summary.json`: identity, outcome, first symptoms, expectations.
+///
+/// # Errors
+/// [`ReportError::Io`] if the writer fails.
+pub fn write_summary(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportError> {
+    const NAME: &str = "summary.json";
+    let mut text =
+        serde_json::to_string_pretty(&Summary::of(run)).map_err(|e| ReportError::Encode {
+            table: NAME,
+            reason: e.to_string(),
+        })?;
+    text.push('\n');
+    to.write_all(text.as_bytes()).map_err(|e| io_error(NAME, e))
+}
+
+/// Writes all tables of a run into a folder.
+///
+/// # Errors
+/// As the single writers.
+pub fn write_all(run: &RunData, folder: &mut RunFolder) -> Result<(), ReportError> {
+    folder.write_with("timeseries.csv", |w| write_timeseries(run, w))?;
+    folder.write_with("events.csv", |w| write_events(run, w))?;
+    folder.write_with("symptoms.csv", |w| write_symptoms(run, w))?;
+    folder.write_with("ledger.csv", |w| write_ledger(run, w))?;
+    folder.write_with("summary.json", |w| write_summary(run, w))
+}
+
+/// Content of `summary.json`, in the order of its keys.
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    written_by: &'static str,
+    version: &'a str,
+    title: &'a str,
+    scenario: &'a str,
+    arm: &'a str,
+    scenario_hash: &'a str,
+    seed: u64,
+    replicate: u64,
+    fingerprint: &'a str,
+    outcome: &'a str,
+    duration_h: f64,
+    ledger_residual: Option<f64>,
+    hazard: Option<&'a str>,
+    sources: &'a [String],
+    first_symptoms: Vec<FirstSymptom<'a>>,
+    expectations_met: usize,
+    expectations_total: usize,
+    expectations: &'a [super::ExpectationRow],
+    disclaimer: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct FirstSymptom<'a> {
+    symptom: &'a str,
+    syndrome: &'a str,
+    onset_h: f64,
+    hours_after_fault: Option<f64>,
+}
+
+impl<'a> Summary<'a> {
+    fn of(run: &'a RunData) -> Self {
+        let fault = run.first_fault_h();
+        let meta = &run.meta;
+        Summary {
+            written_by: super::folder::WRITER,
+            version: &meta.version,
+            title: &meta.title,
+            scenario: &meta.scenario,
+            arm: &meta.arm,
+            scenario_hash: &meta.scenario_hash,
+            seed: meta.seed,
+            replicate: meta.replicate,
+            fingerprint: &meta.fingerprint,
+            outcome: &meta.outcome,
+            duration_h: positive_zero(run.end_h()),
+            ledger_residual: Some(positive_zero(meta.ledger_residual)).filter(|x| x.is_finite()),
+            hazard: meta.hazard.as_deref(),
+            sources: &meta.sources,
+            first_symptoms: run
+                .first_symptoms()
+                .into_iter()
+                .map(|s| FirstSymptom {
+                    symptom: &s.symptom,
+                    syndrome: &s.syndrome,
+                    onset_h: positive_zero(s.onset_h),
+                    hours_after_fault: fault
+                        .map(|f| positive_zero(s.onset_h - f))
+                        .filter(|&d| d >= 0.0),
+                })
+                .collect(),
+            expectations_met: run.expectations.iter().filter(|e| e.met).count(),
+            expectations_total: run.expectations.len(),
+            expectations: &run.expectations,
+            disclaimer: DISCLAIMER,
+        }
+    }
+}
+
+fn positive_zero(x: f64) -> f64 {
+    if x == 0.0 { 0.0 } else { x }
+}
+
+fn optional(id: Option<u64>) -> String {
+    id.map(|i| i.to_string()).unwrap_or_default()
+}
+
+fn writer(to: &mut dyn io::Write) -> csv::Writer<&mut dyn io::Write> {
+    csv::WriterBuilder::new()
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(to)
+}
+
+fn io_error(name: &'static str, source: io::Error) -> ReportError {
+    ReportError::Io {
+        doing: "write",
+        path: name.into(),
+        source,
+    }
+}
+
+fn csv_error(name: &'static str, error: csv::Error) -> ReportError {
+    // The kind must survive: a closed pipe inside a csv error is still a closed pipe.
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) => io_error(name, source),
+        other => ReportError::Encode {
+            table: name,
+            reason: format!("{other:?}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_back_to_the_same_bits_and_zero_has_no_sign() {
+        assert_eq!(number(-0.0), "0");
+        assert_eq!(number(f64::NAN), "");
+        assert_eq!(number(0.1 + 0.2), "0.30000000000000004");
+        assert_eq!(number(1e-7), "1e-7");
+        assert_eq!(number(-2.5e20), "-2.5e20");
+        assert_eq!(number(720.0), "720");
+        for x in [
+            1.0 / 3.0,
+            5e-324,
+            f64::MAX,
+            1e16,
+            9.999999999999999e15,
+            1e-5,
+            123456.789,
+        ] {
+            assert_eq!(number(x).parse::<f64>().unwrap().to_bits(), x.to_bits());
+        }
+    }
+}

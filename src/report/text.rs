@@ -1,0 +1,201 @@
+//! A run told in a few lines, for a terminal.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::{DISCLAIMER, MarkerKind, RunData, column};
+
+/// Symptoms named one by one before the rest are counted.
+const SYMPTOMS_SHOWN: usize = 8;
+
+/// A span in the unit a reader would choose: minutes, hours, or days and hours.
+///
+/// ```
+/// use itbsim::report::text::span;
+/// assert_eq!(span(0.5), "30 min");
+/// assert_eq!(span(14.0), "14 h");
+/// assert_eq!(span(76.0), "3 d 4 h");
+/// ```
+pub fn span(hours: f64) -> String {
+    if !hours.is_finite() {
+        return "?".to_owned();
+    }
+    let sign = if hours < 0.0 { "-" } else { "" };
+    let minutes = (hours.abs() * 60.0).round();
+    let (h, d) = ((minutes / 60.0).round(), (minutes / 1440.0).floor());
+    if minutes < 90.0 {
+        format!("{sign}{minutes} min")
+    } else if h < 48.0 {
+        format!("{sign}{h} h")
+    } else {
+        let rest = ((minutes - d * 1440.0) / 60.0).round();
+        match rest {
+            0.0 => format!("{sign}{d} d"),
+            24.0 => format!("{sign}{} d", d + 1.0),
+            rest => format!("{sign}{d} d {rest} h"),
+        }
+    }
+}
+
+/// A moment of the run: hours up to four days, then days.
+pub fn moment(hours: f64) -> String {
+    if hours.abs() <= 96.0 {
+        format!("{:.1} h", hours + 0.0)
+    } else {
+        format!("day {:.1}", hours / 24.0)
+    }
+}
+
+/// The short account of a run: what happened and when, relative to the first
+/// fault and the refill before it, how bad it got, whether the drug balance
+/// closed, and where the files are.
+///
+/// Ends with a newline. `folder` is named if given.
+pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail, so the results are dropped.
+    let meta = &run.meta;
+    let title = if meta.title.is_empty() {
+        &meta.scenario
+    } else {
+        &meta.title
+    };
+    if meta.arm.is_empty() {
+        let _ = writeln!(out, "{title}");
+    } else {
+        let _ = writeln!(out, "{title} [arm {}]", meta.arm);
+    }
+    let mut line = |key: &str, text: &str| {
+        let _ = writeln!(out, "  {key:<13}{text}");
+    };
+
+    let length = span(run.end_h());
+    if meta.outcome.is_empty() {
+        line("ran", &length);
+    } else {
+        line("outcome", &format!("{} (ran {length})", meta.outcome));
+    }
+    if let Some(hazard) = &meta.hazard {
+        line("hazard", hazard);
+    }
+
+    let fault = run.first_marker(MarkerKind::Fault);
+    if let Some(fault) = fault {
+        let mut text = format!("{} at {}", fault.label, moment(fault.time_h));
+        if let Some(refill) = last_refill_before(run, fault.time_h) {
+            let _ = write!(
+                text,
+                ", {} after the last refill",
+                span(fault.time_h - refill)
+            );
+        }
+        line("fault", &text);
+        let others = run
+            .markers
+            .iter()
+            .filter(|m| m.kind == MarkerKind::Fault)
+            .count()
+            - 1;
+        if others > 0 {
+            line("", &format!("and {others} more"));
+        }
+    }
+
+    let firsts = run.first_symptoms();
+    if firsts.is_empty() {
+        line("symptoms", "none");
+    }
+    for (i, s) in firsts.iter().take(SYMPTOMS_SHOWN).enumerate() {
+        let mut text = format!("{}: {}", moment(s.onset_h), words(&s.words, &s.symptom));
+        if let Some(after) = fault.map(|f| s.onset_h - f.time_h).filter(|&d| d >= 0.0) {
+            let _ = write!(text, " (+{})", span(after));
+        }
+        if let Some(end) = s.resolved_h {
+            let _ = write!(text, ", lasted {}", span(end - s.onset_h));
+        }
+        line(if i == 0 { "symptoms" } else { "" }, &text);
+    }
+    if firsts.len() > SYMPTOMS_SHOWN {
+        line(
+            "",
+            &format!("and {} more in symptoms.csv", firsts.len() - SYMPTOMS_SHOWN),
+        );
+    }
+
+    let peaks: Vec<String> = [
+        ("legs Ashworth", column::ASHWORTH_LEGS),
+        ("arms Ashworth", column::ASHWORTH_ARMS),
+        ("spasm score", column::SPASM_SCORE),
+        ("withdrawal", column::WITHDRAWAL),
+        ("sedation", column::SEDATION),
+    ]
+    .into_iter()
+    .filter_map(|(name, col)| {
+        let (value, at) = run.series(col)?.peak()?;
+        Some(format!("{name} {value:.2} at {}", moment(at)))
+    })
+    .collect();
+    for (i, pair) in peaks.chunks(2).enumerate() {
+        line(if i == 0 { "peaks" } else { "" }, &pair.join(" · "));
+    }
+
+    let met = run.expectations.iter().filter(|e| e.met).count();
+    if !run.expectations.is_empty() {
+        line(
+            "expected",
+            &format!("{met} of {} met", run.expectations.len()),
+        );
+    }
+    for e in run.expectations.iter().filter(|e| !e.met) {
+        line(
+            "  not met",
+            &format!("{}: wanted {}, found {}", e.claim, e.window, e.found),
+        );
+    }
+
+    line(
+        "ledger",
+        &format!(
+            "closed to {:.1e} of the drug filled",
+            meta.ledger_residual.abs()
+        ),
+    );
+    let mut identity = format!(
+        "itbsim {} · scenario {}",
+        meta.version,
+        short_hash(&meta.scenario_hash)
+    );
+    let _ = write!(identity, " · seed {}", meta.seed);
+    if meta.replicate > 0 {
+        let _ = write!(identity, " · replicate {}", meta.replicate);
+    }
+    line("run", &identity);
+    line("fingerprint", &meta.fingerprint);
+    if let Some(folder) = folder {
+        line("files", &folder.display().to_string());
+    }
+    let _ = writeln!(out, "  {DISCLAIMER}.");
+    out
+}
+
+/// The first eight characters of a hash, enough to tell scenarios apart.
+pub fn short_hash(hash: &str) -> &str {
+    hash.char_indices().nth(8).map_or(hash, |(i, _)| &hash[..i])
+}
+
+/// Words for a reader, made from the registered name when none were given.
+pub(crate) fn words(words: &str, name: &str) -> String {
+    if words.is_empty() {
+        name.replace('_', " ")
+    } else {
+        words.to_owned()
+    }
+}
+
+fn last_refill_before(run: &RunData, time_h: f64) -> Option<f64> {
+    run.markers
+        .iter()
+        .filter(|m| m.kind == MarkerKind::Refill && m.time_h <= time_h)
+        .map(|m| m.time_h)
+        .max_by(f64::total_cmp)
+}
