@@ -12,6 +12,7 @@
 
 pub mod data;
 pub mod folder;
+pub mod from_run;
 #[cfg(feature = "plots")]
 pub mod plots;
 pub mod tables;

@@ -1,0 +1,185 @@
+//! From a finished run to the plain rows that reports are made from.
+
+use crate::scenario::model::{Action, Fault, Scenario, Story, Trigger};
+use crate::simulation::RunResult;
+
+use super::data::{EventRow, ExpectationRow, Marker, MarkerKind, Meta, RunData, SymptomRow, Table};
+
+/// Identity of a run beside its scenario.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Identity<'a> {
+    /// Arm, or empty.
+    pub arm: &'a str,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Replicate within the seed.
+    pub replicate: u64,
+}
+
+/// Gathers what a report needs of one run.
+pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run: &RunResult) -> RunData {
+    RunData {
+        meta: Meta {
+            title: scenario.title.clone(),
+            scenario: story.name.clone(),
+            arm: identity.arm.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario_hash: story.hash.clone(),
+            seed: identity.seed,
+            replicate: identity.replicate,
+            fingerprint: format!("{:016x}", run.fingerprint),
+            outcome: match &run.outcome.cause {
+                Some(cause) => format!("dead: {cause}"),
+                None => run.outcome.status.to_owned(),
+            },
+            ledger_residual: run.ledger_residual,
+            hazard: scenario.hazard.clone(),
+            sources: scenario.sources.clone(),
+            duration_h: run.outcome.ended_h,
+        },
+        table: Table {
+            columns: run.columns.clone(),
+            rows: run.rows.clone(),
+        },
+        trajectory: Table {
+            columns: run.columns.clone(),
+            rows: run.trajectory.clone(),
+        },
+        events: run
+            .events
+            .iter()
+            .map(|e| EventRow {
+                event_id: e.event_id,
+                time_h: e.time_h,
+                phase: e.phase.clone(),
+                component: e.component.clone(),
+                kind: e.kind.clone(),
+                detail: e.detail.clone(),
+                caused_by: (e.caused_by != 0).then_some(e.caused_by),
+            })
+            .collect(),
+        symptoms: run
+            .symptoms
+            .iter()
+            .map(|s| SymptomRow {
+                symptom: s.symptom.clone(),
+                words: s.words.clone(),
+                syndrome: s.syndrome.clone(),
+                onset_h: s.onset_h,
+                resolved_h: s.resolved_h,
+                severity: super::tables::number(s.severity),
+                caused_by: (s.caused_by != 0).then_some(s.caused_by),
+            })
+            .collect(),
+        ledger: ledger(run),
+        markers: markers(scenario, run),
+        expectations: run
+            .expectations
+            .iter()
+            .map(|v| ExpectationRow {
+                claim: v.claim.clone(),
+                met: v.met,
+                found: v.found.clone(),
+                window: String::new(),
+                source: v.source.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn ledger(run: &RunResult) -> Table {
+    let columns = [
+        "time_h",
+        "filled_ug",
+        "reservoir_ug",
+        "catheter_ug",
+        "delivered_ug",
+        "leaked_ug",
+        "aspirated_ug",
+        "given_ug",
+        "initial_ug",
+        "body_ug",
+        "eliminated_ug",
+        "residual",
+    ];
+    Table {
+        columns: columns.map(str::to_owned).to_vec(),
+        rows: run
+            .ledger
+            .iter()
+            .map(|r| {
+                vec![
+                    r.time_h,
+                    r.filled_ug,
+                    r.reservoir_ug,
+                    r.catheter_ug,
+                    r.delivered_ug,
+                    r.leaked_ug,
+                    r.aspirated_ug,
+                    r.given_ug,
+                    r.initial_ug,
+                    r.body_ug,
+                    r.eliminated_ug,
+                    r.residual,
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// What figures point at: faults as spans, acts, alarms, emptiness, death.
+fn markers(scenario: &Scenario, run: &RunResult) -> Vec<Marker> {
+    let mut markers = Vec::new();
+    let mut mark = |time_h: f64, end_h: Option<f64>, label: String, kind: MarkerKind| {
+        markers.push(Marker {
+            time_h,
+            end_h,
+            label,
+            kind,
+        });
+    };
+    for e in &run.events {
+        let (room, id) = e.component.split_once('.').unwrap_or((e.component.as_str(), ""));
+        match (room, e.kind.as_str()) {
+            ("fault", "start") => {
+                let end = run
+                    .events
+                    .iter()
+                    .find(|o| o.component == e.component && o.kind == "end")
+                    .map_or(run.outcome.ended_h, |o| o.time_h);
+                mark(e.time_h, Some(end), fault_words(scenario, id), MarkerKind::Fault);
+            }
+            ("pump", "empty") => mark(e.time_h, None, "reservoir empty".into(), MarkerKind::Fault),
+            ("action", "done") => {
+                let Some(step) = scenario.actions.iter().find(|a| a.id == id) else {
+                    continue;
+                };
+                let kind = match &step.action {
+                    Action::MissedRefill => MarkerKind::Fault,
+                    Action::Refill { pocket_share, .. } if *pocket_share > 0.0 => MarkerKind::Fault,
+                    Action::Refill { .. } => MarkerKind::Refill,
+                    _ => MarkerKind::Action,
+                };
+                mark(e.time_h, None, id.replace(['-', '_'], " "), kind);
+            }
+            ("programme", "start") if e.time_h > 0.0 => {
+                mark(e.time_h, None, format!("programme: {}", e.detail), MarkerKind::Action);
+            }
+            ("alarm", "raised") => mark(e.time_h, None, id.replace('_', " "), MarkerKind::Alarm),
+            ("patient", "death") => mark(e.time_h, None, "death".into(), MarkerKind::Outcome),
+            _ => {}
+        }
+    }
+    markers
+}
+
+fn fault_words(scenario: &Scenario, id: &str) -> String {
+    let Some(fault) = scenario.faults.iter().find(|f: &&Fault| f.id == id) else {
+        return id.to_owned();
+    };
+    let kind = fault.kind.replace(['.', '_'], " ");
+    match fault.trigger {
+        Trigger::At(_) => kind,
+        Trigger::When(_) | Trigger::Hazard { .. } => format!("{kind} ({id})"),
+    }
+}
