@@ -7,10 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::quantity::{self, QuantityError};
+
 mod catheter;
 mod kinetics;
 mod pump;
 mod response;
+mod scenario;
 
 /// How far a default can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -47,7 +50,7 @@ pub struct Parameter {
 
 /// The tables of all rooms, in print order.
 pub fn all() -> impl Iterator<Item = &'static Parameter> {
-    [pump::TABLE, catheter::TABLE, kinetics::TABLE, response::TABLE]
+    [pump::TABLE, catheter::TABLE, kinetics::TABLE, response::TABLE, scenario::TABLE]
         .into_iter()
         .flatten()
 }
@@ -90,6 +93,24 @@ pub enum ParameterError {
         /// Upper end of the range.
         high: f64,
     },
+    /// The text is no quantity in the parameter's unit.
+    #[error("`{key}`: {problem}")]
+    Text {
+        /// The parameter.
+        key: &'static str,
+        /// What is wrong with the text.
+        problem: QuantityError,
+    },
+}
+
+impl ParameterError {
+    /// What to write instead, where that can be said.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            ParameterError::Text { problem, .. } => problem.help(),
+            _ => None,
+        }
+    }
 }
 
 impl ParameterSet {
@@ -114,6 +135,7 @@ impl ParameterSet {
         let Some(p) = all().find(|p| p.key == key) else {
             return Err(ParameterError::Unknown { key: key.to_owned() });
         };
+        let value = value + 0.0; // no -0.0
         if !(p.low..=p.high).contains(&value) {
             return Err(ParameterError::OutOfRange {
                 key: p.key,
@@ -125,5 +147,113 @@ impl ParameterSet {
         }
         self.values.insert(p.key, value);
         Ok(())
+    }
+
+    /// Replaces one default by a text with a unit, such as `"0.1 cm2/s"`; a
+    /// parameter whose unit is `"1"` takes a bare number or a percentage.
+    ///
+    /// # Errors
+    /// [`ParameterError`] as [`ParameterSet::set`], or if the text is no
+    /// quantity of the parameter's dimension.
+    pub fn set_text(&mut self, key: &str, text: &str) -> Result<(), ParameterError> {
+        let Some(p) = all().find(|p| p.key == key) else {
+            return Err(ParameterError::Unknown { key: key.to_owned() });
+        };
+        let value = quantity::convert(text, p.unit).map_err(|problem| ParameterError::Text { key: p.key, problem })?;
+        self.set(p.key, value)
+    }
+
+    /// The value of `key` expressed in the base unit of `dimension`, such as a
+    /// rate tabled in mL/day as mL/h.
+    ///
+    /// # Panics
+    /// As [`ParameterSet::get`]; also if the parameter is of another dimension,
+    /// which is a slip in this crate's code.
+    pub fn get_as(&self, key: &str, dimension: quantity::Dimension) -> f64 {
+        let value = self.get(key);
+        let unit = all().find(|p| p.key == key).map_or("1", |p| p.unit);
+        match quantity::convert(&format!("{value:?} {unit}"), dimension.base_unit()) {
+            Ok(value) => value,
+            Err(problem) => panic!("`{key}`: {problem}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_default_lies_in_its_range_and_the_range_is_finite() {
+        for p in all() {
+            assert!(p.low.is_finite() && p.high.is_finite(), "{}", p.key);
+            assert!((p.low..=p.high).contains(&p.value), "{} = {}", p.key, p.value);
+        }
+    }
+
+    #[test]
+    fn every_unit_parses() {
+        for p in all() {
+            assert!(quantity::is_unit(p.unit), "{}: unit `{}`", p.key, p.unit);
+        }
+    }
+
+    #[test]
+    fn every_default_says_where_it_comes_from_and_what_it_means() {
+        for p in all() {
+            assert!(!p.source.trim().is_empty(), "{}", p.key);
+            assert!(!p.meaning.trim().is_empty(), "{}", p.key);
+        }
+    }
+
+    #[test]
+    fn keys_are_unique() {
+        let mut seen = BTreeSet::new();
+        for p in all() {
+            assert!(seen.insert(p.key), "{} appears twice", p.key);
+        }
+    }
+
+    #[test]
+    fn keys_start_with_the_name_of_their_room() {
+        for (room, table) in [
+            ("pump.", pump::TABLE),
+            ("catheter.", catheter::TABLE),
+            ("kinetics.", kinetics::TABLE),
+            ("response.", response::TABLE),
+            ("scenario.", scenario::TABLE),
+        ] {
+            for p in table {
+                assert!(p.key.starts_with(room), "{} is in the table of {room}", p.key);
+            }
+        }
+    }
+
+    #[test]
+    fn an_override_by_text_is_converted_to_the_unit_of_the_table() {
+        let mut set = ParameterSet::default();
+        set.set_text("scenario.lumbar_bolus.over", "90 s").unwrap();
+        assert_eq!(set.get("scenario.lumbar_bolus.over"), 1.5);
+        assert_eq!(set.get_as("scenario.lumbar_bolus.over", quantity::Dimension::Time), 1.5 / 60.0);
+        set.set_text("scenario.patient.ashworth_arms", "1.5").unwrap();
+        assert_eq!(set.get("scenario.patient.ashworth_arms"), 1.5);
+    }
+
+    #[test]
+    fn an_override_of_the_wrong_kind_or_outside_the_range_is_refused() {
+        let mut set = ParameterSet::default();
+        let wrong = set.set_text("scenario.catheter.length", "89 mL").unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "`scenario.catheter.length`: `89 mL` is a volume, but a length is needed here"
+        );
+        assert_eq!(wrong.help().unwrap(), "write a length such as \"1 cm\"");
+        let far = set.set_text("scenario.catheter.length", "9 m").unwrap_err();
+        assert_eq!(far.to_string(), "`scenario.catheter.length` = 900 cm lies outside its range 20 to 150 cm");
+        assert!(matches!(set.set("scenario.catheter.length", f64::NAN), Err(ParameterError::OutOfRange { .. })));
+        assert!(matches!(set.set_text("scenario.none", "1"), Err(ParameterError::Unknown { .. })));
+        assert_eq!(set, ParameterSet::default());
     }
 }

@@ -1,2 +1,156 @@
-//! Scenario.
+//! Scenario files: TOML in, one checked [`Story`] out, or every mistake with
+//! its place and a suggestion.
+//!
+//! A file is read in five steps, each in its own module: [`Files`] gives the
+//! text (never more than [`FILE_LIMIT`]) and the chain of `extends`; the text
+//! becomes a tree in which every node knows its place; the chain is merged;
+//! each `[[arm]]` is applied to the merged tree; and each resulting tree is
+//! read into a [`Scenario`], where every getter reports what is wrong and goes
+//! on. So one pass finds all mistakes that do not hide one another.
+//!
+//! The loader knows no room: pump families, fault kinds with their fields,
+//! signals and events come in a [`Catalog`].
+//!
+//! ```
+//! use itbsim::scenario::{load_str, model::Catalog};
+//!
+//! let catalog = Catalog { pump_families: vec!["peristaltic"], ..Catalog::default() };
+//! let story = load_str(
+//!     "first",
+//!     r#"
+//!     title = "A quiet month"
+//!     duration = "30 d"
+//!     [pump]
+//!     reservoir = { fill = "18 mL", concentration = "2 mg/mL" }
+//!     [[programme]]
+//!     at = "0 d"
+//!     simple_continuous = "300 ug/day"
+//!     "#,
+//!     None,
+//!     &catalog,
+//! )
+//! .unwrap();
+//! assert_eq!(story.arms[0].scenario.pump.concentration, 2000.0);
+//!
+//! let mistakes = load_str("first", "title = 'x'\nduration = '30'", None, &catalog).unwrap_err();
+//! assert!(mistakes.to_string().contains("`duration`: `30` has no unit"));
+//! ```
+
+mod action;
+mod arms;
+mod check;
+mod diagnostics;
+mod document;
+mod expect;
+mod fault;
+mod fields;
+mod files;
 pub mod model;
+mod moment;
+mod names;
+mod programme;
+mod resolve;
+
+use std::path::{Path, PathBuf};
+
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
+
+use fields::Context;
+use files::{Loaded, Start};
+use model::{Arm, Catalog, Story};
+use names::Names;
+
+/// Loads a scenario from disk.
+///
+/// # Errors
+/// [`Diagnostics`] with every mistake found; nothing has been written or run.
+pub fn load(path: &Path, catalog: &Catalog) -> Result<Story, Diagnostics> {
+    load_from(path, &Disk, catalog)
+}
+
+/// Loads a scenario from any set of files, such as those built into a program.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(path: &Path, files: &dyn Files, catalog: &Catalog) -> Result<Story, Diagnostics> {
+    let shown = path.display().to_string();
+    let text = files.read(path).map_err(|problem| {
+        let mistake = Diagnostic::new("unreadable-file", format!("cannot read {}: {problem}", diagnostics::quoted(&shown)))
+            .maybe_help(files::suggest(&problem, path, files))
+            .in_file(shown.clone());
+        Diagnostics::new(vec![mistake], Vec::new())
+    })?;
+    let name = path.file_stem().map_or(shown.clone(), |s| s.to_string_lossy().into_owned());
+    finish(name, Start { name: shown, path: Some(path.to_path_buf()), text, files }, catalog)
+}
+
+/// Loads a scenario from a text. `name` stands in messages and names the
+/// story; `base_dir` is the folder that `extends` starts from, and without it
+/// `extends` is an error.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_str(name: &str, text: &str, base_dir: Option<&Path>, catalog: &Catalog) -> Result<Story, Diagnostics> {
+    if text.len() as u64 > FILE_LIMIT {
+        let problem = FileProblem::TooLarge;
+        let mistake = Diagnostic::new("unreadable-file", format!("cannot read {}: {problem}", diagnostics::quoted(name)))
+            .in_file(name);
+        return Err(Diagnostics::new(vec![mistake], Vec::new()));
+    }
+    let stem = Path::new(name).file_stem().map_or(name.to_owned(), |s| s.to_string_lossy().into_owned());
+    let path: Option<PathBuf> = base_dir.map(|dir| dir.join(Path::new(name).file_name().unwrap_or_default()));
+    let start = Start { name: name.to_owned(), path, text: text.to_owned(), files: &Disk };
+    finish(stem, start, catalog)
+}
+
+fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Diagnostics> {
+    let Loaded { mut document, sources } = files::chain(start)?;
+    let hash = document::hash(&document);
+    let mut mistakes = Vec::new();
+    names::settle_ids(&mut document, &[("programme", programme::VERBS), ("action", action::VERBS)], &mut mistakes);
+    let names = Names::collect(&document, catalog);
+    let arm_ids: Vec<String> =
+        document.blocks("arm").iter().filter_map(|(t, _)| t.text("id").map(str::to_owned)).collect();
+
+    // The story itself first: a mistake in it would repeat in every arm.
+    let context = Context::new(catalog, names.clone());
+    let plain = resolve::resolve(&context, &document, &sources, &arm_ids);
+    let variants = arms::variants(&context, &document);
+    mistakes.extend(context.into_mistakes());
+    if !mistakes.is_empty() {
+        return Err(Diagnostics::new(mistakes, sources));
+    }
+    let (Ok(plain), Ok(variants)) = (plain, variants) else {
+        // Whoever returns `Reported` has reported; this keeps that promise visible.
+        let lost = Diagnostic::new("internal", "the scenario was refused without a reason; please report this");
+        return Err(Diagnostics::new(vec![lost], sources));
+    };
+
+    let mut out = Vec::new();
+    if variants.is_empty() {
+        let mut scenario = plain.scenario;
+        scenario.expectations = plain.expectations.into_iter().map(|e| e.expectation).collect();
+        return Ok(Story { name, hash, arms: vec![Arm { id: String::new(), scenario }] });
+    }
+    for variant in variants {
+        let context = Context::new(catalog, names.without(variant.gone));
+        let resolved = resolve::resolve(&context, &variant.document, &sources, &arm_ids);
+        if let Ok(resolved) = resolved {
+            let mut scenario = resolved.scenario;
+            scenario.expectations = resolved
+                .expectations
+                .into_iter()
+                .filter(|e| e.applies(&variant.id, &context))
+                .map(|e| e.expectation)
+                .collect();
+            out.push(Arm { id: variant.id, scenario });
+        }
+        mistakes.extend(context.into_mistakes());
+    }
+    if mistakes.is_empty() {
+        Ok(Story { name, hash, arms: out })
+    } else {
+        Err(Diagnostics::new(mistakes, sources))
+    }
+}

@@ -1,0 +1,195 @@
+//! `[[action]]`: what people do.
+
+use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
+use super::document::{Data, Table};
+use super::fault::POSTURES;
+use super::fields::{Bound, Context, Fields, Got, Reported};
+use super::model::{Action, ActionStep};
+use super::moment::Side;
+use super::programme::need_child;
+use crate::quantity::Dimension;
+
+/// Acts; a block has exactly one.
+pub(super) const VERBS: &[&str] = &[
+    "refill",
+    "missed_refill",
+    "raise_dose",
+    "lower_dose",
+    "interrogate",
+    "empty_pump",
+    "lumbar_bolus",
+    "oral_baclofen",
+    "benzodiazepine",
+    "cyproheptadine",
+    "drain_csf",
+    "inject_contrast",
+    "mri",
+    "ventilate",
+    "posture",
+    "repair",
+];
+
+/// Keys of the block besides the act.
+pub(super) const KEYS: &[&str] = &["id", "at"];
+/// Keys of the acts that are tables.
+pub(super) const REFILL_KEYS: &[&str] = &["volume", "concentration", "label", "pocket_share", "aspirate"];
+/// As above.
+pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over"];
+/// As above, for all oral drugs.
+pub(super) const ORAL_KEYS: &[&str] = &["dose", "every", "count"];
+/// As above.
+pub(super) const DRAIN_KEYS: &[&str] = &["volume", "over"];
+
+/// Largest rise of a dose in one act, as a share; anything more is taken for a slip of unit.
+const LARGEST_RISE: f64 = 10.0;
+
+/// An action with what later checks need.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    pub(super) step: ActionStep,
+    pub(super) at_place: Place,
+    /// Where the volume of a refill stands.
+    pub(super) volume_place: Option<Place>,
+}
+
+/// Reads one block; `lumbar_over` is the default length of a lumbar injection [h].
+pub(super) fn read(context: &Context<'_>, table: &Table, place: Place, lumbar_over: f64) -> Result<Read, Reported> {
+    let keys = [KEYS, VERBS].concat();
+    let fields = Fields::new(context, "[[action]]", table, place, &keys);
+    let id = fields.text("id", "\"refill1\"");
+    let at = fields.need_moment("at", Side::Cause);
+    let action = action(&fields, lumbar_over);
+    let Some(id) = id? else { return Err(Reported) };
+    let volume_place = match fields.entry("refill").map(|e| &e.node.data) {
+        Some(Data::Table(t)) => t.get("volume").map(|e| e.node.place),
+        _ => None,
+    };
+    Ok(Read {
+        step: ActionStep { id: id.to_owned(), at: at?, action: action? },
+        at_place: fields.place_of("at"),
+        volume_place,
+    })
+}
+
+fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported> {
+    let verb = fields.exactly_one(VERBS, "interrogate = true")?;
+    match verb {
+        "refill" => {
+            let inner = need_child(fields, verb, REFILL_KEYS, "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }")?;
+            let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
+            let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+            let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
+            let share = inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
+            let aspirate = inner.flag("aspirate");
+            let concentration = concentration?;
+            let label = match label? {
+                Some(label) => label,
+                None if concentration > 0.0 => concentration,
+                None => return Err(inner.missing("label", "\"2 mg/mL\" (what the clinician believes)")),
+            };
+            Ok(Action::Refill {
+                volume: volume?,
+                concentration,
+                label,
+                pocket_share: share?.unwrap_or(0.0),
+                aspirate: aspirate?.unwrap_or(true),
+            })
+        }
+        "missed_refill" => fields.mark(verb).map(|()| Action::MissedRefill),
+        "raise_dose" => {
+            let share = fields.need(verb, Dimension::Fraction, Bound::up_to(LARGEST_RISE))?;
+            Ok(Action::ScaleDose { factor: 1.0 + share })
+        }
+        "lower_dose" => {
+            let share = fields.need(verb, Dimension::Fraction, Bound::up_to(1.0))?;
+            if share >= 1.0 {
+                return Err(fields.report(
+                    Diagnostic::new("out-of-range", "`lower_dose` by 100 % leaves no dose")
+                        .at(fields.place_of(verb), "nothing is left")
+                        .help("to stop the pump, write a [[programme]] with stopped = true"),
+                ));
+            }
+            Ok(Action::ScaleDose { factor: 1.0 - share })
+        }
+        "interrogate" => fields.mark(verb).map(|()| Action::Interrogate),
+        "empty_pump" => fields.mark(verb).map(|()| Action::EmptyPump),
+        "lumbar_bolus" => {
+            let inner = need_child(fields, verb, LUMBAR_KEYS, "{ dose = \"50 ug\", level = \"L3\" }")?;
+            let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
+            let level = inner.level("level");
+            let over = inner.quantity("over", Dimension::Time, Bound::POSITIVE);
+            let Some(level) = level? else { return Err(inner.missing("level", "\"L3\"")) };
+            Ok(Action::LumbarBolus { dose: dose?, level, over: over?.unwrap_or(lumbar_over) })
+        }
+        "oral_baclofen" => {
+            let (dose, every, count) = oral(fields, verb, Dimension::Mass)?;
+            Ok(Action::OralBaclofen { dose, every, count })
+        }
+        "benzodiazepine" => {
+            let (dose, every, count) = oral(fields, verb, Dimension::TabletMass)?;
+            Ok(Action::Benzodiazepine { dose, every, count })
+        }
+        "cyproheptadine" => {
+            let (dose, every, count) = oral(fields, verb, Dimension::TabletMass)?;
+            Ok(Action::Cyproheptadine { dose, every, count })
+        }
+        "drain_csf" => {
+            let inner = need_child(fields, verb, DRAIN_KEYS, "{ volume = \"30 mL\", over = \"30 min\" }")?;
+            let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
+            let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
+            Ok(Action::DrainCsf { volume: volume?, over: over? })
+        }
+        "inject_contrast" => {
+            Ok(Action::InjectContrast { volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)? })
+        }
+        "mri" => Ok(Action::MriScan { over: fields.need(verb, Dimension::Time, Bound::POSITIVE)? }),
+        "ventilate" => Ok(Action::Ventilate { on: some(fields.flag(verb))? }),
+        "posture" => Ok(Action::Posture(some(fields.choice(verb, POSTURES))?)),
+        _ => repair(fields),
+    }
+}
+
+/// The value of a key that is known to be there.
+fn some<T>(got: Got<T>) -> Result<T, Reported> {
+    got?.ok_or(Reported)
+}
+
+type Oral = (f64, f64, Option<u32>);
+
+/// Dose in the base unit of `dimension`, interval [h], count. Without an interval it is one dose.
+fn oral(fields: &Fields<'_, '_>, verb: &str, dimension: Dimension) -> Result<Oral, Reported> {
+    /// Interval of a single dose [h]; it is never waited for.
+    const DAY: f64 = 24.0;
+    let inner = need_child(fields, verb, ORAL_KEYS, "{ dose = \"10 mg\", every = \"6 h\", count = 12 }")?;
+    let dose = inner.need("dose", dimension, Bound::POSITIVE);
+    let every = inner.quantity("every", Dimension::Time, Bound::POSITIVE);
+    let count = inner.whole("count", 1, 100_000);
+    let (dose, every, count) = (dose?, every?, count?.and_then(|n| u32::try_from(n).ok()));
+    match (every, count) {
+        (Some(every), count) => Ok((dose, every, count)),
+        (None, None | Some(1)) => Ok((dose, DAY, Some(1))),
+        (None, Some(_)) => Err(inner.missing("every", "\"6 h\"")),
+    }
+}
+
+fn repair(fields: &Fields<'_, '_>) -> Result<Action, Reported> {
+    let ids = some(fields.texts("repair", "[\"leak\"]"))?;
+    let names = &fields.context.names;
+    let known = names.of("fault");
+    let mut flawed = false;
+    let mut faults = Vec::new();
+    for (id, place) in ids {
+        if !known.contains(&id) {
+            flawed = true;
+            fields.report(
+                Diagnostic::new("unknown-id", format!("no fault has the id {}", quoted(id)))
+                    .at(place, "nothing to repair")
+                    .maybe_help(did_you_mean(id, &known)),
+            );
+        } else if !names.gone.iter().any(|g| g == id) {
+            // A fault that this arm leaves out needs no repair.
+            faults.push(id.to_owned());
+        }
+    }
+    if flawed { Err(Reported) } else { Ok(Action::Repair { faults }) }
+}

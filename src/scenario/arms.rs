@@ -1,0 +1,212 @@
+//! `[[arm]]`: the same story with blocks left out and values replaced.
+
+use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
+use super::document::{Data, Entry, Node, Table};
+use super::fields::{Context, Fields, Reported};
+use super::names::LISTS;
+use super::resolve::path_help;
+
+/// Keys of the block.
+pub(super) const KEYS: &[&str] = &["id", "without", "set"];
+
+/// One arm: its id, the ids it leaves out, and the changed document.
+pub(super) struct Variant {
+    pub(super) id: String,
+    pub(super) gone: Vec<String>,
+    pub(super) document: Table,
+}
+
+/// Applies every arm to the document; mistakes are reported to `context`.
+pub(super) fn variants(context: &Context<'_>, document: &Table) -> Result<Vec<Variant>, Reported> {
+    let mut out = Vec::new();
+    let mut flawed = false;
+    if let Some(entry) = document.get("arm")
+        && !matches!(&entry.node.data, Data::Array(nodes) if nodes.iter().all(|n| matches!(n.data, Data::Table(_))))
+    {
+        return Err(context.report(
+            Diagnostic::new("wrong-type", "`arm` must be written as [[arm]] blocks")
+                .at(entry.key_place, "not a block")
+                .help("write [[arm]], with two brackets on each side"),
+        ));
+    }
+    for (block, place) in document.blocks("arm") {
+        match variant(context, document, block, place) {
+            Ok(variant) => out.push(variant),
+            Err(Reported) => flawed = true,
+        }
+    }
+    if flawed { Err(Reported) } else { Ok(out) }
+}
+
+fn variant(context: &Context<'_>, document: &Table, block: &Table, place: Place) -> Result<Variant, Reported> {
+    let fields = Fields::new(context, "[[arm]]", block, place, KEYS);
+    let id = match fields.text("id", "\"no-leak\"") {
+        Ok(Some(id)) => Ok(id.to_owned()),
+        Ok(None) => Err(fields.missing("id", "\"no-leak\"")),
+        Err(reported) => Err(reported),
+    };
+    let mut changed = document.clone();
+    changed.remove("arm");
+    let gone = without(&fields, &mut changed);
+    let set = set(&fields, &mut changed, document);
+    set?;
+    Ok(Variant { id: id?, gone: gone?, document: changed })
+}
+
+fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>, Reported> {
+    let known = fields.context.names.all();
+    let mut gone = Vec::new();
+    let mut flawed = false;
+    for (id, place) in fields.texts("without", "[\"leak\"]")?.unwrap_or_default() {
+        if !known.contains(&id) {
+            flawed = true;
+            fields.report(
+                Diagnostic::new("unknown-id", format!("nothing has the id {}", quoted(id)))
+                    .at(place, "nothing to leave out")
+                    .maybe_help(did_you_mean(id, &known)),
+            );
+            continue;
+        }
+        gone.push(id.to_owned());
+        for list in LISTS {
+            if let Some(Entry { node: Node { data: Data::Array(nodes), .. }, .. }) = document.get_mut(list) {
+                nodes.retain(|n| !matches!(&n.data, Data::Table(t) if t.text("id") == Some(id)));
+            }
+        }
+    }
+    if flawed { Err(Reported) } else { Ok(gone) }
+}
+
+fn set(fields: &Fields<'_, '_>, document: &mut Table, original: &Table) -> Result<(), Reported> {
+    let Some(entry) = fields.entry("set") else { return Ok(()) };
+    let Data::Table(table) = &entry.node.data else {
+        return Err(fields.wrong_type(entry, "a table", "{ \"pump.gain\" = 1.1 }"));
+    };
+    let mut flat = Vec::new();
+    flatten(table, "", &mut flat);
+    let mut flawed = false;
+    for (path, change) in flat {
+        if let Err(mistake) = put(document, original, fields, &path, change) {
+            flawed = true;
+            fields.report(*mistake);
+        }
+    }
+    if flawed { Err(Reported) } else { Ok(()) }
+}
+
+/// Paths may be quoted or dotted; an inline table under a path replaces what is there.
+fn flatten<'t>(table: &'t Table, prefix: &str, out: &mut Vec<(String, &'t Entry)>) {
+    for entry in &table.entries {
+        let path = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
+        match &entry.node.data {
+            // `pump.gain = 1` without quotes arrives as a table `pump`; a value that is
+            // a table is written after a quoted path, which has a dot in its key.
+            Data::Table(inner) if !entry.key.contains('.') => flatten(inner, &path, out),
+            _ => out.push((path, entry)),
+        }
+    }
+}
+
+fn put(
+    document: &mut Table,
+    original: &Table,
+    fields: &Fields<'_, '_>,
+    path: &str,
+    change: &Entry,
+) -> Result<(), Box<Diagnostic>> {
+    let wrong = |code, title: String, label: &str| Diagnostic::new(code, title).at(change.key_place, label);
+    let (head, rest) = match path.split_once('.') {
+        Some((head, rest)) => (head, Some(rest)),
+        None => (path, None),
+    };
+    let leaf = |key: &str| Entry { key: key.to_owned(), key_place: change.key_place, node: change.node.clone() };
+    if LISTS.contains(&head) {
+        let Some((id, key)) = rest.and_then(|r| r.split_once('.')) else {
+            return Err(Box::new(
+                wrong("bad-path", format!("{} does not say which key to set", quoted(path)), "too short")
+                    .help(format!("write \"{head}.<id>.<key>\"")),
+            ));
+        };
+        let known = fields.context.names.of(head);
+        let Some((block, _)) = document.blocks_mut(head).into_iter().find(|(b, _)| b.text("id") == Some(id)) else {
+            let left_out = original.blocks(head).iter().any(|(b, _)| b.text("id") == Some(id));
+            return Err(Box::new(if left_out {
+                wrong("unknown-id", format!("this arm leaves {} out and changes it", quoted(id)), "left out by `without`")
+            } else {
+                wrong("unknown-id", format!("no {head} has the id {}", quoted(id)), "nothing to change")
+                    .maybe_help(did_you_mean(id, &known))
+            }));
+        };
+        return descend(block, key, change, &leaf);
+    }
+    match (head, rest) {
+        ("parameters", Some(key)) => {
+            let whole = Entry {
+                key: "parameters".to_owned(),
+                key_place: change.key_place,
+                node: Node { place: change.key_place, data: Data::Table(Table::default()) },
+            };
+            if document.get("parameters").is_none() {
+                document.entries.push(whole);
+            }
+            match document.get_mut("parameters").map(|e| &mut e.node.data) {
+                Some(Data::Table(table)) => {
+                    remove_dotted(table, key);
+                    table.put(leaf(key));
+                    Ok(())
+                }
+                _ => Ok(()), // its wrong type is reported where it is read
+            }
+        }
+        ("patient" | "pump" | "catheter" | "duration" | "seed" | "sample" | "title" | "lesson", _) => {
+            descend(document, path, change, &leaf)
+        }
+        ("extends" | "arm" | "expect" | "sources" | "hazard", _) => Err(Box::new(wrong(
+            "bad-path",
+            format!("an arm cannot set {}", quoted(path)),
+            "not part of what is run",
+        ))),
+        _ => Err(Box::new(
+            wrong("bad-path", format!("{} names nothing that can be set", quoted(path)), "unknown")
+                .maybe_help(path_help(head).filter(|h| h.starts_with("did")))
+                .help("paths start with patient, pump, catheter, parameters, programme.<id>, fault.<id> or action.<id>"),
+        )),
+    }
+}
+
+/// Removes `a.b.c` however it was written: quoted, dotted or nested.
+fn remove_dotted(table: &mut Table, key: &str) {
+    table.remove(key);
+    let splits: Vec<usize> = key.match_indices('.').map(|(i, _)| i).collect();
+    for at in splits {
+        if let Some(Entry { node: Node { data: Data::Table(inner), .. }, .. }) = table.get_mut(&key[..at]) {
+            remove_dotted(inner, &key[at + 1..]);
+        }
+    }
+}
+
+fn descend(
+    table: &mut Table,
+    path: &str,
+    change: &Entry,
+    leaf: &dyn Fn(&str) -> Entry,
+) -> Result<(), Box<Diagnostic>> {
+    let Some((head, rest)) = path.split_once('.') else {
+        table.put(leaf(path));
+        return Ok(());
+    };
+    if table.get(head).is_none() {
+        table.entries.push(Entry {
+            key: head.to_owned(),
+            key_place: change.key_place,
+            node: Node { place: change.key_place, data: Data::Table(Table::default()) },
+        });
+    }
+    match table.get_mut(head).map(|e| &mut e.node.data) {
+        Some(Data::Table(inner)) => descend(inner, rest, change, leaf),
+        _ => Err(Box::new(
+            Diagnostic::new("bad-path", format!("{} has no keys of its own", quoted(head)))
+                .at(change.key_place, "goes below a plain value"),
+        )),
+    }
+}

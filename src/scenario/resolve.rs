@@ -1,0 +1,407 @@
+//! From a merged document to one [`Scenario`]: the tables that are there once,
+//! and the order in which everything is read.
+
+use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, line_and_column, quoted};
+use super::document::{Data, Table};
+use super::fields::{Bound, Context, Fields, Got, Reported};
+use super::model::{Catheter, History, Material, Patient, Population, Pump, Scenario};
+use super::{action, check, expect, fault, programme};
+use crate::engine::{SimSpan, SimTime};
+use crate::parameters::{self, ParameterError, ParameterSet};
+use crate::quantity::Dimension;
+
+/// Keys at the top of a file.
+pub(super) const TOP_KEYS: &[&str] = &[
+    "title", "lesson", "hazard", "extends", "duration", "seed", "sample", "sources", "patient", "pump", "catheter",
+    "parameters", "programme", "fault", "action", "expect", "arm",
+];
+/// Keys of `[patient]`.
+pub(super) const PATIENT_KEYS: &[&str] = &[
+    "population", "weight", "renal_function", "injury", "ashworth_legs", "ashworth_arms", "spasm_score", "posture",
+    "history", "effect_model",
+];
+/// Keys of `[pump]`.
+pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
+/// Keys of `reservoir` in `[pump]`.
+pub(super) const RESERVOIR_KEYS: &[&str] = &["size", "fill", "concentration", "label_concentration", "low_alarm"];
+/// Keys of `[catheter]`.
+pub(super) const CATHETER_KEYS: &[&str] = &["length", "spinal_length", "tip", "material", "initial_concentration"];
+
+/// Populations as the file spells them.
+pub(super) const POPULATIONS: &[(&str, Population)] = &[
+    ("adult-spinal", Population::AdultSpinal),
+    ("adult-cerebral", Population::AdultCerebral),
+    ("child", Population::Child),
+];
+/// Histories as the file spells them.
+pub(super) const HISTORIES: &[(&str, History)] = &[("naive", History::Naive), ("established", History::Established)];
+/// Catheter walls as the file spells them.
+pub(super) const MATERIALS: &[(&str, Material)] = &[("braided", Material::Braided), ("silicone", Material::Silicone)];
+
+/// Longest run [h]: a hundred Julian years.
+const LONGEST: f64 = 876_600.0;
+/// Output rows beyond which a sample spacing is taken for a slip.
+const MOST_ROWS: f64 = 1e7;
+/// Sample spacing when the file names none [h].
+const SAMPLE: f64 = 0.25;
+/// Seed when the file names none.
+const SEED: u64 = 1;
+
+/// A scenario with the expectations that apply to it left out.
+pub(super) struct Resolved {
+    pub(super) scenario: Scenario,
+    pub(super) expectations: Vec<expect::Read>,
+}
+
+/// Reads a whole document. `Err` means that at least one mistake was reported.
+pub(super) fn resolve(
+    context: &Context<'_>,
+    document: &Table,
+    sources: &[Source],
+    arms: &[String],
+) -> Result<Resolved, Reported> {
+    let top = Place { file: 0, start: 0, end: 0 };
+    if let Some(matrix) = document.get("matrix") {
+        context.report(
+            Diagnostic::new("reserved-key", "[matrix] is not supported yet")
+                .at(matrix.key_place, "reserved for sweeps of parameters")
+                .help("write one [[arm]] for each variant"),
+        );
+    }
+    let keys = [TOP_KEYS, &["matrix"]].concat();
+    let fields = Fields::new(context, "the file", document, top, &keys);
+    let duration = duration(&fields);
+    context.duration.set(duration.ok());
+    let title = match fields.text("title", "\"...\"") {
+        Ok(Some(text)) => Ok(text.to_owned()),
+        Ok(None) => Err(fields.missing("title", "\"one line that names the story\"")),
+        Err(reported) => Err(reported),
+    };
+    let lesson = fields.text("lesson", "\"...\"");
+    let hazard = fields.text("hazard", "\"H-12\"");
+    let sources_cited = fields.texts("sources", "[\"Coffey 1993\"]");
+    let seed = fields.whole("seed", 0, i64::MAX);
+    let sample = sample(&fields, duration);
+    let parameters = parameters_of(&fields);
+    let defaults = parameters.as_ref().cloned().unwrap_or_default();
+    let patient = patient(&fields, &defaults);
+    let pump = pump(&fields, &defaults);
+    let catheter = catheter(&fields, &defaults);
+
+    let lumbar_over = defaults.get_as("scenario.lumbar_bolus.over", Dimension::Time);
+    let programmes = blocks(&fields, "programme", |table, place| programme::read(context, table, place));
+    let faults = blocks(&fields, "fault", |table, place| fault::read(context, table, place));
+    let actions = blocks(&fields, "action", |table, place| action::read(context, table, place, lumbar_over));
+    let expectations = blocks(&fields, "expect", |table, place| {
+        let line = line_and_column(&sources[place.file].text, place.start).0;
+        expect::read(context, table, place, line, arms)
+    });
+
+    let whole = check::Parts {
+        context,
+        fields: &fields,
+        parameters: &defaults,
+        patient: patient.as_ref().ok(),
+        pump: pump.as_ref().ok(),
+        catheter: catheter.as_ref().ok(),
+        programmes: &programmes.read,
+        faults: &faults.read,
+        actions: &actions.read,
+        complete: !(programmes.flawed || faults.flawed || actions.flawed),
+    };
+    let sound = check::all(&whole);
+
+    let (duration, title, lesson, hazard) = (duration?, title?, lesson?, hazard?);
+    let (sources_cited, seed, sample) = (sources_cited?, seed?, sample?);
+    let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
+    sound?;
+    if programmes.flawed || faults.flawed || actions.flawed || expectations.flawed {
+        return Err(Reported);
+    }
+    Ok(Resolved {
+        scenario: Scenario {
+            title,
+            lesson: lesson.unwrap_or_default().to_owned(),
+            hazard: hazard.map(str::to_owned),
+            sources: sources_cited.unwrap_or_default().into_iter().map(|(s, _)| s.to_owned()).collect(),
+            duration,
+            seed: seed.and_then(|n| u64::try_from(n).ok()).unwrap_or(SEED),
+            sample,
+            patient,
+            pump,
+            catheter,
+            programme: programmes.read.into_iter().map(|r| r.step).collect(),
+            faults: faults.read.into_iter().map(|r| r.fault).collect(),
+            actions: actions.read.into_iter().map(|r| r.step).collect(),
+            expectations: Vec::new(),
+            parameters,
+        },
+        expectations: expectations.read,
+    })
+}
+
+struct Blocks<T> {
+    read: Vec<T>,
+    flawed: bool,
+}
+
+/// Reads every `[[key]]`.
+fn blocks<T>(
+    fields: &Fields<'_, '_>,
+    key: &str,
+    mut read: impl FnMut(&Table, Place) -> Result<T, Reported>,
+) -> Blocks<T> {
+    let mut out = Blocks { read: Vec::new(), flawed: false };
+    let Some(entry) = fields.entry(key) else { return out };
+    let Data::Array(nodes) = &entry.node.data else {
+        out.flawed = true;
+        not_blocks(fields, key, entry.key_place);
+        return out;
+    };
+    for node in nodes {
+        match &node.data {
+            Data::Table(table) => match read(table, node.place) {
+                Ok(block) => out.read.push(block),
+                Err(Reported) => out.flawed = true,
+            },
+            _ => {
+                out.flawed = true;
+                not_blocks(fields, key, node.place);
+            }
+        }
+    }
+    out
+}
+
+fn not_blocks(fields: &Fields<'_, '_>, key: &str, place: Place) {
+    fields.report(
+        Diagnostic::new("wrong-type", format!("`{key}` must be written as [[{key}]] blocks"))
+            .at(place, "not a block")
+            .help(format!("write [[{key}]], with two brackets on each side")),
+    );
+}
+
+fn duration(fields: &Fields<'_, '_>) -> Result<SimTime, Reported> {
+    let hours = fields.need("duration", Dimension::Time, Bound::up_to(LONGEST))?;
+    match SimTime::from_hours(hours) {
+        Ok(end) if end > SimTime::ZERO => Ok(end),
+        _ => Err(fields.report(
+            Diagnostic::new("out-of-range", "`duration` is shorter than the clock can count")
+                .at(fields.place_of("duration"), "below one nanosecond"),
+        )),
+    }
+}
+
+fn sample(fields: &Fields<'_, '_>, duration: Result<SimTime, Reported>) -> Result<SimSpan, Reported> {
+    let hours = fields.quantity("sample", Dimension::Time, Bound::up_to(LONGEST))?.unwrap_or(SAMPLE);
+    let rows = duration.map_or(0.0, |d| d.hours() / hours);
+    let place = fields.place_of("sample");
+    match SimSpan::from_hours(hours) {
+        Ok(span) if span > SimSpan::ZERO && rows <= MOST_ROWS => Ok(span),
+        _ => Err(fields.report(
+            Diagnostic::new("too-many-rows", "`sample` is too small for this duration")
+                .at(place, format!("{rows:.0} rows of output, at most {MOST_ROWS} are allowed"))
+                .help("write a larger spacing, such as sample = \"1 h\""),
+        )),
+    }
+}
+
+fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
+    let mut set = ParameterSet::default();
+    let Some(entry) = fields.entry("parameters") else { return Ok(set) };
+    let Data::Table(table) = &entry.node.data else {
+        return Err(fields.wrong_type(entry, "a table", "[parameters]"));
+    };
+    let mut flat = Vec::new();
+    flatten(table, String::new(), &mut flat);
+    let mut flawed = false;
+    for (key, key_place, place, data) in flat {
+        let Some(known) = parameters::all().find(|p| p.key == key) else {
+            flawed = true;
+            let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
+            let help = super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
+            fields.report(
+                Diagnostic::new("unknown-parameter", format!("unknown parameter {}", quoted(&key)))
+                    .at(key_place, "no such parameter")
+                    .help(help.unwrap_or_else(|| "`itbsim parameters` lists them all".to_owned())),
+            );
+            continue;
+        };
+        let text = match data {
+            Data::Text(text) => Some(text.clone()),
+            Data::Integer(n) => Some(n.to_string()),
+            Data::Float(x) => Some(x.to_string()),
+            _ => None,
+        };
+        let example = if known.unit == "1" { known.value.to_string() } else { format!("\"{} {}\"", known.value, known.unit) };
+        let outcome = match &text {
+            Some(text) => set.set_text(known.key, text),
+            None => {
+                flawed = true;
+                fields.report(
+                    Diagnostic::new("wrong-type", format!("`{key}` is {}, but a quantity is needed", data.noun()))
+                        .at(place, "not a quantity")
+                        .help(format!("write \"{key}\" = {example}")),
+                );
+                continue;
+            }
+        };
+        if let Err(problem) = outcome {
+            flawed = true;
+            let help = match &problem {
+                ParameterError::Text { .. } => Some(format!("the default is {example}")),
+                _ => None,
+            };
+            fields.report(
+                Diagnostic::new("bad-parameter", problem.to_string())
+                    .at(place, known.meaning)
+                    .maybe_help(problem.help())
+                    .maybe_help(help),
+            );
+        }
+    }
+    if flawed { Err(Reported) } else { Ok(set) }
+}
+
+/// `a.b.c` may be written quoted, dotted or as nested tables.
+fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, Place, &'t Data)>) {
+    for entry in &table.entries {
+        let key = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
+        match &entry.node.data {
+            Data::Table(inner) => flatten(inner, key, out),
+            data => out.push((key, entry.key_place, entry.node.place, data)),
+        }
+    }
+}
+
+/// A once-only table; absent means empty.
+fn once<'d, 'c>(fields: &Fields<'d, 'c>, key: &str, keys: &[&str], empty: &'d Table) -> Result<Fields<'d, 'c>, Reported> {
+    let Some(entry) = fields.entry(key) else {
+        return Ok(Fields { context: fields.context, what: format!("[{key}]"), table: empty, place: fields.place });
+    };
+    match &entry.node.data {
+        Data::Table(table) => Ok(Fields::new(fields.context, format!("[{key}]"), table, entry.node.place, keys)),
+        _ => Err(fields.report(
+            Diagnostic::new("wrong-type", format!("`{key}` is {}, but a table is needed", entry.node.data.noun()))
+                .at(entry.key_place, "not a table")
+                .help(format!("write [{key}] on a line of its own")),
+        )),
+    }
+}
+
+/// A registered name; absent takes the first registered.
+fn registered(fields: &Fields<'_, '_>, key: &str, names: &[&'static str]) -> Got<String> {
+    let Some(entry) = fields.entry(key) else { return Ok(None) };
+    let Some(word) = fields.text(key, &format!("\"{}\"", names.first().unwrap_or(&"")))? else { return Ok(None) };
+    if names.contains(&word) { Ok(Some(word.to_owned())) } else { Err(fields.unknown_word(entry, word, names)) }
+}
+
+fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, Reported> {
+    let empty = Table::default();
+    let fields = once(fields, "patient", PATIENT_KEYS, &empty)?;
+    let score = Bound::within(0.0, 4.0);
+    let population = fields.choice("population", POPULATIONS);
+    let weight = fields.quantity("weight", Dimension::BodyWeight, Bound::within(2.0, 300.0));
+    let renal = fields.quantity("renal_function", Dimension::Fraction, Bound::within(0.0, 2.0));
+    let injury = fields.level("injury");
+    let legs = fields.number("ashworth_legs", score);
+    let arms = fields.number("ashworth_arms", score);
+    let spasms = fields.number("spasm_score", score);
+    let posture = fields.choice("posture", fault::POSTURES);
+    let history = fields.choice("history", HISTORIES);
+    let models = &fields.context.catalog.effect_models;
+    let model = registered(&fields, "effect_model", models);
+    Ok(Patient {
+        population: population?.unwrap_or(Population::AdultSpinal),
+        weight: weight?.unwrap_or_else(|| defaults.get("scenario.patient.weight")),
+        renal_function: renal?.unwrap_or(1.0),
+        injury: injury?,
+        ashworth_legs: legs?.unwrap_or_else(|| defaults.get("scenario.patient.ashworth_legs")),
+        ashworth_arms: arms?.unwrap_or_else(|| defaults.get("scenario.patient.ashworth_arms")),
+        spasm_score: spasms?.unwrap_or_else(|| defaults.get("scenario.patient.spasm_score")),
+        posture: posture?.unwrap_or_default(),
+        history: history?.unwrap_or(History::Naive),
+        effect_model: model?.unwrap_or_else(|| (*models.first().unwrap_or(&"")).to_owned()),
+    })
+}
+
+fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Reported> {
+    let empty = Table::default();
+    let fields = once(fields, "pump", PUMP_KEYS, &empty)?;
+    let families = &fields.context.catalog.pump_families;
+    let family = registered(&fields, "family", families);
+    let gain = fields.quantity("gain", Dimension::Number, Bound::within(0.0, 10.0));
+    let age = fields.quantity("age", Dimension::Time, Bound::NOT_NEGATIVE);
+    let approved = fields.flag("approved_drug");
+    let example = "{ fill = \"18 mL\", concentration = \"2 mg/mL\" }";
+    let inner = programme::need_child(&fields, "reservoir", RESERVOIR_KEYS, example)?;
+    let size = inner.quantity("size", Dimension::Volume, Bound::POSITIVE);
+    let fill = inner.need("fill", Dimension::Volume, Bound::NOT_NEGATIVE);
+    let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let label = inner.quantity("label_concentration", Dimension::Concentration, Bound::POSITIVE);
+    let alarm = inner.quantity("low_alarm", Dimension::Volume, Bound::NOT_NEGATIVE);
+    let size = size?.unwrap_or_else(|| defaults.get("scenario.pump.reservoir_size"));
+    let (fill, concentration) = (fill?, concentration?);
+    if fill > size {
+        return Err(inner.report(
+            Diagnostic::new("overfull", format!("the reservoir holds {size} mL, but `fill` is {fill} mL"))
+                .at(inner.place_of("fill"), "more than fits")
+                .at(inner.place_of("size"), if inner.has("size") { "size of the reservoir" } else { "no `size` here" })
+                .help(format!("fill at most \"{size} mL\", or write size = \"{fill} mL\"")),
+        ));
+    }
+    let label = match label? {
+        Some(label) => label,
+        None if concentration > 0.0 => concentration,
+        None => return Err(inner.missing("label_concentration", "\"2 mg/mL\" (what the clinician believes)")),
+    };
+    let low_alarm = alarm?.unwrap_or_else(|| defaults.get("scenario.pump.low_alarm"));
+    if low_alarm >= size {
+        return Err(inner.report(
+            Diagnostic::new("out-of-range", format!("`low_alarm` = {low_alarm} mL is not below the reservoir's {size} mL"))
+                .at(inner.place_of("low_alarm"), "would sound at once"),
+        ));
+    }
+    Ok(Pump {
+        family: family?.unwrap_or_else(|| (*families.first().unwrap_or(&"")).to_owned()),
+        reservoir_size: size,
+        fill,
+        concentration,
+        label_concentration: label,
+        low_reservoir_alarm: low_alarm,
+        gain: gain?,
+        age: age?.unwrap_or(0.0),
+        approved_drug: approved?.unwrap_or(true),
+    })
+}
+
+fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter, Reported> {
+    let empty = Table::default();
+    let fields = once(fields, "catheter", CATHETER_KEYS, &empty)?;
+    let length = fields.quantity("length", Dimension::Length, Bound::up_to(200.0));
+    let spinal = fields.quantity("spinal_length", Dimension::Length, Bound::POSITIVE);
+    let tip = fields.level("tip");
+    let material = fields.choice("material", MATERIALS);
+    let initial = fields.quantity("initial_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let length = length?.unwrap_or_else(|| defaults.get("scenario.catheter.length"));
+    let spinal = spinal?.unwrap_or_else(|| defaults.get("scenario.catheter.spinal_length"));
+    if spinal > length {
+        return Err(fields.report(
+            Diagnostic::new("out-of-range", format!("`spinal_length` = {spinal} cm is more than the catheter's {length} cm"))
+                .at(fields.place_of("spinal_length"), "longer than the whole")
+                .at(fields.place_of("length"), if fields.has("length") { "the whole" } else { "no `length` here" }),
+        ));
+    }
+    Ok(Catheter {
+        length,
+        spinal_length: spinal,
+        tip: tip?.unwrap_or(crate::signals::Level::T10),
+        material: material?.unwrap_or(Material::Braided),
+        initial_concentration: initial?,
+    })
+}
+
+/// Help for an arm's path; shared with the arms.
+pub(super) fn path_help(path: &str) -> Option<String> {
+    did_you_mean(path, TOP_KEYS)
+}
