@@ -1,1 +1,36 @@
-//! numerics
+//! Numbers without medicine: exact propagators for linear systems, certified
+//! crossings, a small adaptive stepper, a guarded general solver, keyed draws.
+//!
+//! | file | what it is for |
+//! |---|---|
+//! | [`linear`] | `x' = A x + b` with piecewise-constant `b`: exact, at any instant |
+//! | [`modal`], [`exponential`] | the two methods behind it |
+//! | [`trajectory`], [`crossing`] | an output as a sum of exponentials, and where it meets a level |
+//! | [`stepper`] | Dormand-Prince 5(4) with dense output for a few nonlinear states |
+//! | [`general`] | models of users through `ode_solvers`, and the independent check of the exact path |
+//! | [`draws`] | random numbers that are a pure function of their name |
+//!
+//! Everything here is deterministic: transcendental functions come from `libm`,
+//! products are summed in one written order (no run-time choice of instruction
+//! set), and no method keeps hidden state that could change a result.
+
+mod dense;
+mod error;
+mod strong;
+
+pub mod crossing;
+pub mod draws;
+pub mod exponential;
+pub mod general;
+pub mod linear;
+pub mod modal;
+pub mod stepper;
+pub mod trajectory;
+
+pub use crossing::{Crossing, CrossingError, Direction};
+pub use draws::{DrawError, Draws};
+pub use error::NumericsError;
+pub use linear::{Coordinates, Forcing, LinearSystem, Method, OutputRow, Scratch};
+pub use modal::FallbackReason;
+pub use stepper::{DenseStep, StepError, Stepper, Tolerances};
+pub use trajectory::ExponentialSum;

@@ -1,0 +1,409 @@
+//! Certified crossings: where a sum of exponentials meets a level.
+//!
+//! Each term is monotone, so its range over an interval lies between its ends, and
+//! the same holds for its slope. An interval whose range misses the level holds no
+//! crossing; one whose slope keeps its sign holds at most one; any other is halved.
+//! Nothing is decided by sampling, so a dip between two samples is not missed.
+//!
+//! **Definitions.** A *crossing* is a change of side: rising if the function was
+//! strictly below the level at an earlier instant of the interval and is at or above
+//! it now; falling the other way round. The instant reported lies on the far side
+//! (or on the level). A function that starts on the level has not crossed by leaving
+//! it; one that ends exactly on it has. Touching without passing (a tangency, a flat
+//! function equal to the level) is no crossing. Two crossings nearer to each other
+//! than [`RESOLUTION_H`] may count as a touch.
+
+use super::trajectory::{ExponentialSum, Term, exp_and_integral, power_pair};
+
+/// Intervals are not halved below this [h] (3.6 us of simulated time).
+pub const RESOLUTION_H: f64 = 1e-9;
+/// A crossing is placed to this [h], or to four units in the last place of its time.
+const PLACED_H: f64 = 1e-12;
+/// Halvings before giving up.
+const MAX_INTERVALS: usize = 20_000;
+
+/// The way a function passes a level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From below to at or above.
+    Rising,
+    /// From above to at or below.
+    Falling,
+}
+
+/// One passage of a level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Crossing {
+    /// Instant on the far side [h since the origin].
+    pub t_h: f64,
+    /// The way it passes.
+    pub direction: Direction,
+}
+
+/// A crossing that could not be searched.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CrossingError {
+    /// The interval is empty or not finite, or the level is not a number.
+    #[error("no interval to search: level {level} from {t0_h} h to {t1_h} h")]
+    BadInterval {
+        /// Level asked for.
+        level: f64,
+        /// Start [h].
+        t0_h: f64,
+        /// End [h].
+        t1_h: f64,
+    },
+    /// The function is not finite somewhere.
+    #[error("the function is not finite at {t_h} h")]
+    NotFinite {
+        /// Where [h since the origin].
+        t_h: f64,
+    },
+    /// Too many intervals could not be decided.
+    #[error("the search for level {level} did not end before {t_h} h")]
+    Undecided {
+        /// Level asked for.
+        level: f64,
+        /// Up to here everything is decided [h].
+        t_h: f64,
+    },
+}
+
+/// What is known at one end of an interval.
+struct End {
+    t: f64,
+    y: f64,
+    /// Value and slope of each plain term.
+    plain: Vec<(f64, f64)>,
+    /// `g_{k-1}`, `g_k` and the integral of `g_k` for each term of a repeated rate.
+    repeated: Vec<[f64; 3]>,
+}
+
+struct Search<'a> {
+    plain: Vec<&'a Term>,
+    repeated: Vec<&'a Term>,
+    level: f64,
+}
+
+/// Range of `tᵏ/k! exp(rate t)` between two instants with values `ga`, `gb`.
+fn hump(rate: f64, power: u32, ta: f64, tb: f64, ga: f64, gb: f64) -> (f64, f64) {
+    let mut high = ga.max(gb);
+    let peak = -f64::from(power) / rate;
+    if rate != 0.0 && ta < peak && peak < tb {
+        high = high.max(power_pair(rate, peak, power).0 * (1.0 + 1e-14));
+    }
+    (ga.min(gb), high)
+}
+
+fn scaled(factor: f64, range: (f64, f64)) -> (f64, f64) {
+    if factor >= 0.0 {
+        (factor * range.0, factor * range.1)
+    } else {
+        (factor * range.1, factor * range.0)
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(sum: &'a ExponentialSum, level: f64) -> Self {
+        let (plain, repeated) = sum.terms().iter().partition(|t| t.power == 0);
+        Search {
+            plain,
+            repeated,
+            level,
+        }
+    }
+
+    fn end(&self, t: f64) -> Result<End, CrossingError> {
+        let mut y = 0.0;
+        let plain = self.plain.iter().map(|term| {
+            let (e, integral) = exp_and_integral(term.rate, t);
+            let value = term.amplitude * e + term.forcing * integral;
+            y += value;
+            (value, (term.rate * term.amplitude + term.forcing) * e)
+        });
+        let plain = plain.collect();
+        let repeated = self.repeated.iter().map(|term| {
+            let (g, integral) = power_pair(term.rate, t, term.power);
+            y += term.amplitude * g + term.forcing * integral;
+            [power_pair(term.rate, t, term.power - 1).0, g, integral]
+        });
+        let repeated = repeated.collect();
+        if !y.is_finite() {
+            return Err(CrossingError::NotFinite { t_h: t });
+        }
+        Ok(End {
+            t,
+            y: y + 0.0,
+            plain,
+            repeated,
+        })
+    }
+
+    /// Guaranteed ranges of value and slope between two ends.
+    fn ranges(&self, a: &End, b: &End) -> ((f64, f64), (f64, f64)) {
+        let (mut low, mut high, mut size) = (0.0, 0.0, 0.0);
+        let (mut falls, mut rises, mut slopes): (f64, f64, f64) = (0.0, 0.0, 0.0);
+        for (&(ya, da), &(yb, db)) in a.plain.iter().zip(&b.plain) {
+            low += ya.min(yb);
+            high += ya.max(yb);
+            size += ya.abs().max(yb.abs());
+            falls += da.min(db);
+            rises += da.max(db);
+            slopes += da.abs().max(db.abs());
+        }
+        for ((term, ga), gb) in self.repeated.iter().zip(&a.repeated).zip(&b.repeated) {
+            let k = term.power;
+            let before = if k == 1 {
+                (ga[0].min(gb[0]), ga[0].max(gb[0]))
+            } else {
+                hump(term.rate, k - 1, a.t, b.t, ga[0], gb[0])
+            };
+            let own = hump(term.rate, k, a.t, b.t, ga[1], gb[1]);
+            let whole = (ga[2].min(gb[2]), ga[2].max(gb[2]));
+            for part in [scaled(term.amplitude, own), scaled(term.forcing, whole)] {
+                low += part.0;
+                high += part.1;
+                size += part.0.abs().max(part.1.abs());
+            }
+            let rate = term.rate * term.amplitude + term.forcing;
+            for part in [scaled(term.amplitude, before), scaled(rate, own)] {
+                falls += part.0;
+                rises += part.1;
+                slopes += part.0.abs().max(part.1.abs());
+            }
+        }
+        // Rounding of the sums themselves.
+        let terms = (a.plain.len() + 4 * a.repeated.len() + 8) as f64;
+        let slack = terms * f64::EPSILON;
+        let (falls, rises) = (falls - slack * slopes, rises + slack * slopes);
+        // The mean value form is far narrower once the interval is short.
+        let reach = (b.t - a.t) * falls.abs().max(rises.abs());
+        let (near, far) = (a.y.min(b.y) - reach, a.y.max(b.y) + reach);
+        let value = (
+            (low - slack * size).max(near),
+            (high + slack * size).min(far),
+        );
+        (value, (falls, rises))
+    }
+
+    fn side(&self, y: f64) -> i8 {
+        if y > self.level {
+            1
+        } else if y < self.level {
+            -1
+        } else {
+            0
+        }
+    }
+
+    /// Visit the crossings from left to right until `stop` says so.
+    fn scan(
+        &self,
+        t0: f64,
+        t1: f64,
+        mut stop: impl FnMut(Crossing) -> bool,
+    ) -> Result<(), CrossingError> {
+        let mut left = self.end(t0)?;
+        let mut side = self.side(left.y);
+        // First instant on the level since the last strict side, if any.
+        let mut on_level: Option<f64> = None;
+        let mut pending = vec![self.end(t1)?];
+        let mut budget = MAX_INTERVALS;
+        while let Some(right) = pending.last() {
+            budget -= 1;
+            if budget == 0 {
+                return Err(CrossingError::Undecided {
+                    level: self.level,
+                    t_h: left.t,
+                });
+            }
+            let new = self.side(right.y);
+            let (value, slope) = self.ranges(&left, right);
+            let missed = self.level < value.0 || self.level > value.1;
+            let monotone = slope.0 > 0.0 || slope.1 < 0.0;
+            let middle = left.t + 0.5 * (right.t - left.t);
+            let smallest = RESOLUTION_H.max(8.0 * f64::EPSILON * right.t.abs());
+            let short = right.t - left.t <= smallest || middle <= left.t || middle >= right.t;
+            if !(missed || monotone || short) {
+                let middle = self.end(middle)?;
+                pending.push(middle);
+                continue;
+            }
+            if new == 0 {
+                if side != 0 && on_level.is_none() {
+                    on_level = Some(right.t);
+                }
+            } else {
+                if side != 0 && new != side {
+                    let t_h = match on_level {
+                        Some(t) => t,
+                        None => self.place(&left, right, new)?,
+                    };
+                    if stop(Crossing {
+                        t_h,
+                        direction: toward(new),
+                    }) {
+                        return Ok(());
+                    }
+                }
+                side = new;
+                on_level = None;
+            }
+            // `pending` is not empty: `right` is its last entry.
+            if let Some(right) = pending.pop() {
+                left = right;
+            }
+        }
+        // Ending on the level counts: the next interval cannot see the side before.
+        if let Some(t_h) = on_level
+            && left.y == self.level
+        {
+            stop(Crossing {
+                t_h,
+                direction: toward(-side),
+            });
+        }
+        Ok(())
+    }
+
+    /// The far-side end of a bracket around the change of side (Illinois).
+    fn place(&self, left: &End, right: &End, far: i8) -> Result<f64, CrossingError> {
+        let gap = |t: f64| -> Result<f64, CrossingError> { Ok(self.end(t)?.y - self.level) };
+        let (mut a, mut fa) = (left.t, left.y - self.level);
+        let (mut b, mut fb) = (right.t, right.y - self.level);
+        if fa == 0.0 {
+            return Ok(a);
+        }
+        let (mut weight_a, mut weight_b) = (fa, fb);
+        for round in 0..200 {
+            if b - a <= PLACED_H.max(4.0 * f64::EPSILON * b.abs()) {
+                break;
+            }
+            let secant = b - weight_b * (b - a) / (weight_b - weight_a);
+            let halve = round % 4 == 3 || !(secant > a && secant < b);
+            let t = if halve { a + 0.5 * (b - a) } else { secant };
+            if t <= a || t >= b {
+                break;
+            }
+            let f = gap(t)?;
+            if f == 0.0 || (f > 0.0) == (far > 0) {
+                if fb * f > 0.0 {
+                    weight_a *= 0.5;
+                }
+                (b, fb, weight_b) = (t, f, f);
+                if f == 0.0 {
+                    break;
+                }
+            } else {
+                if fa * f > 0.0 {
+                    weight_b *= 0.5;
+                }
+                (a, fa, weight_a) = (t, f, f);
+            }
+        }
+        Ok(b)
+    }
+}
+
+fn toward(side: i8) -> Direction {
+    if side > 0 {
+        Direction::Rising
+    } else {
+        Direction::Falling
+    }
+}
+
+impl ExponentialSum {
+    fn interval(&self, level: f64, t0: f64, t1: f64) -> Result<(), CrossingError> {
+        if level.is_finite() && t0.is_finite() && t1.is_finite() && 0.0 <= t0 && t0 <= t1 {
+            Ok(())
+        } else {
+            Err(CrossingError::BadInterval {
+                level,
+                t0_h: t0,
+                t1_h: t1,
+            })
+        }
+    }
+
+    /// All crossings of `level` between `t0` and `t1` [h], directions alternating.
+    ///
+    /// # Errors
+    /// [`CrossingError`]: a bad interval, a function that is not finite, or a search
+    /// that does not end.
+    pub fn crossings(&self, level: f64, t0: f64, t1: f64) -> Result<Vec<Crossing>, CrossingError> {
+        self.interval(level, t0, t1)?;
+        let mut found = Vec::new();
+        Search::new(self, level).scan(t0, t1, |c| {
+            found.push(c);
+            false
+        })?;
+        Ok(found)
+    }
+
+    /// The first crossing of `level` in `direction` between `t0` and `t1` [h].
+    ///
+    /// # Errors
+    /// As [`ExponentialSum::crossings`].
+    pub fn first_crossing(
+        &self,
+        level: f64,
+        direction: Direction,
+        t0: f64,
+        t1: f64,
+    ) -> Result<Option<f64>, CrossingError> {
+        self.interval(level, t0, t1)?;
+        let mut first = None;
+        Search::new(self, level).scan(t0, t1, |c| {
+            if c.direction == direction {
+                first = Some(c.t_h);
+            }
+            first.is_some()
+        })?;
+        Ok(first)
+    }
+
+    /// The first instant in `[t0, t1]` at which the function is on the far side of
+    /// `level`: at or above it for rising, at or below it for falling; `t0` itself if
+    /// it is there already.
+    ///
+    /// This is what a component wants that remembers on which side it believes itself
+    /// to be: a jump past the level, or rounding at the end of the last interval,
+    /// cannot hide the passage.
+    ///
+    /// # Errors
+    /// As [`ExponentialSum::crossings`].
+    pub fn first_reach(
+        &self,
+        level: f64,
+        direction: Direction,
+        t0: f64,
+        t1: f64,
+    ) -> Result<Option<f64>, CrossingError> {
+        self.interval(level, t0, t1)?;
+        // The same sum as in the search, or rounding could hide the start from both.
+        let y = Search::new(self, level).end(t0)?.y;
+        let there = match direction {
+            Direction::Rising => y >= level,
+            Direction::Falling => y <= level,
+        };
+        if there {
+            Ok(Some(t0))
+        } else {
+            self.first_crossing(level, direction, t0, t1)
+        }
+    }
+
+    /// Bounds that the function does not leave between `t0` and `t1` [h]; not
+    /// always narrow.
+    ///
+    /// # Errors
+    /// As [`ExponentialSum::crossings`].
+    pub fn bounds(&self, t0: f64, t1: f64) -> Result<(f64, f64), CrossingError> {
+        self.interval(0.0, t0, t1)?;
+        let search = Search::new(self, 0.0);
+        Ok(search.ranges(&search.end(t0)?, &search.end(t1)?).0)
+    }
+}

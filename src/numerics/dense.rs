@@ -1,0 +1,188 @@
+//! Dense products and inverses in one fixed order of summation.
+//!
+//! nalgebra's own product chooses instructions by what the processor offers
+//! (fused multiply-add changes the last bit), so it is not used where results
+//! must be the same on every machine.
+
+use nalgebra::DMatrix;
+
+/// `a b`, each entry summed over four columns of `a` at a time.
+pub(crate) fn product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let (n, m) = a.shape();
+    debug_assert_eq!(m, b.nrows());
+    let mut c = DMatrix::zeros(n, b.ncols());
+    if n == 0 || m == 0 {
+        return c;
+    }
+    let a = a.as_slice();
+    let columns = c.as_mut_slice().chunks_exact_mut(n);
+    for (c, b) in columns.zip(b.as_slice().chunks_exact(m)) {
+        let mut k = 0;
+        while k + 4 <= m {
+            let (b0, b1, b2, b3) = (b[k], b[k + 1], b[k + 2], b[k + 3]);
+            if b0 != 0.0 || b1 != 0.0 || b2 != 0.0 || b3 != 0.0 {
+                let (a0, rest) = a[k * n..(k + 4) * n].split_at(n);
+                let (a1, rest) = rest.split_at(n);
+                let (a2, a3) = rest.split_at(n);
+                for ((((c, a0), a1), a2), a3) in c.iter_mut().zip(a0).zip(a1).zip(a2).zip(a3) {
+                    *c += (a0 * b0 + a1 * b1) + (a2 * b2 + a3 * b3);
+                }
+            }
+            k += 4;
+        }
+        for (k, &bk) in b.iter().enumerate().skip(k) {
+            if bk != 0.0 {
+                for (c, a) in c.iter_mut().zip(&a[k * n..(k + 1) * n]) {
+                    *c += a * bk;
+                }
+            }
+        }
+    }
+    c
+}
+
+/// `m x`.
+pub(crate) fn apply(m: &DMatrix<f64>, x: &[f64]) -> Vec<f64> {
+    let n = m.nrows();
+    let mut y = vec![0.0; n];
+    if n == 0 {
+        return y;
+    }
+    for (column, &xk) in m.as_slice().chunks_exact(n).zip(x) {
+        if xk != 0.0 {
+            for (y, a) in y.iter_mut().zip(column) {
+                *y += a * xk;
+            }
+        }
+    }
+    y
+}
+
+/// The non-zero entries of a matrix, by column: `(row, value)`.
+pub(crate) struct SparseColumns(Vec<Vec<(usize, f64)>>);
+
+impl SparseColumns {
+    pub(crate) fn new(a: &DMatrix<f64>) -> Self {
+        let column = |j| {
+            let entries = (0..a.nrows()).map(move |i| (i, a[(i, j)]));
+            entries.filter(|e| e.1 != 0.0).collect()
+        };
+        SparseColumns((0..a.ncols()).map(column).collect())
+    }
+
+    /// `self m` for a dense `m`.
+    pub(crate) fn product(&self, m: &DMatrix<f64>) -> DMatrix<f64> {
+        let n = self.0.len();
+        let mut c = DMatrix::zeros(n, m.ncols());
+        if n == 0 {
+            return c;
+        }
+        for (c, b) in c
+            .as_mut_slice()
+            .chunks_exact_mut(n)
+            .zip(m.as_slice().chunks_exact(n))
+        {
+            for (column, &b) in self.0.iter().zip(b) {
+                if b != 0.0 {
+                    for &(i, a) in column {
+                        c[i] += a * b;
+                    }
+                }
+            }
+        }
+        c
+    }
+}
+
+/// The inverse by Gauss-Jordan elimination with row pivots; `None` if singular.
+pub(crate) fn inverse(mut m: DMatrix<f64>) -> Option<DMatrix<f64>> {
+    let n = m.nrows();
+    let mut swaps = Vec::with_capacity(n);
+    let mut pivot_column = vec![0.0; n];
+    for k in 0..n {
+        let mut p = k;
+        for i in k + 1..n {
+            if m[(i, k)].abs() > m[(p, k)].abs() {
+                p = i;
+            }
+        }
+        let d = m[(p, k)];
+        if d == 0.0 || !d.is_finite() {
+            return None;
+        }
+        swaps.push(p);
+        if p != k {
+            m.swap_rows(p, k);
+        }
+        pivot_column.copy_from_slice(&m.as_slice()[k * n..(k + 1) * n]);
+        pivot_column[k] = 0.0;
+        for (j, column) in m.as_mut_slice().chunks_exact_mut(n).enumerate() {
+            if j == k {
+                for (c, p) in column.iter_mut().zip(&pivot_column) {
+                    *c = -p / d;
+                }
+                column[k] = 1.0 / d;
+            } else if column[k] != 0.0 {
+                let f = column[k] / d;
+                for (c, p) in column.iter_mut().zip(&pivot_column) {
+                    *c -= p * f;
+                }
+                column[k] = f;
+            }
+        }
+    }
+    for (k, &p) in swaps.iter().enumerate().rev() {
+        if p != k {
+            m.swap_columns(p, k);
+        }
+    }
+    Some(m)
+}
+
+/// Largest absolute column sum.
+pub(crate) fn one_norm(m: &DMatrix<f64>) -> f64 {
+    let mut norm: f64 = 0.0;
+    for j in 0..m.ncols() {
+        norm = norm.max(m.column(j).iter().fold(0.0, |s, v| s + v.abs()));
+    }
+    norm
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(n: usize) -> DMatrix<f64> {
+        DMatrix::from_fn(n, n, |i, j| {
+            ((i * 7 + j * 13 + 3) % 11) as f64 - 4.0 + if i == j { 15.0 } else { 0.0 }
+        })
+    }
+
+    #[test]
+    fn product_agrees_with_a_triple_loop_at_every_remainder() {
+        for n in 1..10 {
+            let (a, b) = (sample(n), sample(n).transpose());
+            let c = product(&a, &b);
+            let s = SparseColumns::new(&a).product(&b);
+            for i in 0..n {
+                for j in 0..n {
+                    let exact: f64 = (0..n).map(|k| a[(i, k)] * b[(k, j)]).sum();
+                    assert_eq!(c[(i, j)], exact, "integers are summed exactly");
+                    assert_eq!(s[(i, j)], exact);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn inverse_undoes_the_matrix_and_refuses_a_singular_one() {
+        let mut a = sample(9);
+        a.swap_rows(0, 5); // so that pivots are needed
+        let w = inverse(a.clone()).unwrap();
+        let e = product(&w, &a) - DMatrix::identity(9, 9);
+        assert!(e.amax() < 1e-13, "{}", e.amax());
+        a.set_column(3, &(a.column(2) * 1.0));
+        a.set_column(2, &(a.column(3) * 0.0));
+        assert!(inverse(a).is_none());
+    }
+}

@@ -1,0 +1,543 @@
+//! Linear systems `x' = A x + b` with `b` constant between events, solved exactly.
+//!
+//! State is kept as coordinates *at an origin*; asking for a later instant never
+//! changes it. Only [`LinearSystem::advance`] makes a new origin, and a caller does
+//! that when something really changes (a rate, a bolus), never to look.
+//!
+//! ```
+//! use itbsim::numerics::LinearSystem;
+//! use nalgebra::DMatrix;
+//!
+//! // 0.5 /h from one compartment into a sink, 3 ug/h coming in.
+//! let a = DMatrix::from_row_slice(2, 2, &[-0.5, 0.0, 0.5, 0.0]);
+//! let system = LinearSystem::new(a).unwrap();
+//! let start = system.coordinates(&[10.0, 0.0]);
+//! let infusion = system.forcing(&[3.0, 0.0]);
+//! let amount = system.output(&[1.0, 0.0]);
+//!
+//! let mut scratch = system.scratch();
+//! system.exponentials(2.0, &mut scratch);
+//! let at_2h = system.evaluate(&amount, &start, &infusion, &scratch);
+//! assert!((at_2h - (6.0 + 4.0 * (-1.0f64).exp())).abs() < 1e-14);
+//! ```
+
+use std::sync::{Arc, Mutex};
+
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+use super::dense::{apply, inverse};
+use super::error::NumericsError;
+use super::exponential::Propagator;
+use super::modal::{Coupling, FallbackReason, Modal, Quality, decompose};
+use super::trajectory::{ExponentialSum, Term, exp_and_integral, power_pair};
+
+/// A mode whose exponent lies this far below the slowest one's is not computed:
+/// what is left out is below 3e-33 of that mode's amplitude at the origin.
+const FORGOTTEN: f64 = -75.0;
+/// Propagators kept by the exponential method, newest first.
+const CACHED: usize = 8;
+
+/// How a system is solved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    /// By its modes; outputs are sums of exponentials.
+    Modal,
+    /// By the matrix exponential of each step length, for the reason given.
+    Exponential(FallbackReason),
+}
+
+/// The state at an origin: modal amplitudes, or plain states under
+/// [`Method::Exponential`]. Meaningful only to the system that made it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coordinates {
+    values: Vec<f64>,
+}
+
+/// A constant input `b` in the same coordinates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Forcing {
+    values: Vec<f64>,
+}
+
+/// Weights of an output `y = w x` in the same coordinates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputRow {
+    weights: Vec<f64>,
+    /// Weights on `t^k/k! exp(λt)` of repeated rates, in the order of the slots.
+    repeated: Vec<f64>,
+}
+
+/// What depends on the elapsed time alone, shared by all outputs of one instant.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    /// Modes from here on have decayed to nothing.
+    alive: usize,
+    decay: Vec<f64>,
+    integral: Vec<f64>,
+    repeated: Vec<(f64, f64)>,
+    propagator: Option<Arc<Propagator>>,
+}
+
+/// A source mode and the power of `t` that a repeated rate gives it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Slot {
+    from: usize,
+    power: u32,
+}
+
+#[derive(Debug, Clone)]
+struct ModalSystem {
+    modal: Modal,
+    slots: Vec<Slot>,
+    /// Slowest decaying rate [1/h], 0 if none decays.
+    slowest: f64,
+}
+
+#[derive(Debug)]
+struct ExponentialSystem {
+    reason: FallbackReason,
+    /// Speeds up repeated step lengths; what it holds never changes a result.
+    cache: Mutex<Vec<Arc<Propagator>>>,
+}
+
+impl Clone for ExponentialSystem {
+    fn clone(&self) -> Self {
+        ExponentialSystem {
+            reason: self.reason,
+            cache: Mutex::new(Vec::new()),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Solver {
+    Modal(ModalSystem),
+    Exponential(ExponentialSystem),
+}
+
+/// `x' = A x + b`, decomposed once and then asked at any instant.
+///
+/// Amounts are in one unit (the caller's, [ug] in this crate), rates in [1/h],
+/// times in [h]. Methods that take a slice of states panic if its length is not
+/// [`LinearSystem::dim`]: that is a slip in the calling code, not in the data.
+#[derive(Debug, Clone)]
+pub struct LinearSystem {
+    a: DMatrix<f64>,
+    solver: Solver,
+}
+
+impl LinearSystem {
+    /// Decompose `a` [1/h], where `a[(i, j)]` is the flow from state `j` into `i`.
+    ///
+    /// Falls back to the matrix exponential where modes would lose accuracy; see
+    /// [`LinearSystem::method`].
+    ///
+    /// # Errors
+    /// [`NumericsError::NotSquare`] and [`NumericsError::NotFinite`].
+    pub fn new(a: DMatrix<f64>) -> Result<LinearSystem, NumericsError> {
+        validate(&a)?;
+        let solver = match decompose(&a) {
+            Ok(modal) => {
+                let mut slots = Vec::new();
+                for (k, entries) in modal.powers.iter().enumerate() {
+                    for c in entries {
+                        let slot = Slot {
+                            from: c.from,
+                            power: k as u32 + 1,
+                        };
+                        if !slots.contains(&slot) {
+                            slots.push(slot);
+                        }
+                    }
+                }
+                let slowest = modal
+                    .rates
+                    .iter()
+                    .copied()
+                    .find(|r| *r < 0.0)
+                    .unwrap_or(0.0);
+                Solver::Modal(ModalSystem {
+                    modal,
+                    slots,
+                    slowest,
+                })
+            }
+            Err(reason) => exponential(reason),
+        };
+        Ok(LinearSystem { a, solver })
+    }
+
+    /// The same system by the matrix exponential, for comparison.
+    ///
+    /// # Errors
+    /// As [`LinearSystem::new`].
+    pub fn by_exponential(a: DMatrix<f64>) -> Result<LinearSystem, NumericsError> {
+        validate(&a)?;
+        Ok(LinearSystem {
+            a,
+            solver: exponential(FallbackReason::Requested),
+        })
+    }
+
+    /// Number of states.
+    pub fn dim(&self) -> usize {
+        self.a.nrows()
+    }
+
+    /// The matrix [1/h].
+    pub fn matrix(&self) -> &DMatrix<f64> {
+        &self.a
+    }
+
+    /// How the system is solved.
+    pub fn method(&self) -> Method {
+        match &self.solver {
+            Solver::Modal(_) => Method::Modal,
+            Solver::Exponential(e) => Method::Exponential(e.reason),
+        }
+    }
+
+    /// The rates of the modes [1/h], slow first; empty under the exponential.
+    pub fn rates(&self) -> &[f64] {
+        match &self.solver {
+            Solver::Modal(m) => &m.modal.rates,
+            Solver::Exponential(_) => &[],
+        }
+    }
+
+    /// The checks that the modes passed.
+    pub fn quality(&self) -> Option<Quality> {
+        match &self.solver {
+            Solver::Modal(m) => Some(m.modal.quality),
+            Solver::Exponential(_) => None,
+        }
+    }
+
+    /// Coordinates of the state `x`.
+    pub fn coordinates(&self, x: &[f64]) -> Coordinates {
+        Coordinates {
+            values: self.inward(x),
+        }
+    }
+
+    /// Coordinates of the constant input `b` [amount/h].
+    pub fn forcing(&self, b: &[f64]) -> Forcing {
+        Forcing {
+            values: self.inward(b),
+        }
+    }
+
+    fn inward(&self, x: &[f64]) -> Vec<f64> {
+        assert_eq!(x.len(), self.dim(), "one value per state");
+        match &self.solver {
+            Solver::Modal(m) => apply(&m.modal.left, x),
+            Solver::Exponential(_) => x.to_vec(),
+        }
+    }
+
+    /// The state at the origin of `c`. An empty compartment may come back as plus
+    /// or minus rounding, about 1e-16 of the largest amount.
+    pub fn physical(&self, c: &Coordinates) -> Vec<f64> {
+        match &self.solver {
+            Solver::Modal(m) => apply(&m.modal.right, &c.values),
+            Solver::Exponential(_) => c.values.clone(),
+        }
+    }
+
+    /// Put `amount` into state `index` at the origin of `c`.
+    pub fn add(&self, c: &mut Coordinates, index: usize, amount: f64) {
+        match &self.solver {
+            Solver::Modal(m) => {
+                let column = m.modal.left.column(index);
+                for (c, w) in c.values.iter_mut().zip(column.iter()) {
+                    *c += w * amount;
+                }
+            }
+            Solver::Exponential(_) => c.values[index] += amount,
+        }
+    }
+
+    /// The output `Σ weights[i] x[i]`.
+    pub fn output(&self, weights: &[f64]) -> OutputRow {
+        assert_eq!(weights.len(), self.dim(), "one weight per state");
+        let Solver::Modal(m) = &self.solver else {
+            return OutputRow {
+                weights: weights.to_vec(),
+                repeated: Vec::new(),
+            };
+        };
+        let modal_weight = |k: usize| {
+            let mode = m.modal.right.column(k);
+            mode.iter().zip(weights).fold(0.0, |s, (v, w)| s + v * w)
+        };
+        let modal: Vec<f64> = (0..self.dim()).map(modal_weight).collect();
+        let on_slot = |slot: &Slot| {
+            let entries = &m.modal.powers[slot.power as usize - 1];
+            let own = entries.iter().filter(|c| c.from == slot.from);
+            own.fold(0.0, |s, c| s + modal[c.to] * c.value)
+        };
+        let repeated = m.slots.iter().map(on_slot).collect();
+        OutputRow {
+            weights: modal,
+            repeated,
+        }
+    }
+
+    /// The coordinates `dt_h` [h] later under constant input `f`: a new origin.
+    pub fn advance(&self, c: &Coordinates, f: &Forcing, dt_h: f64) -> Coordinates {
+        if dt_h == 0.0 {
+            return c.clone();
+        }
+        let values = match &self.solver {
+            Solver::Modal(m) => {
+                let modal = c.values.iter().zip(&f.values).zip(&m.modal.rates);
+                let mut next: Vec<f64> = modal
+                    .map(|((z, f), &rate)| {
+                        let (decay, integral) = exp_and_integral(rate, dt_h);
+                        z * decay + f * integral
+                    })
+                    .collect();
+                for (k, entries) in m.modal.powers.iter().enumerate() {
+                    for &Coupling { to, from, value } in entries {
+                        let (g, integral) = power_pair(m.modal.rates[from], dt_h, k as u32 + 1);
+                        next[to] += value * (c.values[from] * g + f.values[from] * integral);
+                    }
+                }
+                next
+            }
+            Solver::Exponential(e) => e.propagator(&self.a, dt_h).advance(&c.values, &f.values),
+        };
+        Coordinates { values }
+    }
+
+    /// An empty scratch, to be reused.
+    pub fn scratch(&self) -> Scratch {
+        Scratch::default()
+    }
+
+    /// Prepare the instant `dt_h` [h] after an origin, for any number of outputs.
+    ///
+    /// Modes that have decayed more than `e^-75` further than the slowest one are
+    /// left out: less than 3e-33 of their amplitude at the origin.
+    pub fn exponentials(&self, dt_h: f64, scratch: &mut Scratch) {
+        match &self.solver {
+            Solver::Modal(m) => {
+                let rates = &m.modal.rates;
+                let limit = FORGOTTEN + m.slowest * dt_h;
+                scratch.decay.clear();
+                scratch.integral.clear();
+                scratch.alive = rates.len();
+                for (k, &rate) in rates.iter().enumerate() {
+                    if rate < 0.0 && rate * dt_h < limit {
+                        scratch.alive = k;
+                        break;
+                    }
+                    let (decay, integral) = exp_and_integral(rate, dt_h);
+                    scratch.decay.push(decay);
+                    scratch.integral.push(integral);
+                }
+                // A growing mode sorts between decaying ones by its size.
+                for &rate in &rates[scratch.alive..] {
+                    let (decay, integral) = if rate < 0.0 {
+                        (0.0, -1.0 / rate)
+                    } else {
+                        exp_and_integral(rate, dt_h)
+                    };
+                    scratch.decay.push(decay);
+                    scratch.integral.push(integral);
+                    if rate > 0.0 {
+                        scratch.alive = rates.len();
+                    }
+                }
+                scratch.repeated.clear();
+                let pairs = m
+                    .slots
+                    .iter()
+                    .map(|s| power_pair(rates[s.from], dt_h, s.power));
+                scratch.repeated.extend(pairs);
+            }
+            Solver::Exponential(e) => scratch.propagator = Some(e.propagator(&self.a, dt_h)),
+        }
+    }
+
+    /// The output at the instant prepared in `scratch`.
+    ///
+    /// Panics if `scratch` was never prepared by [`LinearSystem::exponentials`] of
+    /// this system.
+    pub fn evaluate(
+        &self,
+        row: &OutputRow,
+        c: &Coordinates,
+        f: &Forcing,
+        scratch: &Scratch,
+    ) -> f64 {
+        let m = match &self.solver {
+            Solver::Modal(m) => m,
+            Solver::Exponential(_) => {
+                let ready = scratch.propagator.as_ref();
+                let p = ready.expect("exponentials() comes before evaluate()");
+                let x = p.advance(&c.values, &f.values);
+                return x.iter().zip(&row.weights).fold(0.0, |s, (x, w)| s + x * w) + 0.0;
+            }
+        };
+        let n = row.weights.len();
+        let (w, z, f) = (&row.weights[..n], &c.values[..n], &f.values[..n]);
+        let (e, p) = (&scratch.decay[..n], &scratch.integral[..n]);
+        // Four sums, so that additions need not wait for one another.
+        let mut sums = [0.0; 4];
+        let whole = scratch.alive / 4 * 4;
+        let mut k = 0;
+        while k < whole {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                let i = k + lane;
+                *sum += w[i] * (z[i] * e[i] + f[i] * p[i]);
+            }
+            k += 4;
+        }
+        let mut total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        for i in whole..scratch.alive {
+            total += w[i] * (z[i] * e[i] + f[i] * p[i]);
+        }
+        let mut settled = 0.0;
+        for i in scratch.alive..n {
+            settled += w[i] * (f[i] * p[i]);
+        }
+        total += settled;
+        for ((w, slot), (g, integral)) in row.repeated.iter().zip(&m.slots).zip(&scratch.repeated) {
+            total += w * (z[slot.from] * g + f[slot.from] * integral);
+        }
+        total + 0.0
+    }
+
+    /// The output as a function of the time since the origin [h].
+    ///
+    /// # Errors
+    /// [`NumericsError::NoModes`] under [`Method::Exponential`]; the caller samples
+    /// instead and says so.
+    pub fn trajectory(
+        &self,
+        row: &OutputRow,
+        c: &Coordinates,
+        f: &Forcing,
+    ) -> Result<ExponentialSum, NumericsError> {
+        let m = match &self.solver {
+            Solver::Modal(m) => m,
+            Solver::Exponential(e) => return Err(NumericsError::NoModes { reason: e.reason }),
+        };
+        let term = |weight: f64, from: usize, power: u32| Term {
+            amplitude: weight * c.values[from],
+            forcing: weight * f.values[from],
+            rate: m.modal.rates[from],
+            power,
+        };
+        let plain = row.weights.iter().enumerate().map(|(k, &w)| term(w, k, 0));
+        let slots = row.repeated.iter().zip(&m.slots);
+        let repeated = slots.map(|(&w, s)| term(w, s.from, s.power));
+        Ok(ExponentialSum::new(plain.chain(repeated).collect()))
+    }
+
+    /// The state that constant input `f` settles to.
+    ///
+    /// States that only accumulate (a mode of rate zero: an eliminated sink, an
+    /// area) never settle; their part is left at zero and the caller ignores them.
+    ///
+    /// # Errors
+    /// [`NumericsError::NoSteadyState`] if a mode grows, or the rest is singular.
+    pub fn steady_state(&self, f: &Forcing) -> Result<Vec<f64>, NumericsError> {
+        match &self.solver {
+            Solver::Modal(m) => m.steady_state(&f.values),
+            Solver::Exponential(_) => self.steady_by_elimination(&f.values),
+        }
+    }
+
+    fn steady_by_elimination(&self, b: &[f64]) -> Result<Vec<f64>, NumericsError> {
+        let n = self.dim();
+        let leaves = |j: &usize| self.a.column(*j).iter().any(|v| *v != 0.0);
+        let kept: Vec<usize> = (0..n).filter(leaves).collect();
+        let reduced = DMatrix::from_fn(kept.len(), kept.len(), |i, j| self.a[(kept[i], kept[j])]);
+        let right_side: Vec<f64> = kept.iter().map(|&i| -b[i]).collect();
+        let inverse = inverse(reduced).ok_or(NumericsError::NoSteadyState {
+            detail: "what remains is singular",
+        })?;
+        let mut x = vec![0.0; n];
+        for (&i, v) in kept.iter().zip(apply(&inverse, &right_side)) {
+            x[i] = v;
+        }
+        Ok(x)
+    }
+}
+
+impl ModalSystem {
+    fn steady_state(&self, f: &[f64]) -> Result<Vec<f64>, NumericsError> {
+        let rates = &self.modal.rates;
+        if rates.iter().any(|r| *r > 0.0) {
+            return Err(NumericsError::NoSteadyState {
+                detail: "a mode grows",
+            });
+        }
+        // z = -(λ + N)⁻¹ f = -(1/λ) Σ (-N/λ)^k f
+        let mut z: Vec<f64> = f
+            .iter()
+            .zip(rates)
+            .map(|(f, &r)| if r == 0.0 { 0.0 } else { -f / r })
+            .collect();
+        for (k, entries) in self.modal.powers.iter().enumerate() {
+            for &Coupling { to, from, value } in entries {
+                let rate = rates[from];
+                if rate != 0.0 {
+                    let mut term = -f[from] / rate * value;
+                    for _ in 0..=k {
+                        term /= -rate;
+                    }
+                    z[to] += term;
+                }
+            }
+        }
+        let mut x = apply(&self.modal.right, &z);
+        // What only accumulates is reported as nothing, not as a balance.
+        for v in x.iter_mut() {
+            *v += 0.0;
+        }
+        Ok(x)
+    }
+}
+
+impl ExponentialSystem {
+    fn propagator(&self, a: &DMatrix<f64>, dt_h: f64) -> Arc<Propagator> {
+        // A poisoned lock only means that another thread stopped between two
+        // pushes of finished values; the list is still good.
+        let lock = || self.cache.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(p) = lock().iter().find(|p| p.step_h == dt_h) {
+            return p.clone();
+        }
+        let new = Arc::new(Propagator::new(a, dt_h));
+        let mut cache = lock();
+        cache.insert(0, new.clone());
+        cache.truncate(CACHED);
+        new
+    }
+}
+
+fn exponential(reason: FallbackReason) -> Solver {
+    Solver::Exponential(ExponentialSystem {
+        reason,
+        cache: Mutex::new(Vec::new()),
+    })
+}
+
+fn validate(a: &DMatrix<f64>) -> Result<(), NumericsError> {
+    let (rows, columns) = a.shape();
+    if rows != columns || rows == 0 {
+        return Err(NumericsError::NotSquare { rows, columns });
+    }
+    for column in 0..columns {
+        for row in 0..rows {
+            let value = a[(row, column)];
+            if !value.is_finite() {
+                return Err(NumericsError::NotFinite { row, column, value });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,577 @@
+//! The modal form of a rate matrix: real rates, right and left modes.
+//!
+//! `A V = V (Λ + N)`, `W = V⁻¹`, with `Λ` diagonal. `N` couples only modes of
+//! *exactly* equal rate (a transit chain of equal stages); there it is nilpotent
+//! and the solution is `exp(λt)` times a polynomial, still exact. Steps:
+//!
+//! 1. strongly connected components make the matrix block triangular;
+//! 2. in each block a diagonal scaling, `s_j = s_i sqrt(a_ji / a_ij)` along the
+//!    strongest links, makes two-way exchange symmetric; the symmetric part is
+//!    decomposed, and the asymmetry that is left (bulk flow around a loop) is
+//!    removed by quadratically convergent sweeps, from a Schur form if it is large;
+//! 3. the blocks are coupled by forward substitution in modal coordinates;
+//! 4. residual, inverse and condition are checked; whatever fails is refused with
+//!    a [`FallbackReason`] and the caller uses the matrix exponential instead.
+
+use nalgebra::{DMatrix, Schur, SymmetricEigen};
+use serde::{Deserialize, Serialize};
+
+use super::dense::{SparseColumns, inverse, one_norm, product};
+use super::strong::components;
+
+/// Two coupled rates nearer than this, relatively, but not equal, are refused.
+const NEAR_GAP: f64 = 1e-7;
+/// Largest |v||w| of a mode; the rounding error of a run is about 2e-16 of it.
+const CONDITION_LIMIT: f64 = 1e6;
+/// Largest |A V - V (Λ + N)| relative to |A||V|.
+const RESIDUAL_LIMIT: f64 = 1e-11;
+/// Largest |V W - I|.
+const INVERSE_LIMIT: f64 = 1e-9;
+const MAX_SWEEPS: usize = 12;
+
+/// Why a system is run by the matrix exponential instead of its modes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum FallbackReason {
+    /// Rates are complex, or the refinement did not converge.
+    #[error("its rates are complex or could not be separated")]
+    NotSeparable,
+    /// Two coupled modes have nearly, but not exactly, the same rate.
+    #[error("two coupled modes have nearly the same rate, {rate} and {other}")]
+    NearlyRepeated {
+        /// One rate [1/h].
+        rate: f64,
+        /// The other [1/h].
+        other: f64,
+    },
+    /// Modes are nearly parallel.
+    #[error("its modes are nearly parallel (condition {condition:e})")]
+    IllConditioned {
+        /// Largest product of the norms of a right and left mode.
+        condition: f64,
+    },
+    /// The computed modes do not reproduce the matrix.
+    #[error("its modes do not reproduce the matrix (residual {residual:e})")]
+    Residual {
+        /// Relative residual.
+        residual: f64,
+    },
+    /// The caller asked for the exponential.
+    #[error("the exponential was asked for")]
+    Requested,
+}
+
+/// One entry of a power of `N`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Coupling {
+    pub to: usize,
+    pub from: usize,
+    pub value: f64,
+}
+
+/// How good a decomposition is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Quality {
+    /// Largest product of the norms of a right and a left mode.
+    pub condition: f64,
+    /// |A V - V (Λ + N)| relative to |A||V|.
+    pub residual: f64,
+    /// Largest entry of |V W - I|.
+    pub inverse_error: f64,
+    /// Refinement sweeps used by the block that needed most.
+    pub sweeps: usize,
+}
+
+/// A decomposition that passed its checks. Modes are sorted by |rate|, slow first.
+#[derive(Debug, Clone)]
+pub(crate) struct Modal {
+    pub rates: Vec<f64>,
+    /// Columns are right modes.
+    pub right: DMatrix<f64>,
+    /// Rows are left modes, stored as the inverse of `right`.
+    pub left: DMatrix<f64>,
+    /// `powers[k - 1]` holds the entries of `N^k`.
+    pub powers: Vec<Vec<Coupling>>,
+    pub quality: Quality,
+}
+
+/// Modes of one strongly connected block, in physical units.
+struct Block {
+    rates: Vec<f64>,
+    right: DMatrix<f64>,
+    left: DMatrix<f64>,
+    scale: Vec<f64>,
+    sweeps: usize,
+}
+
+/// Decompose `a`, which must be square, finite and not empty.
+pub(crate) fn decompose(a: &DMatrix<f64>) -> Result<Modal, FallbackReason> {
+    let n = a.nrows();
+    let parts = components(a);
+    let order: Vec<usize> = parts.iter().flatten().copied().collect();
+    let mut rates: Vec<f64> = Vec::with_capacity(n);
+    let mut single: Vec<f64> = Vec::new();
+    let mut block_of = Vec::with_capacity(n);
+    let mut starts = Vec::with_capacity(parts.len());
+    let mut scale = vec![1.0; n];
+    let mut sweeps = 0;
+    // U and its inverse, block diagonal, in the order of flow.
+    let mut u = DMatrix::zeros(n, n);
+    let mut u_inv = DMatrix::zeros(n, n);
+    for (b, members) in parts.iter().enumerate() {
+        let start = rates.len();
+        starts.push(start);
+        if let [i] = members[..] {
+            let mut rate = a[(i, i)];
+            // Rates equal but for the rounding of a sum are meant to be equal.
+            let twin = |s: &&f64| (**s - rate).abs() <= 8.0 * f64::EPSILON * rate.abs();
+            if let Some(&s) = single.iter().find(twin) {
+                rate = s;
+            }
+            single.push(rate);
+            rates.push(rate);
+            u[(start, start)] = 1.0;
+            u_inv[(start, start)] = 1.0;
+        } else {
+            let m = members.len();
+            let sub = DMatrix::from_fn(m, m, |i, j| a[(members[i], members[j])]);
+            let modes = block_modes(&sub)?;
+            u.view_mut((start, start), (m, m)).copy_from(&modes.right);
+            u_inv
+                .view_mut((start, start), (m, m))
+                .copy_from(&modes.left);
+            rates.extend(modes.rates);
+            for (k, s) in modes.scale.iter().enumerate() {
+                scale[start + k] = *s;
+            }
+            sweeps = sweeps.max(modes.sweeps);
+        }
+        block_of.extend(std::iter::repeat_n(b, members.len()));
+    }
+    let flow = DMatrix::from_fn(n, n, |i, j| a[(order[i], order[j])]);
+
+    let (right, left, nilpotent) = if parts.len() == 1 {
+        (u, u_inv, Vec::new())
+    } else {
+        let c = block_couplings(&flow, &u, &u_inv, &block_of, &starts);
+        let (x, nilpotent) = couple(&c, &rates, &starts, &block_of)?;
+        let x_inv = unit_lower_inverse(&x);
+        (product(&u, &x), product(&x_inv, &u_inv), nilpotent)
+    };
+
+    let quality = check(&flow, &right, &left, &rates, &nilpotent, &scale, sweeps)?;
+
+    // Slow modes first; back to the caller's order of states.
+    let mut by_rate: Vec<usize> = (0..n).collect();
+    by_rate.sort_by(|&i, &j| rates[i].abs().total_cmp(&rates[j].abs()).then(i.cmp(&j)));
+    let mut rank = vec![0; n];
+    for (r, &k) in by_rate.iter().enumerate() {
+        rank[k] = r;
+    }
+    let mut v = DMatrix::zeros(n, n);
+    let mut w = DMatrix::zeros(n, n);
+    for k in 0..n {
+        for i in 0..n {
+            v[(order[i], rank[k])] = right[(i, k)];
+            w[(rank[k], order[i])] = left[(k, i)];
+        }
+    }
+    let first: Vec<Coupling> = nilpotent
+        .iter()
+        .map(|c| Coupling {
+            to: rank[c.to],
+            from: rank[c.from],
+            value: c.value,
+        })
+        .collect();
+    Ok(Modal {
+        rates: by_rate.iter().map(|&k| rates[k] + 0.0).collect(),
+        right: v,
+        left: w,
+        powers: powers_of(first),
+        quality,
+    })
+}
+
+/// The couplings between blocks in block-modal coordinates (zero inside a block).
+fn block_couplings(
+    flow: &DMatrix<f64>,
+    u: &DMatrix<f64>,
+    u_inv: &DMatrix<f64>,
+    block_of: &[usize],
+    starts: &[usize],
+) -> DMatrix<f64> {
+    let n = flow.nrows();
+    let end = |b: usize| starts.get(b + 1).copied().unwrap_or(n);
+    let mut c = DMatrix::zeros(n, n);
+    for j in 0..n {
+        for i in 0..n {
+            let value = flow[(i, j)];
+            let (bi, bj) = (block_of[i], block_of[j]);
+            if value == 0.0 || bi == bj {
+                continue;
+            }
+            for q in starts[bj]..end(bj) {
+                let inflow = value * u[(j, q)];
+                for p in starts[bi]..end(bi) {
+                    c[(p, q)] += u_inv[(p, i)] * inflow;
+                }
+            }
+        }
+    }
+    c
+}
+
+/// Unit lower triangular `X` and nilpotent `N` with `(Λ + C) X = X (Λ + N)`.
+fn couple(
+    c: &DMatrix<f64>,
+    rates: &[f64],
+    starts: &[usize],
+    block_of: &[usize],
+) -> Result<(DMatrix<f64>, Vec<Coupling>), FallbackReason> {
+    let n = rates.len();
+    let mut x = DMatrix::<f64>::identity(n, n);
+    let mut nilpotent: Vec<Coupling> = Vec::new();
+    let mut right_side = vec![0.0; n];
+    for j in (0..n).rev() {
+        let own: Vec<Coupling> = Vec::new();
+        let mut own = own;
+        right_side.fill(0.0);
+        let first_below = starts.get(block_of[j] + 1).copied().unwrap_or(n);
+        // The column's own unit entry feeds everything downstream of its block.
+        for i in first_below..n {
+            right_side[i] += c[(i, j)];
+        }
+        for i in first_below..n {
+            let mut r = right_side[i];
+            for k in &own {
+                r -= x[(i, k.to)] * k.value;
+            }
+            if r == 0.0 {
+                continue;
+            }
+            let gap = rates[j] - rates[i];
+            if gap == 0.0 {
+                own.push(Coupling {
+                    to: i,
+                    from: j,
+                    value: r,
+                });
+                continue;
+            }
+            if gap.abs() < NEAR_GAP * rates[i].abs().max(rates[j].abs()) {
+                return Err(FallbackReason::NearlyRepeated {
+                    rate: rates[j],
+                    other: rates[i],
+                });
+            }
+            let value = r / gap;
+            x[(i, j)] = value;
+            let after = starts.get(block_of[i] + 1).copied().unwrap_or(n);
+            for (p, side) in right_side.iter_mut().enumerate().skip(after) {
+                *side += c[(p, i)] * value;
+            }
+        }
+        nilpotent.extend(own);
+    }
+    Ok((x, nilpotent))
+}
+
+fn unit_lower_inverse(x: &DMatrix<f64>) -> DMatrix<f64> {
+    let n = x.nrows();
+    let mut inv = DMatrix::<f64>::identity(n, n);
+    for j in 0..n {
+        for k in j..n {
+            let v = inv[(k, j)];
+            if v != 0.0 {
+                for i in k + 1..n {
+                    inv[(i, j)] -= x[(i, k)] * v;
+                }
+            }
+        }
+    }
+    inv
+}
+
+fn powers_of(first: Vec<Coupling>) -> Vec<Vec<Coupling>> {
+    let mut powers: Vec<Vec<Coupling>> = Vec::new();
+    let mut current = first.clone();
+    while !current.is_empty() {
+        let mut next: Vec<Coupling> = Vec::new();
+        for a in &first {
+            for b in &current {
+                if a.from == b.to {
+                    let value = a.value * b.value;
+                    match next.iter_mut().find(|c| c.to == a.to && c.from == b.from) {
+                        Some(c) => c.value += value,
+                        None => next.push(Coupling {
+                            to: a.to,
+                            from: b.from,
+                            value,
+                        }),
+                    }
+                }
+            }
+        }
+        powers.push(current);
+        current = next;
+    }
+    powers
+}
+
+#[allow(clippy::too_many_arguments)]
+fn check(
+    flow: &DMatrix<f64>,
+    v: &DMatrix<f64>,
+    w: &DMatrix<f64>,
+    rates: &[f64],
+    nilpotent: &[Coupling],
+    scale: &[f64],
+    sweeps: usize,
+) -> Result<Quality, FallbackReason> {
+    let n = rates.len();
+    let mut scaled = flow.clone();
+    for j in 0..n {
+        for i in 0..n {
+            scaled[(i, j)] *= scale[j] / scale[i];
+        }
+    }
+    let size = one_norm(&scaled);
+    let mut residual = SparseColumns::new(flow).product(v);
+    for k in 0..n {
+        for i in 0..n {
+            residual[(i, k)] -= v[(i, k)] * rates[k];
+        }
+    }
+    for c in nilpotent {
+        for i in 0..n {
+            residual[(i, c.from)] -= v[(i, c.to)] * c.value;
+        }
+    }
+    let mut worst: f64 = 0.0;
+    let mut condition: f64 = 0.0;
+    for k in 0..n {
+        let (mut r, mut vn, mut wn): (f64, f64, f64) = (0.0, 0.0, 0.0);
+        for i in 0..n {
+            r = r.max(residual[(i, k)].abs() / scale[i]);
+            vn += (v[(i, k)] / scale[i]) * (v[(i, k)] / scale[i]);
+            wn += (w[(k, i)] * scale[i]) * (w[(k, i)] * scale[i]);
+        }
+        let one = r / (size * vn.sqrt()).max(f64::MIN_POSITIVE);
+        // `max` would drop a NaN.
+        worst = if one.is_nan() {
+            f64::INFINITY
+        } else {
+            worst.max(one)
+        };
+        let one = (vn * wn).sqrt();
+        condition = if one.is_nan() {
+            f64::INFINITY
+        } else {
+            condition.max(one)
+        };
+    }
+    if condition > CONDITION_LIMIT {
+        return Err(FallbackReason::IllConditioned { condition });
+    }
+    if worst > RESIDUAL_LIMIT {
+        return Err(FallbackReason::Residual { residual: worst });
+    }
+    let unit = product(w, v);
+    let mut inverse_error: f64 = 0.0;
+    for k in 0..n {
+        for l in 0..n {
+            let e = unit[(k, l)] - if k == l { 1.0 } else { 0.0 };
+            inverse_error = inverse_error.max(e.abs());
+        }
+    }
+    if inverse_error > INVERSE_LIMIT {
+        return Err(FallbackReason::Residual {
+            residual: inverse_error,
+        });
+    }
+    Ok(Quality {
+        condition,
+        residual: worst,
+        inverse_error,
+        sweeps,
+    })
+}
+
+/// Diagonal scaling along the strongest two-way links (a maximum spanning tree).
+fn scaling(a: &DMatrix<f64>) -> Vec<f64> {
+    let m = a.nrows();
+    let mut s = vec![1.0; m];
+    let mut in_tree = vec![false; m];
+    let mut best: Vec<(f64, usize)> = vec![(-1.0, 0); m];
+    let mut newest = 0;
+    in_tree[0] = true;
+    for _ in 1..m {
+        for i in 0..m {
+            if in_tree[i] {
+                continue;
+            }
+            let both = a[(i, newest)] * a[(newest, i)];
+            let strength = if both > 0.0 { both.sqrt() } else { 0.0 };
+            if strength > best[i].0 {
+                best[i] = (strength, newest);
+            }
+        }
+        let mut pick = usize::MAX;
+        for i in 0..m {
+            if !in_tree[i] && (pick == usize::MAX || best[i].0 > best[pick].0) {
+                pick = i;
+            }
+        }
+        let (strength, parent) = best[pick];
+        // No two-way link leads here: there is nothing to balance.
+        s[pick] = if strength > 0.0 {
+            s[parent] * (a[(pick, parent)] / a[(parent, pick)]).sqrt()
+        } else {
+            s[parent]
+        };
+        in_tree[pick] = true;
+        newest = pick;
+    }
+    s
+}
+
+fn block_modes(a: &DMatrix<f64>) -> Result<Block, FallbackReason> {
+    let m = a.nrows();
+    let s = scaling(a);
+    let mut b = a.clone();
+    for j in 0..m {
+        for i in 0..m {
+            b[(i, j)] *= s[j] / s[i];
+        }
+    }
+    if b.iter().any(|v| !v.is_finite()) {
+        return Err(FallbackReason::NotSeparable);
+    }
+    let size = one_norm(&b);
+    let symmetric = DMatrix::from_fn(m, m, |i, j| 0.5 * (b[(i, j)] + b[(j, i)]));
+    let q = SymmetricEigen::new(symmetric).eigenvectors;
+    let refined = match refine(&b, size, q.clone(), Some(q.transpose())) {
+        Some(found) => Some(found),
+        None => schur_start(&b, size).and_then(|v| refine(&b, size, v, None)),
+    };
+    let (mut rates, mut right, mut left, sweeps) = refined.ok_or(FallbackReason::NotSeparable)?;
+    for r in &mut rates {
+        // Indistinguishable from zero, so it is zero: a closed block keeps its mass.
+        if r.abs() <= 16.0 * f64::EPSILON * size {
+            *r = 0.0;
+        }
+    }
+    for k in 0..m {
+        for i in 0..m {
+            right[(i, k)] *= s[i];
+            left[(k, i)] /= s[i];
+        }
+    }
+    Ok(Block {
+        rates,
+        right,
+        left,
+        scale: s,
+        sweeps,
+    })
+}
+
+type Refined = (Vec<f64>, DMatrix<f64>, DMatrix<f64>, usize);
+
+/// Sweeps `V <- V (I + F)`, `F_ij = E_ij / (E_jj - E_ii)`, `E = V⁻¹ B V`, until the
+/// off-diagonal part of `E` is rounding; `None` if that does not come about.
+fn refine(
+    b: &DMatrix<f64>,
+    size: f64,
+    mut v: DMatrix<f64>,
+    start_inverse: Option<DMatrix<f64>>,
+) -> Option<Refined> {
+    let m = b.nrows();
+    let noise = 32.0 * f64::EPSILON * size;
+    let sparse = SparseColumns::new(b);
+    let mut w = match start_inverse {
+        Some(w) => w,
+        None => inverse(v.clone())?,
+    };
+    let mut last = f64::INFINITY;
+    for sweep in 0..=MAX_SWEEPS {
+        let e = product(&w, &sparse.product(&v));
+        let mut f = DMatrix::zeros(m, m);
+        let mut largest: f64 = 0.0;
+        let mut off: f64 = 0.0;
+        for j in 0..m {
+            for i in 0..m {
+                if i == j {
+                    continue;
+                }
+                let gap = e[(j, j)] - e[(i, i)];
+                let x = e[(i, j)];
+                if !x.is_finite() {
+                    return None;
+                }
+                // A repeated rate whose modes do not mix: nothing to remove.
+                if x.abs() <= noise && gap.abs() <= 1e3 * noise {
+                    continue;
+                }
+                off = off.max(x.abs());
+                f[(i, j)] = x / gap;
+                largest = largest.max(f[(i, j)].abs());
+            }
+        }
+        let settled = off <= 4.0 * f64::EPSILON * size;
+        // Below 1e-13 the products' own rounding decides; stop when it no longer falls.
+        let stalled = off <= noise && off > 0.25 * last;
+        if settled || stalled {
+            let rates = (0..m).map(|k| e[(k, k)]).collect();
+            return Some((rates, v, w, sweep));
+        }
+        if largest > 1.0 || sweep == MAX_SWEEPS {
+            return None;
+        }
+        last = off;
+        for k in 0..m {
+            f[(k, k)] = 1.0;
+        }
+        v = product(&v, &f);
+        w = inverse(v.clone())?;
+    }
+    None
+}
+
+/// Right modes from a real Schur form; `None` if a rate is complex.
+fn schur_start(b: &DMatrix<f64>, size: f64) -> Option<DMatrix<f64>> {
+    let m = b.nrows();
+    let (q, t) = Schur::try_new(b.clone(), f64::EPSILON, 100 * m)?.unpack();
+    for i in 1..m {
+        if t[(i, i - 1)].abs() > 1e-13 * size {
+            return None;
+        }
+    }
+    let tiny = f64::EPSILON * size;
+    let mut x = DMatrix::<f64>::identity(m, m);
+    for j in 0..m {
+        for i in (0..j).rev() {
+            let mut r = 0.0;
+            for k in i + 1..=j {
+                r += t[(i, k)] * x[(k, j)];
+            }
+            let gap = t[(j, j)] - t[(i, i)];
+            x[(i, j)] = if gap.abs() > tiny {
+                r / gap
+            } else if r.abs() <= 32.0 * tiny {
+                0.0
+            } else {
+                return None;
+            };
+        }
+    }
+    let mut v = product(&q, &x);
+    for k in 0..m {
+        let norm = v.column(k).iter().fold(0.0, |s, v| s + v * v).sqrt();
+        for i in 0..m {
+            v[(i, k)] /= norm;
+        }
+    }
+    Some(v)
+}

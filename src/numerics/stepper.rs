@@ -1,0 +1,418 @@
+//! Dormand-Prince 5(4) for a few slow nonlinear states.
+//!
+//! Coefficients, error estimate, step control and the fourth-order interpolant are
+//! those of Hairer, Nørsett, Wanner, "Solving Ordinary Differential Equations I",
+//! 2nd ed., II.4-II.6 (Dormand, Prince 1980; Shampine 1986). The state of a run is one
+//! plain [`DenseStep`]; looking inside the last step never changes it.
+
+use serde::{Deserialize, Serialize};
+
+/// Accuracy asked of each step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Tolerances {
+    /// Relative tolerance [1].
+    pub rtol: f64,
+    /// Absolute tolerance of each component, in that component's unit.
+    pub atol: Vec<f64>,
+    /// Accepted steps between two restarts before giving up.
+    pub max_steps: u64,
+}
+
+impl Tolerances {
+    /// The same absolute tolerance for `dim` components, and a million steps.
+    pub fn uniform(dim: usize, rtol: f64, atol: f64) -> Tolerances {
+        Tolerances {
+            rtol,
+            atol: vec![atol; dim],
+            max_steps: 1_000_000,
+        }
+    }
+}
+
+/// A step that could not be made. The stepper keeps its last good step.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// A tolerance is not positive, or their number is not the dimension.
+    #[error("tolerances must be positive and one per component")]
+    BadTolerance,
+    /// The right-hand side or the state became NaN or infinite.
+    #[error("component {component} of the right-hand side is not finite near {t_h} h")]
+    NotFinite {
+        /// Time of the step's start [h].
+        t_h: f64,
+        /// First component concerned.
+        component: usize,
+    },
+    /// The step needed for the tolerance is below the resolution of time.
+    #[error("step size underflow at {t_h} h: {step_h:e} h")]
+    Underflow {
+        /// Time [h].
+        t_h: f64,
+        /// Step tried [h].
+        step_h: f64,
+    },
+    /// More steps than allowed since the last restart.
+    #[error("more than {limit} steps at {t_h} h")]
+    TooManySteps {
+        /// Time [h].
+        t_h: f64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The limit lies before the present time, or is NaN.
+    #[error("cannot step from {t_h} h to {limit_h} h")]
+    Backward {
+        /// Time [h].
+        t_h: f64,
+        /// Limit asked for [h].
+        limit_h: f64,
+    },
+}
+
+/// The last accepted step, and all that is needed for the next one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DenseStep {
+    /// Start of the step [h].
+    pub t0: f64,
+    /// End of the step [h]; equal to `t0` after a restart.
+    pub t1: f64,
+    /// State at the start.
+    pub y0: Vec<f64>,
+    /// State at the end.
+    pub y1: Vec<f64>,
+    /// Coefficients 2 to 5 of the interpolant, component by component.
+    pub dense: Vec<[f64; 4]>,
+    /// Slope at the end; `None` after a restart.
+    pub slope: Option<Vec<f64>>,
+    /// Next step proposed [h]; `None`: to be estimated.
+    pub next_h: Option<f64>,
+    /// Error of the last accepted step, for the step control.
+    pub last_error: f64,
+    /// Accepted steps since the restart.
+    pub steps: u64,
+}
+
+const C: [f64; 7] = [0.0, 0.2, 0.3, 0.8, 8.0 / 9.0, 1.0, 1.0];
+const A: [[f64; 6]; 6] = [
+    [0.2, 0.0, 0.0, 0.0, 0.0, 0.0],
+    [3.0 / 40.0, 9.0 / 40.0, 0.0, 0.0, 0.0, 0.0],
+    [44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0, 0.0, 0.0, 0.0],
+    [
+        19372.0 / 6561.0,
+        -25360.0 / 2187.0,
+        64448.0 / 6561.0,
+        -212.0 / 729.0,
+        0.0,
+        0.0,
+    ],
+    [
+        9017.0 / 3168.0,
+        -355.0 / 33.0,
+        46732.0 / 5247.0,
+        49.0 / 176.0,
+        -5103.0 / 18656.0,
+        0.0,
+    ],
+    [
+        35.0 / 384.0,
+        0.0,
+        500.0 / 1113.0,
+        125.0 / 192.0,
+        -2187.0 / 6784.0,
+        11.0 / 84.0,
+    ],
+];
+/// Fifth minus fourth order weights.
+const E: [f64; 7] = [
+    71.0 / 57600.0,
+    0.0,
+    -71.0 / 16695.0,
+    71.0 / 1920.0,
+    -17253.0 / 339200.0,
+    22.0 / 525.0,
+    -1.0 / 40.0,
+];
+/// Weights of the fourth-order interpolant.
+const D: [f64; 7] = [
+    -12715105075.0 / 11282082432.0,
+    0.0,
+    87487479700.0 / 32700410799.0,
+    -10690763975.0 / 1880347072.0,
+    701980252875.0 / 199316789632.0,
+    -1453857185.0 / 822651844.0,
+    69997945.0 / 29380423.0,
+];
+const SAFETY: f64 = 0.9;
+const BETA: f64 = 0.04;
+const SHRINK_LIMIT: f64 = 5.0;
+const GROWTH_LIMIT: f64 = 10.0;
+
+/// An adaptive stepper that owns its state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stepper {
+    tolerances: Tolerances,
+    last: DenseStep,
+}
+
+impl Stepper {
+    /// A stepper for `dim` components at time 0 and state 0; see [`Stepper::restart`].
+    ///
+    /// # Errors
+    /// [`StepError::BadTolerance`].
+    pub fn new(dim: usize, tolerances: Tolerances) -> Result<Stepper, StepError> {
+        let positive = |v: f64| v.is_finite() && v > 0.0;
+        let good = tolerances.atol.len() == dim
+            && tolerances.atol.iter().all(|a| positive(*a))
+            && positive(tolerances.rtol);
+        if !good {
+            return Err(StepError::BadTolerance);
+        }
+        Ok(Stepper {
+            tolerances,
+            last: DenseStep::at(0.0, &vec![0.0; dim]),
+        })
+    }
+
+    /// Start again at `t` [h] from `y`: after a jump of the state, and whenever the
+    /// right-hand side changes its form. Panics if `y` has another length.
+    pub fn restart(&mut self, t: f64, y: &[f64]) {
+        assert_eq!(
+            y.len(),
+            self.tolerances.atol.len(),
+            "one value per component"
+        );
+        self.last = DenseStep::at(t, y);
+    }
+
+    /// The last step; `interval()` is where [`Stepper::interpolate`] may be asked.
+    pub fn last_step(&self) -> &DenseStep {
+        &self.last
+    }
+
+    /// Start and end of the last step [h].
+    pub fn interval(&self) -> (f64, f64) {
+        (self.last.t0, self.last.t1)
+    }
+
+    /// The state at the end of the last step.
+    pub fn state(&self) -> &[f64] {
+        &self.last.y1
+    }
+
+    /// Make one accepted step, not past `t_limit` and not longer than `h_max` [h].
+    /// At `t_limit` already: nothing happens. A step cut short by the limit does not
+    /// make the next one shorter.
+    ///
+    /// `rhs(t, y, dy)` must be smooth between the present time and `t_limit`; end the
+    /// limit at each event and [`Stepper::restart`] there.
+    ///
+    /// # Errors
+    /// [`StepError`]; the last good step is kept.
+    pub fn step(
+        &mut self,
+        mut rhs: impl FnMut(f64, &[f64], &mut [f64]),
+        t_limit: f64,
+        h_max: f64,
+    ) -> Result<(), StepError> {
+        let n = self.last.y1.len();
+        let t = self.last.t1;
+        if t_limit.is_nan() || t_limit < t || h_max.is_nan() || h_max <= 0.0 {
+            return Err(StepError::Backward {
+                t_h: t,
+                limit_h: t_limit,
+            });
+        }
+        if t == t_limit {
+            return Ok(());
+        }
+        if self.last.steps >= self.tolerances.max_steps {
+            return Err(StepError::TooManySteps {
+                t_h: t,
+                limit: self.tolerances.max_steps,
+            });
+        }
+        let y = self.last.y1.clone();
+        let mut k: [Vec<f64>; 7] = std::array::from_fn(|_| vec![0.0; n]);
+        match &self.last.slope {
+            Some(slope) => k[0].copy_from_slice(slope),
+            None => rhs(t, &y, &mut k[0]),
+        }
+        finite(t, &y)?;
+        finite(t, &k[0])?;
+        let room = t_limit - t;
+        let proposed = match self.last.next_h {
+            Some(h) => h,
+            None => self.first_step(&mut rhs, &k[0], room.min(h_max))?,
+        };
+        let mut h = proposed.min(h_max);
+        let mut rejected = false;
+        let mut trial = vec![0.0; n];
+        loop {
+            // A hair's breadth before the limit would leave a useless last step.
+            let cut = h * 1.01 >= room;
+            if cut {
+                h = room;
+            }
+            let t_new = if cut { t_limit } else { t + h };
+            if h <= 4.0 * f64::EPSILON * t.abs().max(f64::MIN_POSITIVE) || t_new <= t {
+                return Err(StepError::Underflow { t_h: t, step_h: h });
+            }
+            for s in 1..7 {
+                for i in 0..n {
+                    let mut slope = 0.0;
+                    for (j, k) in k.iter().enumerate().take(s) {
+                        slope += A[s - 1][j] * k[i];
+                    }
+                    trial[i] = y[i] + h * slope;
+                }
+                let at = if C[s] == 1.0 { t_new } else { t + C[s] * h };
+                rhs(at, &trial, &mut k[s]);
+            }
+            let mut square = 0.0;
+            for i in 0..n {
+                let mut e = 0.0;
+                for (weight, k) in E.iter().zip(&k) {
+                    e += weight * k[i];
+                }
+                let size = y[i].abs().max(trial[i].abs());
+                let scale = self.tolerances.atol[i] + self.tolerances.rtol * size;
+                square += (h * e / scale) * (h * e / scale);
+            }
+            let error = (square / (n.max(1)) as f64).sqrt();
+            if !error.is_finite() {
+                // Perhaps only this step was too long; if not, say what is wrong.
+                if h <= 1e-10 * room.max(t.abs()) {
+                    for k in &k {
+                        finite(t, k)?;
+                    }
+                    finite(t, &trial)?;
+                    return Err(StepError::Underflow { t_h: t, step_h: h });
+                }
+                h *= 0.1;
+                rejected = true;
+                continue;
+            }
+            let raw = libm::pow(error, 0.2 - 0.75 * BETA);
+            if error > 1.0 {
+                h /= (raw / SAFETY).min(SHRINK_LIMIT);
+                rejected = true;
+                continue;
+            }
+            let damped = raw / libm::pow(self.last.last_error, BETA) / SAFETY;
+            let mut next = h / damped.clamp(1.0 / GROWTH_LIMIT, SHRINK_LIMIT);
+            if rejected {
+                next = next.min(h);
+            } else if cut {
+                next = next.max(proposed);
+            }
+            let dense = |i: usize| {
+                let difference = trial[i] - y[i];
+                let bend = h * k[0][i] - difference;
+                let mut last = 0.0;
+                for (weight, k) in D.iter().zip(&k) {
+                    last += weight * k[i];
+                }
+                [difference, bend, difference - h * k[6][i] - bend, h * last]
+            };
+            self.last = DenseStep {
+                t0: t,
+                t1: t_new,
+                dense: (0..n).map(dense).collect(),
+                y0: y,
+                y1: trial,
+                slope: Some(std::mem::take(&mut k[6])),
+                next_h: Some(next),
+                last_error: error.max(1e-4),
+                steps: self.last.steps + 1,
+            };
+            return Ok(());
+        }
+    }
+
+    /// The state at `t` [h] inside [`Stepper::interval`], to fourth order; outside it
+    /// the nearest end is given.
+    pub fn interpolate(&self, t: f64, out: &mut [f64]) {
+        self.last.interpolate(t, out);
+    }
+
+    /// Hairer's estimate of a first step (II.4).
+    fn first_step(
+        &self,
+        rhs: &mut impl FnMut(f64, &[f64], &mut [f64]),
+        slope: &[f64],
+        longest: f64,
+    ) -> Result<f64, StepError> {
+        let y = &self.last.y1;
+        let n = y.len();
+        let scale = |i: usize| self.tolerances.atol[i] + self.tolerances.rtol * y[i].abs();
+        let norm = |v: &dyn Fn(usize) -> f64| {
+            let sum = (0..n).fold(0.0, |s, i| s + (v(i) / scale(i)) * (v(i) / scale(i)));
+            (sum / n.max(1) as f64).sqrt()
+        };
+        let (d0, d1) = (norm(&|i| y[i]), norm(&|i| slope[i]));
+        let h0 = if d0 < 1e-5 || d1 < 1e-5 {
+            1e-6
+        } else {
+            0.01 * d0 / d1
+        };
+        let h0 = h0.min(longest);
+        let trial: Vec<f64> = y.iter().zip(slope).map(|(y, k)| y + h0 * k).collect();
+        let mut next = vec![0.0; n];
+        rhs(self.last.t1 + h0, &trial, &mut next);
+        let d2 = norm(&|i| next[i] - slope[i]) / h0;
+        if !d2.is_finite() {
+            return Ok(h0);
+        }
+        let largest = d1.max(d2);
+        let h1 = if largest <= 1e-15 {
+            (h0 * 1e-3).max(1e-6)
+        } else {
+            libm::pow(0.01 / largest, 0.2)
+        };
+        // Nothing moves at all: the tolerance will say so at once.
+        let h1 = if largest == 0.0 {
+            longest
+        } else {
+            h1.min(100.0 * h0)
+        };
+        Ok(h1.min(longest))
+    }
+}
+
+impl DenseStep {
+    fn at(t: f64, y: &[f64]) -> DenseStep {
+        DenseStep {
+            t0: t,
+            t1: t,
+            y0: y.to_vec(),
+            y1: y.to_vec(),
+            dense: vec![[0.0; 4]; y.len()],
+            slope: None,
+            next_h: None,
+            last_error: 1e-4,
+            steps: 0,
+        }
+    }
+
+    /// The state at `t` [h]; see [`Stepper::interpolate`].
+    pub fn interpolate(&self, t: f64, out: &mut [f64]) {
+        // The ends are stored, not rebuilt.
+        if t >= self.t1 || t <= self.t0 {
+            out.copy_from_slice(if t >= self.t1 { &self.y1 } else { &self.y0 });
+            return;
+        }
+        let s = (t - self.t0) / (self.t1 - self.t0);
+        let r = 1.0 - s;
+        for ((out, y), d) in out.iter_mut().zip(&self.y0).zip(&self.dense) {
+            *out = y + s * (d[0] + r * (d[1] + s * (d[2] + r * d[3])));
+        }
+    }
+}
+
+fn finite(t: f64, values: &[f64]) -> Result<(), StepError> {
+    match values.iter().position(|v| !v.is_finite()) {
+        Some(component) => Err(StepError::NotFinite { t_h: t, component }),
+        None => Ok(()),
+    }
+}

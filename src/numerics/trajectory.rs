@@ -1,0 +1,246 @@
+//! An output between two events as a sum of exponentials.
+
+use serde::{Deserialize, Serialize};
+
+/// `exp(rate t)` and `∫₀ᵗ exp(rate s) ds`, both to rounding for every `rate t`.
+pub(crate) fn exp_and_integral(rate: f64, t: f64) -> (f64, f64) {
+    let x = rate * t;
+    if x == 0.0 {
+        (1.0, t)
+    } else if x.abs() < 0.5 {
+        // exp(x) - 1 would cancel.
+        let m = libm::expm1(x);
+        (1.0 + m, m / rate)
+    } else {
+        // expm1(x) + 1 would lose the small exponential.
+        let e = libm::exp(x);
+        (e, (e - 1.0) / rate)
+    }
+}
+
+/// `g_k = tᵏ/k! exp(rate t)` and its integral from 0 to `t`.
+pub(crate) fn power_pair(rate: f64, t: f64, power: u32) -> (f64, f64) {
+    if power == 0 {
+        return exp_and_integral(rate, t);
+    }
+    if t == 0.0 {
+        return (0.0, 0.0);
+    }
+    let x = rate * t;
+    let decay = libm::exp(x);
+    let mut monomial = 1.0;
+    for j in 1..=power {
+        monomial *= t / f64::from(j);
+    }
+    let g = monomial * decay;
+    let y = -x;
+    let k = f64::from(power);
+    let integral = if y <= k + 25.0 && y > -1.0 {
+        // Incomplete gamma: e^-y Σ y^j / ((k+1)...(k+1+j)), positive terms for y >= 0.
+        let mut term = monomial * t / (k + 1.0) * decay;
+        let mut sum = term;
+        let mut j = 1.0;
+        while term.abs() > 1e-18 * sum.abs() && j < 1000.0 {
+            term *= y / (k + 1.0 + j);
+            sum += term;
+            j += 1.0;
+        }
+        sum
+    } else {
+        // G_k = (g_k - G_{k-1}) / rate, stable once the exponential is small (or large).
+        let (mut g_j, mut sum) = exp_and_integral(rate, t);
+        for j in 1..=power {
+            g_j *= t / f64::from(j);
+            sum = (g_j - sum) / rate;
+        }
+        sum
+    };
+    (g, integral)
+}
+
+/// `amplitude g_k(t) + forcing ∫₀ᵗ g_k`, with `g_k = tᵏ/k! exp(rate t)`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Term {
+    /// Weight of the exponential, in the output's unit (per h^k).
+    pub amplitude: f64,
+    /// Weight of its integral: input to this mode [unit/h].
+    pub forcing: f64,
+    /// Rate [1/h], negative where it decays.
+    pub rate: f64,
+    /// Power `k`: 0 but for repeated rates.
+    pub power: u32,
+}
+
+impl Term {
+    pub(crate) fn value(&self, t: f64) -> f64 {
+        let (g, integral) = power_pair(self.rate, t, self.power);
+        self.amplitude * g + self.forcing * integral
+    }
+}
+
+/// `y(t) = Σ amplitude_k exp(rate_k t) + forcing_k ∫ exp(rate_k s) ds`, `t` in [h]
+/// since the origin. A term of rate 0 is a constant plus a straight line.
+///
+/// Where it crosses a level is found by the methods in [`super::crossing`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ExponentialSum {
+    terms: Vec<Term>,
+}
+
+impl ExponentialSum {
+    /// The sum of `terms`; those that are zero for ever are dropped.
+    pub fn new(mut terms: Vec<Term>) -> ExponentialSum {
+        terms.retain(|t| t.amplitude != 0.0 || t.forcing != 0.0);
+        ExponentialSum { terms }
+    }
+
+    /// The terms.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    /// This function plus a constant.
+    pub fn plus_constant(mut self, constant: f64) -> ExponentialSum {
+        if constant != 0.0 {
+            self.terms.push(Term {
+                amplitude: constant,
+                forcing: 0.0,
+                rate: 0.0,
+                power: 0,
+            });
+        }
+        self
+    }
+
+    /// This function plus `factor` times another with the same origin.
+    pub fn plus(mut self, factor: f64, other: &ExponentialSum) -> ExponentialSum {
+        self.terms.extend(other.terms.iter().map(|t| Term {
+            amplitude: factor * t.amplitude,
+            forcing: factor * t.forcing,
+            ..*t
+        }));
+        ExponentialSum::new(self.terms)
+    }
+
+    /// The value at `t` [h] after the origin.
+    pub fn value(&self, t: f64) -> f64 {
+        self.terms.iter().fold(0.0, |s, term| s + term.value(t)) + 0.0
+    }
+
+    /// The slope at `t` [unit/h].
+    pub fn slope(&self, t: f64) -> f64 {
+        self.derivative().value(t)
+    }
+
+    /// The derivative, again a sum of exponentials.
+    pub fn derivative(&self) -> ExponentialSum {
+        let mut terms = Vec::with_capacity(self.terms.len());
+        for t in &self.terms {
+            let amplitude = t.rate * t.amplitude + t.forcing;
+            terms.push(Term {
+                amplitude,
+                forcing: 0.0,
+                ..*t
+            });
+            if t.power > 0 {
+                let amplitude = t.amplitude;
+                terms.push(Term {
+                    amplitude,
+                    forcing: 0.0,
+                    power: t.power - 1,
+                    ..*t
+                });
+            }
+        }
+        ExponentialSum::new(terms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Composite Gauss-Legendre, 5 points on 400 panels: an independent integral.
+    fn quadrature(f: impl Fn(f64) -> f64, t: f64) -> f64 {
+        let node = [
+            (0.0, 0.568_888_888_888_888_9),
+            (0.538_469_310_105_683_1, 0.478_628_670_499_366_47),
+            (0.906_179_845_938_664, 0.236_926_885_056_189_08),
+        ];
+        let panels = 400;
+        let h = t / f64::from(panels);
+        let mut sum = 0.0;
+        for p in 0..panels {
+            let mid = (f64::from(p) + 0.5) * h;
+            sum += 0.5 * h * node[0].1 * f(mid);
+            for (x, w) in &node[1..] {
+                sum += 0.5 * h * w * (f(mid + 0.5 * h * x) + f(mid - 0.5 * h * x));
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn the_pair_is_accurate_on_both_sides_of_every_switch() {
+        for rate in [
+            0.0, -1e-9, -0.49, -0.51, -3.0, -24.0, -27.0, -31.0, -80.0, 0.3, 0.9, 2.0,
+        ] {
+            for power in 0..6 {
+                let t = 1.0;
+                let (g, integral) = power_pair(rate, t, power);
+                let f = |s: f64| {
+                    let k: f64 = (1..=power).map(f64::from).product();
+                    s.powi(power as i32) / k * (rate * s).exp()
+                };
+                assert!((g - f(t)).abs() <= 4e-16 * f(t), "{rate} {power}");
+                let exact = quadrature(f, t);
+                let error = (integral - exact).abs() / exact;
+                assert!(error < 2e-13, "rate {rate} power {power}: {error:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_derivative_matches_a_difference_quotient() {
+        let y = ExponentialSum::new(vec![
+            Term {
+                amplitude: 2.0,
+                forcing: 0.3,
+                rate: -1.2,
+                power: 0,
+            },
+            Term {
+                amplitude: -1.0,
+                forcing: 0.7,
+                rate: -0.4,
+                power: 2,
+            },
+            Term {
+                amplitude: 0.5,
+                forcing: -0.2,
+                rate: 0.0,
+                power: 0,
+            },
+        ]);
+        for t in [0.3, 2.0, 9.0] {
+            let h = 1e-4;
+            let quotient = (y.value(t + h) - y.value(t - h)) / (2.0 * h);
+            assert!((quotient - y.slope(t)).abs() < 1e-8);
+        }
+    }
+
+    #[test]
+    fn a_term_of_rate_zero_is_a_straight_line() {
+        let y = ExponentialSum::default().plus_constant(1.5).plus(
+            2.0,
+            &ExponentialSum::new(vec![Term {
+                amplitude: 0.0,
+                forcing: 3.0,
+                rate: 0.0,
+                power: 0,
+            }]),
+        );
+        assert_eq!(y.value(4.0), 1.5 + 24.0);
+        assert_eq!(y.slope(4.0), 6.0);
+    }
+}
