@@ -87,6 +87,7 @@ struct Figures {
     muscle_threshold: f64,
     muscle_rate: f64,
     muscle_heat: f64,
+    muscle_heat_from: f64,
     muscle_recovery: f64,
     organ_threshold: f64,
     organ_rate: f64,
@@ -142,6 +143,7 @@ impl Figures {
             muscle_threshold: get("response.withdrawal.muscle_threshold"),
             muscle_rate: get("response.withdrawal.muscle_rate"),
             muscle_heat: get("response.withdrawal.muscle_heat"),
+            muscle_heat_from: get("response.withdrawal.muscle_heat_from"),
             muscle_recovery: get("response.withdrawal.muscle_recovery"),
             organ_threshold: get("response.withdrawal.organ_threshold"),
             organ_rate: get("response.withdrawal.organ_rate"),
@@ -307,8 +309,7 @@ impl Response {
         let target = f.temperature + fever - f.chill * rise(f.coma_from, 1.0, a.sedation);
         let temperature = y[Slow::TEMPERATURE];
         dy[Slow::TEMPERATURE] = (target - temperature) / f.heat_time;
-        // 38.5 degC: the unit of `muscle_heat` is defined from there.
-        let heat = 1.0 + f.muscle_heat * (temperature - 38.5).max(0.0);
+        let heat = 1.0 + f.muscle_heat * (temperature - f.muscle_heat_from).max(0.0);
         let muscle = y[Slow::MUSCLE];
         dy[Slow::MUSCLE] = f.muscle_rate * (excitation - f.muscle_threshold).max(0.0) * heat * (1.0 - muscle)
             - muscle / f.muscle_recovery;
