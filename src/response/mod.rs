@@ -1,1 +1,35 @@
-//! response
+//! What the drug does: effect, tolerance, adaptation, withdrawal, sedation, scales,
+//! vital signs, and the symptoms that follow.
+//!
+//! ```text
+//!  effect-site concentration --> E by region --> scales (Ashworth, spasms, H/M)
+//!                                 |    ^   \
+//!                     adaptation G|    |T   --> brainstem: sedation, GCS, breathing
+//!                     (days)      v    | tolerance (months)         |
+//!               withdrawal W = max(0, G - E)                        v
+//!                 |        \                                  hypoxia -> death
+//!                 v         --> excitation (half a day) -> muscle -> organs -> death
+//!        rebound, fever, heart rate, pressure
+//! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`EffectModel`], [`EffectModels`] | concentration to effect; users add their own |
+//! | [`Response`] | slow states `y`, their slopes, and the [`Signals`] |
+//! | [`SYMPTOMS`], [`SymptomState`] | named symptoms with thresholds, hysteresis and dwell |
+//!
+//! The slow states are few and smooth between events; the simulation integrates
+//! [`Response::derivative`] with an error-controlled method and asks
+//! [`Response::signals`] wherever it likes. Nothing here keeps time.
+
+mod effect;
+mod person;
+mod signals;
+mod symptoms;
+
+pub use effect::{EffectModel, EffectModels, Emax, UnknownEffectModel};
+pub use person::{Baseline, Exposure, Response, SLOW_NAMES, Slow};
+pub use signals::Signals;
+pub use symptoms::{
+    Crossed, Direction, Phase, SYMPTOMS, Step, Symptom, SymptomState, Syndrome, Thresholds, Watch, watches,
+};

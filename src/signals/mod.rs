@@ -60,6 +60,50 @@ impl FromStr for Level {
     }
 }
 
+/// A part of the nervous system with its own effect of the drug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// L2 to S2.
+    Legs,
+    /// T2 to L1.
+    Trunk,
+    /// C4 to T1.
+    Arms,
+    /// C1 to C3 and the brain.
+    Brainstem,
+}
+
+impl Region {
+    /// All regions, in the order of arrays indexed by region.
+    pub const ALL: [Region; 4] = [Region::Legs, Region::Trunk, Region::Arms, Region::Brainstem];
+
+    /// Place in [`Region::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Name in lower case, as in the column `effect_legs`.
+    pub fn lower(self) -> &'static str {
+        match self {
+            Region::Legs => "legs",
+            Region::Trunk => "trunk",
+            Region::Arms => "arms",
+            Region::Brainstem => "brainstem",
+        }
+    }
+
+    /// The region whose tissue lies at a level.
+    pub fn of(level: Level) -> Region {
+        match level {
+            l if l <= Level::L2 => Region::Legs,
+            l if l <= Level::T2 => Region::Trunk,
+            l if l <= Level::C4 => Region::Arms,
+            _ => Region::Brainstem,
+        }
+    }
+}
+
 /// Where a fluid stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

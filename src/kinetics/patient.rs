@@ -1,0 +1,431 @@
+//! The drug state of one patient and every question about it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::SimTime;
+use crate::numerics::{Coordinates, ExponentialSum, Forcing, LinearSystem, OutputRow, Scratch};
+use crate::parameters::ParameterSet;
+use crate::signals::{Level, Region};
+
+use super::columns::{Column, columns, place};
+use super::layout::{LEVELS, Layout, Site};
+use super::matrix::{Flows, Volumes, build};
+use super::{Body, KineticsError, check_time};
+
+/// Systems kept; a leak that grows in many steps does not fill the memory.
+const KEPT: usize = 16;
+
+/// A matrix decomposed, with its outputs.
+#[derive(Debug)]
+struct Prepared {
+    flows: Flows,
+    system: LinearSystem,
+    rows: Vec<OutputRow>,
+}
+
+/// What has to be stored to go on later; serialises to the same bits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KineticsState {
+    /// Instant of the last change.
+    pub origin: SimTime,
+    /// Flows in force.
+    pub flows: Flows,
+    /// Constant input to each state since the origin [ug/h], [mg/h].
+    pub inputs: Vec<f64>,
+    /// Baclofen put in up to the origin [ug].
+    pub dosed: f64,
+    /// State at the origin in the coordinates of the system of `flows`.
+    pub coordinates: Coordinates,
+}
+
+/// What drives the response, at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct SiteDrive {
+    /// Effective concentration by region, in the order of [`Region::ALL`] [ug/mL].
+    pub effect: [f64; 4],
+    /// Benzodiazepine at its site, as diazepam [mg].
+    pub benzodiazepine: f64,
+    /// Cyproheptadine at its site [mg].
+    pub cyproheptadine: f64,
+}
+
+/// Concentrations and the ledger at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Spinal fluid by level, caudal to rostral [ug/mL].
+    pub csf: [f64; LEVELS],
+    /// Cisternal fluid [ug/mL].
+    pub cisternal: f64,
+    /// Cranial fluid [ug/mL].
+    pub cranial: f64,
+    /// Plasma [ug/mL].
+    pub plasma: f64,
+    /// Brain tissue [ug/mL].
+    pub brain: f64,
+    /// What drives the response.
+    pub drive: SiteDrive,
+    /// In the body, depots and gut included [ug].
+    pub in_body: f64,
+    /// Eliminated, never absorbed, or lost with fluid [ug].
+    pub eliminated: f64,
+    /// Put in so far [ug]; `in_body + eliminated` to rounding.
+    pub dosed: f64,
+}
+
+/// The drug in one patient.
+///
+/// State is an origin, coordinates there, and constant inputs since. Questions
+/// (`&self`) never move the origin; only a change that is one does, so that
+/// looking, and setting what is set already, leave every later bit as it was.
+#[derive(Debug, Clone)]
+pub struct Kinetics {
+    body: Body,
+    parameters: Arc<ParameterSet>,
+    volumes: Volumes,
+    columns: Arc<Vec<Column>>,
+    systems: Vec<Arc<Prepared>>,
+    current: Arc<Prepared>,
+    forcing: Forcing,
+    state: KineticsState,
+}
+
+impl Kinetics {
+    /// A patient without drug at time zero, supine, nothing running.
+    ///
+    /// # Errors
+    /// [`KineticsError`] if body and parameters contradict one another.
+    pub fn new(body: Body, parameters: &ParameterSet) -> Result<Kinetics, KineticsError> {
+        if !(body.weight.is_finite() && body.weight > 0.0) {
+            return Err(KineticsError::Body { what: "body weight", value: body.weight });
+        }
+        if !(body.renal_function.is_finite() && body.renal_function >= 0.0) {
+            return Err(KineticsError::Body { what: "renal function", value: body.renal_function });
+        }
+        let flows = Flows::default();
+        let (matrix, volumes) = build(&body, parameters, &flows)?;
+        let columns = Arc::new(columns(&volumes));
+        let current = prepare(flows, matrix, &columns)?;
+        let inputs = vec![0.0; Layout::LEN];
+        Ok(Kinetics {
+            body,
+            parameters: Arc::new(parameters.clone()),
+            volumes,
+            columns,
+            systems: vec![current.clone()],
+            forcing: current.system.forcing(&inputs),
+            state: KineticsState {
+                origin: SimTime::ZERO,
+                flows,
+                coordinates: current.system.coordinates(&inputs),
+                inputs,
+                dosed: 0.0,
+            },
+            current,
+        })
+    }
+
+    /// The system in force, with the matrix that is used.
+    pub fn system(&self) -> &LinearSystem {
+        &self.current.system
+    }
+
+    /// Volumes behind the concentrations.
+    pub fn volumes(&self) -> &Volumes {
+        &self.volumes
+    }
+
+    /// All outputs with their weights.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// What has to be stored.
+    pub fn state(&self) -> &KineticsState {
+        &self.state
+    }
+
+    /// Instant of the last change.
+    pub fn origin(&self) -> SimTime {
+        self.state.origin
+    }
+
+    /// Continues from a stored state of the same body and parameters.
+    ///
+    /// # Errors
+    /// [`KineticsError`] if the flows in it are impossible.
+    pub fn restore(&mut self, state: KineticsState) -> Result<(), KineticsError> {
+        self.current = self.prepared(state.flows)?;
+        self.forcing = self.current.system.forcing(&state.inputs);
+        self.state = state;
+        Ok(())
+    }
+
+    /// Replaces all inputs at once: sites not listed get nothing from `now` on.
+    ///
+    /// Rates are in [ug/h], for rescue drugs in [mg/h]; a site listed twice gets the sum.
+    ///
+    /// # Errors
+    /// [`KineticsError::Input`], [`KineticsError::Backwards`].
+    pub fn set_inputs(&mut self, now: SimTime, inputs: &[(Site, f64)]) -> Result<(), KineticsError> {
+        let mut rates = vec![0.0; Layout::LEN];
+        for &(site, rate) in inputs {
+            check_input(Layout::of(site), rate)?;
+            rates[Layout::of(site)] += rate;
+        }
+        self.set_rates(now, rates)
+    }
+
+    /// Changes the input of one site and leaves the others.
+    ///
+    /// # Errors
+    /// As [`Kinetics::set_inputs`].
+    pub fn set_input(&mut self, now: SimTime, site: Site, rate: f64) -> Result<(), KineticsError> {
+        check_input(Layout::of(site), rate)?;
+        let mut rates = self.state.inputs.clone();
+        rates[Layout::of(site)] = rate;
+        self.set_rates(now, rates)
+    }
+
+    fn set_rates(&mut self, now: SimTime, rates: Vec<f64>) -> Result<(), KineticsError> {
+        check_time(now, self.state.origin)?;
+        if rates != self.state.inputs {
+            self.rebase(now)?;
+            self.forcing = self.current.system.forcing(&rates);
+            self.state.inputs = rates;
+        }
+        Ok(())
+    }
+
+    /// Puts an amount [ug], for a rescue drug [mg], into a site at once.
+    ///
+    /// # Errors
+    /// As [`Kinetics::set_inputs`].
+    pub fn add(&mut self, now: SimTime, site: Site, amount: f64) -> Result<(), KineticsError> {
+        let index = Layout::of(site);
+        check_input(index, amount)?;
+        check_time(now, self.state.origin)?;
+        if amount != 0.0 {
+            self.rebase(now)?;
+            self.current.system.add(&mut self.state.coordinates, index, amount);
+            if Layout::is_ledger(index) {
+                self.state.dosed += amount;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pushes a share of the subdural depot into the fluid at a level at once, as
+    /// contrast through the catheter does (Lew 2005). Returns the amount [ug].
+    ///
+    /// # Errors
+    /// As [`Kinetics::set_inputs`].
+    pub fn flush_depot(&mut self, now: SimTime, share: f64, level: Level) -> Result<f64, KineticsError> {
+        self.shift(now, Layout::SUBDURAL, Layout::csf(level), share)
+    }
+
+    /// Draws a share of a site's content out of the body, as when a pocket is
+    /// aspirated; it is booked as lost with fluid. Returns the amount [ug].
+    ///
+    /// # Errors
+    /// As [`Kinetics::set_inputs`].
+    pub fn withdraw(&mut self, now: SimTime, site: Site, share: f64) -> Result<f64, KineticsError> {
+        let from = Layout::of(site);
+        if !Layout::is_ledger(from) {
+            return Err(KineticsError::Input { site: Layout::names()[from].clone(), value: share });
+        }
+        self.shift(now, from, Layout::LOST, share)
+    }
+
+    fn shift(&mut self, now: SimTime, from: usize, to: usize, share: f64) -> Result<f64, KineticsError> {
+        check_input(from, share)?;
+        if share > 1.0 {
+            return Err(KineticsError::Input { site: Layout::names()[from].clone(), value: share });
+        }
+        check_time(now, self.state.origin)?;
+        let system = &self.current.system;
+        let here = system.advance(
+            &self.state.coordinates,
+            &self.forcing,
+            now.hours_since(self.state.origin),
+        );
+        let amount = share * system.physical(&here)[from].max(0.0);
+        if amount > 0.0 {
+            self.rebase(now)?;
+            let system = &self.current.system;
+            system.add(&mut self.state.coordinates, from, -amount);
+            system.add(&mut self.state.coordinates, to, amount);
+        }
+        Ok(amount)
+    }
+
+    /// Changes posture, drain or leak. The matrix is decomposed once per set of flows
+    /// and kept.
+    ///
+    /// # Errors
+    /// [`KineticsError::Outflow`], [`KineticsError::Backwards`].
+    pub fn set_flows(&mut self, now: SimTime, flows: Flows) -> Result<(), KineticsError> {
+        check_time(now, self.state.origin)?;
+        if flows == self.state.flows {
+            return Ok(());
+        }
+        let next = self.prepared(flows)?;
+        self.rebase(now)?;
+        let x = self.current.system.physical(&self.state.coordinates);
+        self.state.coordinates = next.system.coordinates(&x);
+        self.forcing = next.system.forcing(&self.state.inputs);
+        self.state.flows = flows;
+        self.current = next;
+        Ok(())
+    }
+
+    /// Sets a patient long under constant inputs, all amounts settled, nothing on the
+    /// ledger but what is in the body. Inputs stay as given.
+    ///
+    /// # Errors
+    /// [`KineticsError::Input`], or [`KineticsError::Numerics`] if nothing settles.
+    pub fn settle(&mut self, now: SimTime, inputs: &[(Site, f64)]) -> Result<(), KineticsError> {
+        check_time(now, self.state.origin)?;
+        self.set_inputs(now, inputs)?;
+        self.rebase(now)?;
+        let mut x = self.current.system.steady_state(&self.forcing)?;
+        for (i, value) in x.iter_mut().enumerate() {
+            *value = if Layout::is_cumulative(i) { 0.0 } else { value.max(0.0) };
+        }
+        self.state.dosed = x[..Layout::LEDGER].iter().sum();
+        self.state.coordinates = self.current.system.coordinates(&x);
+        Ok(())
+    }
+
+    /// Everything there is to know at `t`.
+    ///
+    /// # Errors
+    /// [`KineticsError::Backwards`].
+    pub fn reading(&self, t: SimTime, scratch: &mut Scratch) -> Result<Reading, KineticsError> {
+        let dt = check_time(t, self.state.origin)?;
+        self.current.system.exponentials(dt, scratch);
+        let micro = |i: usize| 1e-3 * self.value(i, scratch);
+        let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
+        Ok(Reading {
+            csf: std::array::from_fn(|i| micro(place::CSF + i)),
+            cisternal: micro(place::CISTERNAL),
+            cranial: micro(place::CRANIAL),
+            plasma: micro(place::PLASMA),
+            brain: micro(place::BRAIN),
+            drive: self.prepared_drive(scratch),
+            in_body: self.value(place::IN_BODY, scratch),
+            eliminated: self.value(place::ELIMINATED, scratch),
+            dosed: self.state.dosed + ledger_input * dt,
+        })
+    }
+
+    /// What drives the response at `t`: six outputs, about a microsecond.
+    ///
+    /// # Errors
+    /// [`KineticsError::Backwards`].
+    pub fn drive(&self, t: SimTime, scratch: &mut Scratch) -> Result<SiteDrive, KineticsError> {
+        let dt = check_time(t, self.state.origin)?;
+        Ok(self.drive_after(dt, scratch))
+    }
+
+    /// As [`Kinetics::drive`], `dt_h` [h] after the origin: for right-hand sides, which
+    /// are evaluated between the nanoseconds.
+    pub fn drive_after(&self, dt_h: f64, scratch: &mut Scratch) -> SiteDrive {
+        self.current.system.exponentials(dt_h.max(0.0), scratch);
+        self.prepared_drive(scratch)
+    }
+
+    fn prepared_drive(&self, scratch: &Scratch) -> SiteDrive {
+        SiteDrive {
+            effect: Region::ALL.map(|r| 1e-3 * self.value(place::EFFECT + r.index(), scratch)),
+            benzodiazepine: self.value(place::BENZODIAZEPINE, scratch),
+            cyproheptadine: self.value(place::CYPROHEPTADINE, scratch),
+        }
+    }
+
+    /// One column at the prepared instant. An empty place may come out as minus
+    /// rounding, and no amount is negative.
+    fn value(&self, column: usize, scratch: &Scratch) -> f64 {
+        let row = &self.current.rows[column];
+        self.current.system.evaluate(row, &self.state.coordinates, &self.forcing, scratch).max(0.0)
+    }
+
+    /// All columns at `t`, in the order of [`Kinetics::columns`].
+    ///
+    /// # Errors
+    /// [`KineticsError::Backwards`].
+    pub fn values(&self, t: SimTime, scratch: &mut Scratch, out: &mut Vec<f64>) -> Result<(), KineticsError> {
+        let dt = check_time(t, self.state.origin)?;
+        self.current.system.exponentials(dt, scratch);
+        out.extend((0..self.current.rows.len()).map(|i| self.value(i, scratch)));
+        Ok(())
+    }
+
+    /// A column as a function of the hours since [`Kinetics::origin`], for certified
+    /// crossings; valid until the next change.
+    ///
+    /// # Errors
+    /// [`KineticsError::UnknownColumn`]; [`KineticsError::Numerics`] if the system is
+    /// run by the exponential.
+    pub fn trajectory(&self, column: &str) -> Result<ExponentialSum, KineticsError> {
+        let Some(i) = self.columns.iter().position(|c| c.name == column) else {
+            return Err(KineticsError::UnknownColumn { name: column.to_owned() });
+        };
+        let row = &self.current.rows[i];
+        Ok(self.current.system.trajectory(row, &self.state.coordinates, &self.forcing)?)
+    }
+
+    /// The full state at `t` [ug], [ug/mL], [mg] by [`Layout`].
+    ///
+    /// # Errors
+    /// [`KineticsError::Backwards`].
+    pub fn amounts(&self, t: SimTime) -> Result<Vec<f64>, KineticsError> {
+        let dt = check_time(t, self.state.origin)?;
+        let system = &self.current.system;
+        let here = system.advance(&self.state.coordinates, &self.forcing, dt);
+        Ok(system.physical(&here))
+    }
+
+    fn rebase(&mut self, now: SimTime) -> Result<(), KineticsError> {
+        let dt = check_time(now, self.state.origin)?;
+        if dt > 0.0 {
+            let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
+            self.state.dosed += ledger_input * dt;
+            self.state.coordinates =
+                self.current.system.advance(&self.state.coordinates, &self.forcing, dt);
+            self.state.origin = now;
+        }
+        Ok(())
+    }
+
+    fn prepared(&mut self, flows: Flows) -> Result<Arc<Prepared>, KineticsError> {
+        if let Some(known) = self.systems.iter().find(|p| p.flows == flows) {
+            return Ok(known.clone());
+        }
+        let (matrix, _) = build(&self.body, &self.parameters, &flows)?;
+        let new = prepare(flows, matrix, &self.columns)?;
+        if self.systems.len() == KEPT {
+            self.systems.remove(0);
+        }
+        self.systems.push(new.clone());
+        Ok(new)
+    }
+}
+
+fn prepare(
+    flows: Flows,
+    matrix: nalgebra::DMatrix<f64>,
+    columns: &[Column],
+) -> Result<Arc<Prepared>, KineticsError> {
+    let system = LinearSystem::new(matrix)?;
+    let rows = columns.iter().map(|c| system.output(&c.weights)).collect();
+    Ok(Arc::new(Prepared { flows, system, rows }))
+}
+
+fn check_input(index: usize, value: f64) -> Result<(), KineticsError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(KineticsError::Input { site: Layout::names()[index].clone(), value })
+}

@@ -1,0 +1,177 @@
+//! Concentration to effect.
+
+use crate::parameters::ParameterSet;
+use crate::signals::Region;
+
+/// Turns an effect-site concentration into an effect between 0 and 1.
+///
+/// Called by [`super::Response`] in every right-hand side and for every output, so it
+/// must be a pure function, continuous, and rise with concentration; it must give 0
+/// for 0 and use [`libm`] for transcendental functions, or runs differ between
+/// machines.
+///
+/// A model from outside the crate is registered by name and then chosen by the
+/// patient's `effect_model`:
+///
+/// ```
+/// use itbsim::parameters::ParameterSet;
+/// use itbsim::response::{EffectModel, EffectModels};
+/// use itbsim::signals::Region;
+///
+/// #[derive(Debug, Clone)]
+/// struct Linear { full: f64 }
+///
+/// impl EffectModel for Linear {
+///     fn name(&self) -> &str { "linear" }
+///     fn effect(&self, _: Region, c: f64, tolerance: f64) -> f64 {
+///         (c / (self.full * (1.0 + tolerance))).min(1.0)
+///     }
+///     fn clone_box(&self) -> Box<dyn EffectModel> { Box::new(self.clone()) }
+/// }
+///
+/// let mut models = EffectModels::default();
+/// models.register("linear", |p: &ParameterSet| {
+///     Box::new(Linear { full: 2.0 * p.get("response.effect.ec50") })
+/// });
+/// let model = models.build("linear", &ParameterSet::default()).unwrap();
+/// assert_eq!(model.effect(Region::Legs, 0.135, 0.0), 0.5);
+/// ```
+pub trait EffectModel: std::fmt::Debug + Send + Sync {
+    /// Name, as registered.
+    fn name(&self) -> &str;
+
+    /// Effect [0-1] at concentration `c` [ug/mL] in a region whose tolerance is
+    /// `tolerance` [1], 0 in a naive person.
+    fn effect(&self, region: Region, c: f64, tolerance: f64) -> f64;
+
+    /// A copy behind a box.
+    fn clone_box(&self) -> Box<dyn EffectModel>;
+}
+
+impl Clone for Box<dyn EffectModel> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+/// `E = c^g / ((EC50 (1 + T))^g + c^g)`, with one pair of figures for the cord and
+/// one for the brainstem.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emax {
+    /// EC50 of the cord without tolerance [ug/mL].
+    pub ec50: f64,
+    /// Steepness in the cord [1].
+    pub hill: f64,
+    /// EC50 of the brainstem without tolerance [ug/mL].
+    pub brain_ec50: f64,
+    /// Steepness in the brainstem [1].
+    pub brain_hill: f64,
+}
+
+impl Emax {
+    /// With the figures of a parameter set.
+    pub fn new(p: &ParameterSet) -> Emax {
+        Emax {
+            ec50: p.get("response.effect.ec50"),
+            hill: p.get("response.effect.hill"),
+            brain_ec50: p.get("response.effect.brain_ec50"),
+            brain_hill: p.get("response.effect.brain_hill"),
+        }
+    }
+}
+
+impl EffectModel for Emax {
+    fn name(&self) -> &str {
+        "emax"
+    }
+
+    fn effect(&self, region: Region, c: f64, tolerance: f64) -> f64 {
+        let (ec50, hill) = match region {
+            Region::Brainstem => (self.brain_ec50, self.brain_hill),
+            _ => (self.ec50, self.hill),
+        };
+        if !(c > 0.0) {
+            return 0.0;
+        }
+        // As one ratio, so that no power overflows before the quotient is formed.
+        1.0 / (1.0 + libm::pow(ec50 * (1.0 + tolerance) / c, hill))
+    }
+
+    fn clone_box(&self) -> Box<dyn EffectModel> {
+        Box::new(self.clone())
+    }
+}
+
+type Build = fn(&ParameterSet) -> Box<dyn EffectModel>;
+
+/// The effect models known by name.
+#[derive(Debug, Clone)]
+pub struct EffectModels {
+    known: Vec<(&'static str, Build)>,
+}
+
+/// No effect model is registered under this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no effect model `{name}`; known: {known}")]
+pub struct UnknownEffectModel {
+    /// The name asked for.
+    pub name: String,
+    /// The names there are, separated by commas.
+    pub known: String,
+}
+
+impl Default for EffectModels {
+    /// The built-in models.
+    fn default() -> Self {
+        EffectModels { known: vec![("emax", |p| Box::new(Emax::new(p)))] }
+    }
+}
+
+impl EffectModels {
+    /// Adds a model, or replaces the one of the same name.
+    pub fn register(&mut self, name: &'static str, build: Build) {
+        self.known.retain(|(known, _)| *known != name);
+        self.known.push((name, build));
+    }
+
+    /// Names in order of registration.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.known.iter().map(|(name, _)| *name).collect()
+    }
+
+    /// The model of this name with the figures of a parameter set.
+    ///
+    /// # Errors
+    /// [`UnknownEffectModel`].
+    pub fn build(&self, name: &str, p: &ParameterSet) -> Result<Box<dyn EffectModel>, UnknownEffectModel> {
+        match self.known.iter().find(|(known, _)| *known == name) {
+            Some((_, build)) => Ok(build(p)),
+            None => Err(UnknownEffectModel { name: name.to_owned(), known: self.names().join(", ") }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_effect_stands_at_ec50_and_tolerance_moves_it() {
+        let p = ParameterSet::default();
+        let m = Emax::new(&p);
+        for region in Region::ALL {
+            let ec50 = if region == Region::Brainstem { m.brain_ec50 } else { m.ec50 };
+            assert!((m.effect(region, ec50, 0.0) - 0.5).abs() < 1e-15);
+            assert!((m.effect(region, 2.0 * ec50, 1.0) - 0.5).abs() < 1e-15);
+            assert_eq!(m.effect(region, 0.0, 0.0), 0.0);
+            assert_eq!(m.effect(region, -1e-18, 0.0), 0.0);
+            assert_eq!(m.effect(region, 1e300, 0.0), 1.0);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
+        let error = EffectModels::default().build("emin", &ParameterSet::default()).unwrap_err();
+        assert_eq!(error.to_string(), "there is no effect model `emin`; known: emax");
+    }
+}
