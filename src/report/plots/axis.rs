@@ -79,7 +79,7 @@ impl Scale {
     pub fn ticks(&self, length: f64) -> Vec<(f64, String)> {
         match *self {
             Scale::Linear { low, high } => {
-                let step = nice_step((high - low) / (length / 16.0).clamp(2.0, 6.0));
+                let step = aligned_step(low, high, (length / 12.0).clamp(2.0, 6.0));
                 let places = decimals(step);
                 steps(low, high, step).into_iter().map(|v| (v, fixed(v, places))).collect()
             }
@@ -146,7 +146,7 @@ impl TimeAxis {
         let list: &[f64] = if self.in_days() { &DAYS } else { &HOURS };
         let (low, high) = (self.start / unit, self.end / unit);
         // A label and the air around it.
-        let most = ((self.right - self.left) / 24.0).max(2.0);
+        let most = ((self.right - self.left) / 20.0).max(2.0);
         let step = list
             .iter()
             .copied()
@@ -246,6 +246,25 @@ fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
         .map(|i| (first + f64::from(i)) * step + 0.0)
         .filter(|v| *v <= high + slack)
         .collect()
+}
+
+/// A step that puts at most `most` intervals between two values, and a tick on both if it can.
+fn aligned_step(low: f64, high: f64, most: f64) -> f64 {
+    let least = (high - low) / most;
+    let whole = |x: f64| (x - x.round()).abs() < 1e-6;
+    let mut step = least;
+    // Larger and larger steps, until fewer than two intervals are left.
+    for _ in 0..8 {
+        step = round_up(step, &[1.0, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0]);
+        if (high - low) / step < 2.0 - 1e-9 {
+            break;
+        }
+        if whole(low / step) && whole(high / step) {
+            return step;
+        }
+        step *= 1.01;
+    }
+    nice_step(least)
 }
 
 /// The nearest larger step of 1, 2, 2.5 or 5 times a power of ten.

@@ -260,6 +260,17 @@ impl Canvas<'_> {
         self.keep(done);
     }
 
+    /// A thin vertical line under everything else.
+    pub fn rule(&mut self, x: f64, top: f64, bottom: f64, colour: Rgb, width: f64) {
+        let (x, top, bottom) = (unit(x), unit(top), unit(bottom));
+        let _ = writeln!(
+            self.under,
+            "<path d=\"M{x} {top}V{bottom}\" stroke=\"{}\" stroke-width=\"{}\"/>",
+            colour.hex(),
+            unit(width),
+        );
+    }
+
     /// Raw SVG under everything else.
     pub fn under(&mut self, fragment: &str) {
         self.under.push_str(fragment);

@@ -35,6 +35,8 @@ pub(super) const INK: Rgb = Rgb(34, 34, 34);
 pub(super) const AXIS: Rgb = Rgb(90, 90, 90);
 /// Notes.
 pub(super) const NOTE: Rgb = Rgb(105, 105, 105);
+/// A wide line under another one.
+pub(super) const HALO: Rgb = Rgb(165, 165, 165);
 /// Grid lines.
 pub(super) const GRID: Rgb = Rgb(228, 228, 228);
 

@@ -1,7 +1,7 @@
 //! The line figures.
 
 use super::axis::Scale;
-use super::colour::{self, BLACK, BLUE, GREEN, NOTE, ORANGE, PURPLE, SKY, VERMILLION};
+use super::colour::{self, BLACK, BLUE, GREEN, HALO, ORANGE, PURPLE, SKY, VERMILLION};
 use super::lines::window;
 use super::page::Page;
 use super::stack::{Line, Panel, Stack};
@@ -41,13 +41,17 @@ pub fn concentration(run: &RunData, options: &PlotOptions) -> Result<Figure, Rep
         lines,
         shade: false,
     };
-    let rates: Vec<Line> = [
-        line(run, "programmed", column::PROGRAMMED, NOTE, true),
+    let mut rates: Vec<Line> = [
+        line(run, "programmed", column::PROGRAMMED, HALO, true),
         line(run, "delivered", column::DELIVERED, BLUE, true),
     ]
     .into_iter()
     .flatten()
     .collect();
+    if let [programmed, _] = &mut rates[..] {
+        // Seen on both sides of the delivered rate while both agree.
+        programmed.width = 2.2 * STROKE;
+    }
     let (scale, note) = rate_scale(&rates, shown);
     let rate = Panel {
         label: "Rate (µg/day)".to_owned(),
@@ -184,7 +188,7 @@ fn compare_window(
             .filter_map(|(i, arm)| {
                 // Where lines coincide, a thinner one on top leaves the one below in sight.
                 let mut line = line(arm, "", col, colour_of(i), false)?;
-                line.width = STROKE + 1.0 - (i as f64 / arms.len() as f64);
+                line.width = STROKE + 0.7 - 0.8 * (i as f64 / arms.len() as f64);
                 Some(line)
             })
             .collect()

@@ -159,11 +159,21 @@ fn cells(rows: &[(String, Vec<f64>)], map: Frame, scale: &Scale) -> String {
 }
 
 fn colour_bar(canvas: &mut Canvas<'_>, bar: Frame, scale: &Scale, ticks: &[(f64, String)]) {
+    let mut steps = String::from("<g shape-rendering=\"crispEdges\">\n");
     for i in 0..SHADES {
-        let y = |k: usize| bar.bottom - bar.height() * k as f64 / SHADES as f64;
-        let step = Frame { top: y(i + 1), bottom: y(i), ..bar };
-        canvas.rect(step, viridis(i as f64 / (SHADES - 1) as f64), 1.0);
+        let y = |k: usize| unit(bar.bottom - bar.height() * k as f64 / SHADES as f64);
+        let _ = writeln!(
+            steps,
+            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>",
+            unit(bar.left),
+            y(i + 1),
+            unit(bar.right) - unit(bar.left),
+            y(i) - y(i + 1),
+            viridis(i as f64 / (SHADES - 1) as f64).hex(),
+        );
     }
+    steps.push_str("</g>\n");
+    canvas.under(&steps);
     outline(canvas, bar);
     for (v, text) in ticks {
         let y = bar.bottom - scale.fraction(*v) * bar.height();

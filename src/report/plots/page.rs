@@ -11,11 +11,19 @@ pub(super) const LEADING: f64 = 9.2;
 /// White border of a figure [pt].
 pub(super) const BORDER: f64 = 3.0;
 /// Labels of marks above the panels stand in so many rows at most.
-const MARK_ROWS: usize = 3;
+const MARK_ROWS: usize = 4;
 /// Height of one such row [pt].
 const MARK_ROW: f64 = 9.0;
 /// From the middle of a mark to its label [pt].
 const MARK_GAP: f64 = 4.2;
+/// Half the width of a mark with its air [pt].
+const MARK_HALF: f64 = 3.0;
+/// Air between labels [pt].
+const LABEL_AIR: f64 = 2.0;
+/// More labels than this are not tried.
+const MOST_LABELS: usize = 24;
+/// Effort spent on one arrangement of labels.
+const SEARCH_STEPS: usize = 4000;
 /// A label repeated more often than this is written once, with a count.
 const REPEATS: usize = 3;
 
@@ -106,38 +114,100 @@ pub(super) struct Place {
     pub left: f64,
 }
 
-/// Gives each tag, in the order of importance, a place where no label covers
-/// another label or the stem of another mark; `None` where there is no room.
-pub(super) fn place(tags: &[Tag], left: f64, right: f64, rows: usize) -> Vec<Option<Place>> {
-    let mut taken: Vec<(usize, f64, f64, f64)> = Vec::new();
-    let air = 2.0;
-    tags.iter()
-        .map(|tag| {
-            for row in 0..rows {
-                for start in [tag.x + MARK_GAP, tag.x - MARK_GAP - tag.width] {
-                    let end = start + tag.width;
-                    if start < left - 0.01 || end > right + 0.01 {
-                        continue;
-                    }
-                    let (low, high) = (start.min(tag.x - 3.0), end.max(tag.x + 3.0));
-                    let free = taken.iter().all(|&(other_row, x, a, b)| {
-                        let (other_low, other_high) = (a.min(x - 3.0), b.max(x + 3.0));
-                        match other_row.cmp(&row) {
-                            std::cmp::Ordering::Equal => high + air <= other_low || other_high + air <= low,
-                            // A stem runs down through the rows below its mark.
-                            std::cmp::Ordering::Greater => x <= start - 1.0 || x >= end + 1.0,
-                            std::cmp::Ordering::Less => tag.x <= a - 1.0 || tag.x >= b + 1.0,
-                        }
-                    });
-                    if free {
-                        taken.push((row, tag.x, start, end));
-                        return Some(Place { row, left: start });
-                    }
+/// Something that labels must keep clear of: its row, mark and extent [pt].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Taken {
+    row: usize,
+    x: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Taken {
+    /// A mark without words in the lowest row.
+    pub fn mark(x: f64) -> Taken {
+        Taken { row: 0, x, low: x - MARK_HALF, high: x + MARK_HALF }
+    }
+
+    /// A line from above through all rows.
+    pub fn stem(x: f64) -> Taken {
+        Taken { row: usize::MAX, x, low: x, high: x }
+    }
+
+    /// Whether two things get in each other's way. A mark's stem runs down
+    /// through the rows below it.
+    fn hinders(&self, other: &Taken) -> bool {
+        let (upper, lower) = if self.row >= other.row { (self, other) } else { (other, self) };
+        if upper.row == lower.row {
+            upper.low < lower.high + LABEL_AIR && lower.low < upper.high + LABEL_AIR
+        } else {
+            upper.x > lower.low - 0.5 && upper.x < lower.high + 0.5 && !lower.is_bare()
+        }
+    }
+
+    fn is_bare(&self) -> bool {
+        self.high - self.low <= 2.0 * MARK_HALF
+    }
+}
+
+/// Gives each tag a place where no label covers another label or the stem of
+/// another mark; `None` where there is no room. Tags come in the order of
+/// importance: the last ones lose their words first. Uses as few rows as it can.
+pub(super) fn place(tags: &[Tag], fixed: &[Taken], left: f64, right: f64, rows: usize) -> Vec<Option<Place>> {
+    let mut active: Vec<usize> = (0..tags.len().min(MOST_LABELS)).collect();
+    while !active.is_empty() {
+        // From right to left, so that earlier labels rise above later ones.
+        let mut order = active.clone();
+        order.sort_by(|&a, &b| tags[b].x.total_cmp(&tags[a].x).then(b.cmp(&a)));
+        let ordered: Vec<Tag> = order.iter().map(|&i| tags[i]).collect();
+        for rows in 1..=rows {
+            let mut taken = fixed.to_vec();
+            let mut budget = SEARCH_STEPS;
+            if let Some(found) = search(&ordered, &mut taken, (left, right, rows), &mut budget) {
+                let mut places = vec![None; tags.len()];
+                for (&i, p) in order.iter().zip(found.iter().rev()) {
+                    places[i] = Some(*p);
                 }
+                return places;
             }
-            None
-        })
-        .collect()
+        }
+        active.pop();
+    }
+    vec![None; tags.len()]
+}
+
+/// Places the first tag in every way that is free and the rest after it;
+/// returns the places in reverse order.
+fn search(tags: &[Tag], taken: &mut Vec<Taken>, bounds: (f64, f64, usize), budget: &mut usize) -> Option<Vec<Place>> {
+    let Some((tag, rest)) = tags.split_first() else {
+        return Some(Vec::new());
+    };
+    let (left, right, rows) = bounds;
+    for row in 0..rows {
+        for start in [tag.x + MARK_GAP, tag.x - MARK_GAP - tag.width] {
+            let end = start + tag.width;
+            if start < left - 0.01 || end > right + 0.01 {
+                continue;
+            }
+            *budget = budget.checked_sub(1)?;
+            let mine = Taken {
+                row,
+                x: tag.x,
+                low: start.min(tag.x - MARK_HALF),
+                high: end.max(tag.x + MARK_HALF),
+            };
+            if taken.iter().any(|t| t.hinders(&mine)) {
+                continue;
+            }
+            taken.push(mine);
+            if let Some(mut found) = search(rest, taken, bounds, budget) {
+                found.push(Place { row, left: start });
+                return Some(found);
+            }
+            taken.pop();
+        }
+    }
+    None
 }
 
 /// The marks above a stack of panels.
@@ -151,8 +221,8 @@ impl MarkStrip {
     /// Lays the marks of a window out along a time axis.
     pub fn lay_out(markers: &[Marker], axis: &TimeAxis, right_limit: f64) -> MarkStrip {
         let mut shown: Vec<(Marker, String)> = labelled(markers.iter().filter(|m| axis.shows(m.time_h)));
-        // The important first; within a kind the latest first, so that earlier labels rise above later ones.
-        shown.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind).then_with(|| b.time_h.total_cmp(&a.time_h)));
+        // The important first, and within a kind the early.
+        shown.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind).then_with(|| a.time_h.total_cmp(&b.time_h)));
         let widest = 0.55 * (axis.right - axis.left);
         let fitted: Vec<String> = shown.iter().map(|(_, l)| fit(l, widest, SMALL, Weight::Regular)).collect();
         let tagged: Vec<usize> = (0..shown.len()).filter(|&i| !fitted[i].is_empty()).collect();
@@ -164,7 +234,7 @@ impl MarkStrip {
             })
             .collect();
         let mut places: Vec<Option<Place>> = vec![None; shown.len()];
-        for (&i, found) in tagged.iter().zip(place(&tags, axis.left - 4.0, right_limit, MARK_ROWS)) {
+        for (&i, found) in tagged.iter().zip(place(&tags, &[], axis.left - 4.0, right_limit, MARK_ROWS)) {
             places[i] = found;
         }
         let rows = places.iter().flatten().map(|p| p.row + 1).max().unwrap_or(0);
@@ -261,8 +331,8 @@ mod tests {
             .into_iter()
             .map(|x| Tag { x, width: 40.0 })
             .collect();
-        let places = place(&tags, 20.0, 200.0, 3);
-        assert!(places.iter().flatten().count() >= 5, "{places:?}");
+        let places = place(&tags, &[], 20.0, 200.0, 4);
+        assert!(places.iter().flatten().count() >= 6, "{places:?}");
         let found: Vec<(f64, usize, f64, f64)> = tags
             .iter()
             .zip(&places)

@@ -8,7 +8,7 @@ use super::page::{BORDER, LEADING, MarkStrip, Page};
 use crate::report::{Marker, MarkerKind, Series};
 
 /// Room between panels [pt].
-const GAP: f64 = 7.0;
+const GAP: f64 = 9.0;
 /// Least distance of line labels [pt].
 const LABEL_STEP: f64 = 7.6;
 
@@ -61,17 +61,17 @@ impl Stack {
     /// What the drawing library says.
     pub fn draw(&self) -> Result<String, String> {
         let left = BORDER
-            + 9.0
+            + 11.0
             + self
                 .panels
                 .iter()
                 .map(|p| room_for(&p.scale, p.height))
                 .fold(0.0, f64::max);
         let names = self.panels.iter().flat_map(|p| &p.lines).map(|l| text_width(&l.name, SMALL, Weight::Regular));
-        let right = if self.legend.is_empty() {
-            WIDTH - BORDER - 7.0 - names.fold(0.0, f64::max).min(70.0)
-        } else {
-            WIDTH - BORDER - 5.0
+        let right = match names.fold(0.0, f64::max) {
+            // Half of the last tick label still needs room.
+            0.0 => WIDTH - BORDER - 5.0,
+            widest => WIDTH - BORDER - 7.0 - widest.min(70.0),
         };
         let axis = TimeAxis {
             start: self.window.0,
@@ -110,11 +110,12 @@ impl Stack {
                     }
                 }
             }
+            // Under the data: a line at zero must not vanish behind the axis.
+            axis.draw(canvas, floor);
             for (panel, frame) in self.panels.iter().zip(&frames) {
                 panel.draw(canvas, *frame, &axis, self.legend.is_empty());
             }
             strip.draw(canvas, top, floor);
-            axis.draw(canvas, floor);
         })
     }
 }
@@ -155,7 +156,14 @@ impl Panel {
             }
         }
         if let Some(note) = &self.note {
-            canvas.text(note, (frame.left + 3.0, frame.top + 4.5), SMALL, Weight::Regular, NOTE, Anchor::Left);
+            let white = Frame {
+                left: frame.left + 1.5,
+                top: frame.top + 0.8,
+                right: frame.left + 4.5 + text_width(note, SMALL, Weight::Regular),
+                bottom: frame.top + 8.6,
+            };
+            canvas.rect(white, Rgb(255, 255, 255), 1.0);
+            canvas.text(note, (frame.left + 3.0, frame.top + 4.7), SMALL, Weight::Regular, NOTE, Anchor::Left);
         }
         if direct {
             self.label_lines(canvas, frame, axis, &samples);
@@ -175,9 +183,12 @@ impl Panel {
             .collect();
         ends.sort_by(|a, b| a.1.total_cmp(&b.1));
         let wanted: Vec<f64> = ends.iter().map(|e| e.1).collect();
-        let found = spread(&wanted, LABEL_STEP, frame.top, frame.bottom);
+        let found = spread(&wanted, LABEL_STEP, frame.top + 3.0, frame.bottom - 1.0);
         for (&(x, y, line), &label_y) in ends.iter().zip(&found) {
             let name = fit(&line.name, WIDTH - frame.right - 6.5, SMALL, Weight::Regular);
+            if name.is_empty() {
+                continue;
+            }
             canvas.line(&[(x, y), (frame.right + 1.0, y), (frame.right + 4.5, label_y)], line.colour, 0.6);
             canvas.text(&name, (frame.right + 6.0, label_y), SMALL, Weight::Regular, INK, Anchor::Left);
         }
@@ -189,7 +200,7 @@ pub(super) fn spread(wanted: &[f64], step: f64, low: f64, high: f64) -> Vec<f64>
     // Blocks of touching labels, each at the mean of what its members want.
     let mut blocks: Vec<(f64, usize)> = Vec::new();
     for &w in wanted {
-        let mut block = (w, 1_usize);
+        let mut block = (w.clamp(low.min(high), high.max(low)), 1_usize);
         while let Some(&(above, n)) = blocks.last() {
             let bottom = above + 0.5 * step * n as f64;
             let top = block.0 - 0.5 * step * block.1 as f64;

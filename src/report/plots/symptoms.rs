@@ -3,19 +3,19 @@
 use super::axis::TimeAxis;
 use super::canvas::{Anchor, Canvas, Frame, SMALL, WIDTH, Weight, draw, fit, text_width};
 use super::colour::{self, AXIS, GRID, INK, NOTE, Rgb};
-use super::page::{BORDER, LEADING, Page, Place, Tag, glyph, labelled, place};
+use super::page::{BORDER, LEADING, Page, Place, Tag, Taken, glyph, labelled, place};
 use super::{Figure, PlotOptions, shown};
 use crate::report::text::{span, words};
 use crate::report::{Marker, MarkerKind, ReportError, RunData, SymptomRow};
 
 /// Height of a row of bars [pt].
-const ROW: f64 = 9.6;
+const ROW: f64 = 10.4;
 /// Height of a bar [pt].
-const BAR: f64 = 5.6;
+const BAR: f64 = 8.2;
 /// Height of a row of a lane [pt].
 const LANE_ROW: f64 = 9.4;
 /// A lane has so many rows at most.
-const LANE_ROWS: usize = 4;
+const LANE_ROWS: usize = 6;
 /// The shortest bar that can be seen [pt].
 const SHORTEST: f64 = 1.0;
 /// Words at the left take no more than this [pt].
@@ -78,9 +78,17 @@ fn draw_symptoms(run: &RunData, options: &PlotOptions) -> Result<String, String>
             canvas.text(name, (x + 11.0, y), SMALL, Weight::Regular, INK, Anchor::Left);
             x += 20.0 + text_width(name, SMALL, Weight::Regular);
         }
+        if run.first_fault_h().is_some() && !names.is_empty() {
+            let text = "+ time from fault to onset";
+            let width = text_width(text, SMALL, Weight::Regular);
+            if x + width <= WIDTH - BORDER {
+                let at = (WIDTH - BORDER, page.head() + 0.5 * LEADING - 1.0);
+                canvas.text(text, at, SMALL, Weight::Regular, NOTE, Anchor::Right);
+            }
+        }
         for (time, _) in axis.ticks() {
             let x = axis.x(time);
-            canvas.line(&[(x, bars.top), (x, bars.bottom)], GRID, 0.4);
+            canvas.rule(x, bars.top, bars.bottom, GRID, 0.4);
         }
         let mut y = page.head() + legend;
         for lane in &lanes {
@@ -88,7 +96,6 @@ fn draw_symptoms(run: &RunData, options: &PlotOptions) -> Result<String, String>
             lane.draw(canvas, &axis, y, bars.bottom);
             y += height + 2.0;
         }
-        canvas.line(&[(axis.left, bars.top), (axis.right, bars.top)], GRID, 0.6);
         if names.is_empty() {
             let middle = (0.5 * (bars.left + bars.right), 0.5 * (bars.top + bars.bottom));
             canvas.text("no symptom in this time", middle, SMALL, Weight::Regular, NOTE, Anchor::Middle);
@@ -141,7 +148,7 @@ fn draw_episodes(canvas: &mut Canvas<'_>, run: &RunData, name: &SymptomRow, axis
         return;
     };
     let text = format!("+{}", span(name.onset_h - fault));
-    let width = text_width(&text, SMALL, Weight::Regular);
+    let width = text_width(&text, SMALL, Weight::Medium);
     bars.sort_by(|a, b| a.0.total_cmp(&b.0));
     let Some(&(first_left, first_right)) = bars.first() else {
         return;
@@ -149,7 +156,10 @@ fn draw_episodes(canvas: &mut Canvas<'_>, run: &RunData, name: &SymptomRow, axis
     let next = bars.iter().map(|b| b.0).find(|&x| x > first_right).unwrap_or(axis.right + 4.0);
     let fault_x = axis.x(fault);
     let before = first_left - 2.5 - width;
-    if before > axis.left && !(before - 1.5..=before + width + 1.5).contains(&fault_x) {
+    if first_right - first_left >= width + 4.0 {
+        let white = Rgb(255, 255, 255);
+        canvas.text(&text, (first_left + 2.0, y), SMALL, Weight::Medium, white, Anchor::Left);
+    } else if before > axis.left && !(before - 1.5..=before + width + 1.5).contains(&fault_x) {
         canvas.text(&text, (before, y), SMALL, Weight::Regular, NOTE, Anchor::Left);
     } else if first_right + 3.0 + width < next {
         canvas.text(&text, (first_right + 3.0, y), SMALL, Weight::Regular, NOTE, Anchor::Left);
@@ -171,9 +181,7 @@ fn lanes(run: &RunData, axis: &TimeAxis) -> Vec<Lane> {
             let reaches = |m: &&Marker| {
                 m.kind == kind && m.time_h.is_finite() && m.time_h <= axis.end && m.end_h.unwrap_or(m.time_h) >= axis.start
             };
-            let mut marks: Vec<(Marker, String)> = labelled(run.markers.iter().filter(reaches));
-            // The latest first, so that earlier labels rise above later ones.
-            marks.reverse();
+            let marks: Vec<(Marker, String)> = labelled(run.markers.iter().filter(reaches));
             let widest = 0.62 * (axis.right - axis.left);
             let fitted: Vec<String> = marks.iter().map(|(_, l)| fit(l, widest, SMALL, Weight::Regular)).collect();
             let shown: Vec<usize> = (0..marks.len()).filter(|&i| !fitted[i].is_empty()).collect();
@@ -184,8 +192,16 @@ fn lanes(run: &RunData, axis: &TimeAxis) -> Vec<Lane> {
                     width: text_width(&fitted[i], SMALL, Weight::Regular),
                 })
                 .collect();
+            let mut fixed: Vec<Taken> = (0..marks.len())
+                .filter(|&i| fitted[i].is_empty())
+                .map(|i| Taken::mark(axis.x_clipped(marks[i].0.time_h)))
+                .collect();
+            if kind != MarkerKind::Fault {
+                let faults = run.markers.iter().filter(|m| m.kind == MarkerKind::Fault && axis.shows(m.time_h));
+                fixed.extend(faults.map(|m| Taken::stem(axis.x(m.time_h))));
+            }
             let mut places = vec![None; marks.len()];
-            for (&i, found) in shown.iter().zip(place(&tags, axis.left - 3.0, WIDTH - BORDER, LANE_ROWS)) {
+            for (&i, found) in shown.iter().zip(place(&tags, &fixed, axis.left - 3.0, WIDTH - BORDER, LANE_ROWS)) {
                 places[i] = found;
             }
             let rows = places.iter().flatten().map(|p: &Place| p.row + 1).max().unwrap_or(1);
@@ -224,8 +240,11 @@ impl Lane {
             if let Some(place) = place {
                 canvas.text(label, (place.left, y), SMALL, Weight::Regular, INK, Anchor::Left);
                 glyph(canvas, self.kind, (x, y));
+            } else if label.is_empty() {
+                // One of many with the same words: the mark stands for itself.
+                glyph(canvas, self.kind, (x, y));
             } else {
-                canvas.line(&[(x, bottom - 2.5), (x, bottom)], colour::marker(self.kind), 0.6);
+                canvas.line(&[(x, bottom - 0.6), (x, bottom + 1.4)], colour::marker(self.kind), 0.8);
             }
         }
     }
