@@ -1,10 +1,10 @@
 //! What people do in a scenario, carried out on the parts.
 
-use crate::engine::{Context, EventId, Phase, SimSpan, SimTime};
-use crate::kinetics::{Drug, Site};
+use crate::engine::{Context, EventId, Phase, SimSpan};
+use crate::kinetics::{Outflow, Site};
 use crate::pump::{Command, Disturbance, PumpNotice, Refill};
 use crate::scenario::model::{Action, Programme};
-use crate::signals::Level;
+use crate::signals::{Destination, Level};
 
 use super::error::SimError;
 use super::event::{Part, SimEvent, Stage};
@@ -24,6 +24,7 @@ impl Simulation {
     ) -> Result<(), SimError> {
         let now = cx.now();
         let action = self.scenario.actions[index].action.clone();
+        let id = self.scenario.actions[index].id.clone();
         match action {
             Action::Refill {
                 volume,
@@ -37,7 +38,7 @@ impl Simulation {
                     now,
                     &Refill {
                         volume: volume * (1.0 - pocket_share),
-                        believed_volume: volume,
+                        entered_volume: volume,
                         concentration,
                         label,
                         aspirate,
@@ -45,7 +46,7 @@ impl Simulation {
                     notices,
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
-                self.accounts.filled += volume * (1.0 - pocket_share) * concentration;
+                self.accounts.filled += report.injected_drug;
                 let mut note = format!(
                     "{} mL expected, {} mL drawn out; {} mL at {} put in",
                     words::number(report.expected_volume),
@@ -55,7 +56,7 @@ impl Simulation {
                 );
                 if into_pocket > 0.0 {
                     self.accounts.given += into_pocket;
-                    self.patient.deposit(now, Site::Subcutaneous, into_pocket)?;
+                    self.patient.deposit(now, Site::Stream(Destination::Subcutaneous), into_pocket)?;
                     self.exposure_cause = by;
                     note.push_str(&format!("; {} under the skin", words::dose(into_pocket)));
                 }
@@ -73,7 +74,7 @@ impl Simulation {
                 self.pump_cause = by;
             }
             Action::ScaleDose { factor } => {
-                self.patient.pump.command(now, &Command::ScaleDose(factor), notices)?;
+                self.patient.pump.command(now, &Command::ScaleDose { id: id.clone(), factor }, notices)?;
                 cx.note(format!(
                     "dose {} {} %, to {}",
                     if factor >= 1.0 { "up" } else { "down" },
@@ -88,12 +89,13 @@ impl Simulation {
                 let alarms = if t.alarms.is_empty() {
                     "no alarm".to_owned()
                 } else {
-                    format!("alarms: {}", t.alarms.join(", "))
+                    let names: Vec<&str> = t.alarms.iter().map(|a| a.name.as_str()).collect();
+                    format!("alarms: {}", names.join(", "))
                 };
                 cx.note(format!(
                     "{}, {} mL computed, {alarms}",
-                    words::dose_rate(t.programmed_dose_rate),
-                    words::number(t.computed_volume)
+                    words::dose_rate(t.dose_rate),
+                    words::number(t.reservoir_volume)
                 ));
                 self.pump_cause = by;
             }
@@ -102,9 +104,9 @@ impl Simulation {
                     now,
                     &Refill {
                         volume: 0.0,
-                        believed_volume: 0.0,
+                        entered_volume: 0.0,
                         concentration: 0.0,
-                        label: self.patient.pump.label_concentration(),
+                        label: self.patient.pump.telemetry(now).label_concentration,
                         aspirate: true,
                     },
                     notices,
@@ -112,7 +114,7 @@ impl Simulation {
                 self.accounts.aspirated += report.aspirated_drug;
                 self.patient
                     .pump
-                    .command(now, &Command::Programme(Programme::Stopped), notices)?;
+                    .command(now, &Command::Programme { id, mode: Programme::Stopped }, notices)?;
                 cx.note(format!("{} mL drawn out, pump stopped", words::number(report.aspirated_volume)));
                 self.touch_device(by);
                 self.exposure_cause = by;
@@ -128,12 +130,12 @@ impl Simulation {
                 self.repeat(index, part, every, count, cx)?;
             }
             Action::Benzodiazepine { dose, every, count } => {
-                self.rescue(now, Drug::Benzodiazepine, dose)?;
+                self.patient.deposit(now, Site::Benzodiazepine, dose)?;
                 cx.note(format!("{} mg", words::number(dose)));
                 self.repeat(index, part, every, count, cx)?;
             }
             Action::Cyproheptadine { dose, every, count } => {
-                self.rescue(now, Drug::Cyproheptadine, dose)?;
+                self.patient.deposit(now, Site::Cyproheptadine, dose)?;
                 cx.note(format!("{} mg", words::number(dose)));
                 self.repeat(index, part, every, count, cx)?;
             }
@@ -141,7 +143,10 @@ impl Simulation {
                 match part {
                     Part::Finish => self.patient.drain = None,
                     _ => {
-                        self.patient.drain = Some((Level::L4, volume / over));
+                        self.patient.drain = Some(Outflow {
+                            level: Level::L4,
+                            rate: volume / over,
+                        });
                         cx.note(format!("{} mL", words::number(volume)));
                         self.finish_after(index, over, cx)?;
                     }
@@ -150,7 +155,7 @@ impl Simulation {
             }
             Action::InjectContrast { volume } => {
                 let level = self.scenario.catheter.tip;
-                let subdural = self.patient.catheter.tip_destination() == crate::signals::Destination::Subdural;
+                let subdural = self.patient.catheter.tip_destination() == Destination::Subdural;
                 let jets = self.patient.catheter.inject(now, volume)?;
                 self.patient.ejected(now, &jets)?;
                 let pushed: f64 = jets.iter().map(|(_, ug)| ug).sum();
@@ -169,7 +174,15 @@ impl Simulation {
             }
             Action::MriScan { over } => {
                 let on = part != Part::Finish;
-                self.patient.pump.disturb(now, &Disturbance::MagneticField { on }, notices)?;
+                if on {
+                    let field = Disturbance::MriField {
+                        field: None,
+                        restart_delay: 0.0,
+                    };
+                    self.patient.pump.disturb(now, &id, &field, notices)?;
+                } else {
+                    self.patient.pump.relieve(now, &id, notices);
+                }
                 self.pump_cause = by;
                 if on {
                     cx.note(format!("{} min in the field", words::number(over * 60.0)));
@@ -178,7 +191,7 @@ impl Simulation {
             }
             Action::Ventilate { on } => {
                 self.patient.before_change(now);
-                self.patient.body.modifiers.ventilated = on;
+                self.patient.body.ventilated = on;
                 cx.note(if on { "breathing is supported" } else { "support ends" }.to_owned());
             }
             Action::Posture(posture) => {
@@ -231,21 +244,16 @@ impl Simulation {
         let length = SimSpan::from_hours(over)?;
         if length.as_nanos() <= 0 {
             self.accounts.given += dose;
-            return self.patient.deposit(now, Site::Csf(level), dose);
+            return self.patient.deposit(now, Site::Stream(Destination::Csf(level)), dose);
         }
         // The rate belongs to the rounded length, so that the dose is exact.
         self.patient.needles.push(Needle {
             action: index,
-            site: Site::Csf(level),
+            site: Site::Stream(Destination::Csf(level)),
             rate: dose / length.hours(),
             since: now,
         });
         self.finish_after(index, over, cx)
-    }
-
-    fn rescue(&mut self, now: SimTime, drug: Drug, mg: f64) -> Result<(), SimError> {
-        self.patient.before_change(now);
-        self.patient.give_rescue(now, drug, mg)
     }
 
     fn finish_after(&mut self, index: usize, hours: f64, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::catheter::Catheter;
 use crate::engine::SimTime;
-use crate::kinetics::{Body, Kinetics, Site};
+use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
 use crate::pump::{Command, PumpSetup};
-use crate::response::symptoms::{self, SymptomBook};
-use crate::response::{Modifiers, Response};
+use crate::response::{Baseline, Exposure, Response, SYMPTOMS, SymptomState, watches};
+use crate::signals::Destination;
 use crate::scenario::model::{History, Moment, Programme, Scenario};
 
 use super::body::BodyRun;
@@ -36,24 +36,38 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
     let pump = registry.pumps.build(
         &scenario.pump.family,
         &PumpSetup {
-            pump: scenario.pump.clone(),
+            device: scenario.pump.clone(),
             dead_volume: catheter.dead_volume(),
+            start: SimTime::ZERO,
         },
         parameters,
     )?;
 
     let p = &scenario.patient;
     let mut kinetics = Kinetics::new(
-        &Body {
+        Body {
             weight: p.weight,
             renal_function: p.renal_function,
             population: p.population,
-            posture: p.posture,
-            tip: scenario.catheter.tip,
+            depot_level: scenario.catheter.tip,
         },
         parameters,
     )?;
-    let response = Response::new(p, parameters, registry.effects.build(&p.effect_model, parameters)?)?;
+    kinetics.set_flows(
+        SimTime::ZERO,
+        Flows {
+            posture: p.posture,
+            ..Flows::default()
+        },
+    )?;
+    let baseline = Baseline {
+        ashworth_legs: p.ashworth_legs,
+        ashworth_arms: p.ashworth_arms,
+        spasm_score: p.spasm_score,
+        injury: p.injury,
+    };
+    let response = Response::new(baseline, registry.effects.build(&p.effect_model, parameters)?, parameters);
+    let mut y0 = response.naive();
 
     let mut initial = 0.0;
     if p.history == History::Established
@@ -65,34 +79,36 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
         let mut ignored = Vec::new();
         trial.command(
             SimTime::ZERO,
-            &Command::Programme(Programme::SimpleContinuous { rate }),
+            &Command::Programme {
+                id: String::new(),
+                mode: Programme::SimpleContinuous { rate },
+            },
             &mut ignored,
         )?;
         let delivered = trial.drive().flow * trial.outlet_concentration();
-        kinetics.start_in_steady_state(&[(Site::Csf(scenario.catheter.tip), delivered)])?;
-        initial = kinetics.in_body(SimTime::ZERO);
+        let tip = Site::Stream(Destination::Csf(scenario.catheter.tip));
+        kinetics.settle(SimTime::ZERO, &[(tip, delivered)])?;
+        kinetics.set_inputs(SimTime::ZERO, &[])?;
+        let scratch = &mut kinetics.system().scratch();
+        initial = kinetics.reading(SimTime::ZERO, scratch)?.in_body;
+        let drive = kinetics.drive(SimTime::ZERO, scratch)?;
+        y0 = response.equilibrium(&Exposure {
+            effect: drive.effect,
+            ..Exposure::default()
+        });
     }
-    let modifiers = Modifiers {
-        ventilated: false,
-        ..Modifiers::default()
-    };
-    let exposure = BodyRun::exposure_at(&kinetics, modifiers, SimTime::ZERO);
-    let y0 = match p.history {
-        History::Established => response.equilibrium(&exposure),
-        History::Naive => response.naive(&exposure),
-    };
-    let body = BodyRun::new(&y0, modifiers, response.watches().len())?;
+    let body = BodyRun::new(&response, &y0, SYMPTOMS.len())?;
 
     let filled = pump.reservoir_drug(SimTime::ZERO) + catheter.drug(SimTime::ZERO);
-    let mut patient = Patient::new(pump, catheter, kinetics, response, body, p.posture);
+    let mut patient = Patient::new(pump, catheter, kinetics, response, watches(parameters), body, p.posture);
     if options.record_system {
         let k = &patient.kinetics;
         patient.system = Some(SystemRecorder::new(
-            k.state_names(),
-            k.physical(SimTime::ZERO),
-            k.output_rows(),
-            k.matrix().clone(),
-            k.input().to_vec(),
+            Layout::names(),
+            k.amounts(SimTime::ZERO)?,
+            k.columns().iter().map(|c| (c.name.clone(), c.weights.clone())).collect(),
+            k.system().matrix().clone(),
+            k.state().inputs.clone(),
         ));
     }
 
@@ -121,13 +137,14 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
         },
         sample: options.sample.unwrap_or(scenario.sample),
         observe: options.observe,
-        symptoms: SymptomBook::new(p),
-        dwell: vec![None; symptoms::TABLE.len()],
+        symptoms: vec![SymptomState::default(); SYMPTOMS.len()],
+        dwell: vec![None; SYMPTOMS.len()],
         episodes: Vec::new(),
         delivery: Delivery::Normal,
         exposure_cause: crate::engine::EventId::START,
         pump_cause: crate::engine::EventId::START,
         catheter_cause: crate::engine::EventId::START,
+        sources: std::collections::BTreeMap::new(),
         pump_wake: None,
         catheter_wake: None,
         programmed: 0.0,

@@ -5,15 +5,15 @@
 //! integrated by an error-controlled method whose steps do not depend on what
 //! is sampled: a step is cut short only where the dynamics change. Threshold
 //! crossings of these nonlinear signals are found by sampling each step
-//! [`SCANS_PER_STEP`] times and bisecting to 1 us; the output names them
+//! [`SCANS_PER_STEP`] times and bisecting to 1 us; the output calls them
 //! "sampled".
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{SimSpan, SimTime};
-use crate::kinetics::Kinetics;
+use crate::engine::{SimSpan, SimTime, state_event};
+use crate::kinetics::{Kinetics, SiteDrive};
 use crate::numerics::{Stepper, Tolerances};
-use crate::response::{Exposure, Modifiers, Response, Signals};
+use crate::response::{Crossed, Exposure, Response, Signals, Watch};
 
 use super::error::SimError;
 
@@ -23,15 +23,45 @@ pub const SCANS_PER_STEP: u32 = 4;
 /// Longest step of the slow states [h]; reached when nothing happens.
 const LONGEST_STEP: f64 = 24.0;
 
+/// Relative tolerance of the slow states; their absolute ones come from the response.
+const RELATIVE_TOLERANCE: f64 = 1e-7;
+
+/// The two levels of a symptom, watched apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+enum Edge {
+    /// Level of onset: beyond it means *in*.
+    Onset,
+    /// Level of resolution: beyond it means *clear*.
+    Resolution,
+}
+
+const EDGES: [Edge; 2] = [Edge::Onset, Edge::Resolution];
+
+/// Which side of both levels a signal is on: in, and clear.
+type Sides = [bool; 2];
+
 /// A threshold crossing that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Found {
     /// First instant on the far side.
     pub time: SimTime,
-    /// Index of the watch.
-    pub watch: usize,
-    /// Upwards or downwards.
-    pub rising: bool,
+    /// Index of the symptom.
+    pub symptom: usize,
+    edge: Edge,
+    /// Whether the signal is now beyond the level.
+    beyond: bool,
+}
+
+impl Found {
+    /// What it means for the symptom.
+    pub fn crossed(&self) -> Crossed {
+        match (self.edge, self.beyond) {
+            (Edge::Onset, true) => Crossed::Entered,
+            (Edge::Onset, false) => Crossed::Left,
+            (Edge::Resolution, true) => Crossed::Cleared,
+            (Edge::Resolution, false) => Crossed::Returned,
+        }
+    }
 }
 
 /// The running state.
@@ -39,94 +69,108 @@ pub struct Found {
 pub struct BodyRun {
     origin: SimTime,
     stepper: Stepper,
-    /// Hours after `origin` up to which crossings have been searched.
-    scanned: f64,
     /// Crossings found and not handed over, in order.
     pending: Vec<Found>,
-    /// Side of each watch as handed over.
-    above: Vec<bool>,
-    /// Side of each watch at `scanned`.
-    scan_above: Vec<bool>,
-    /// What acts on the response beside the drug.
-    pub modifiers: Modifiers,
+    /// Sides as handed over.
+    sides: Vec<Sides>,
+    /// Sides at the end of the newest step.
+    scan_sides: Vec<Sides>,
+    /// Driving signals at the scanned points of the newest step, for peaks.
+    points: Vec<(SimTime, Vec<f64>)>,
+    /// Whether breathing is taken over.
+    pub ventilated: bool,
 }
 
 impl BodyRun {
-    /// Starts with these slow states; signals already above a threshold count as above.
-    pub fn new(y0: &[f64], modifiers: Modifiers, watches: usize) -> Self {
-        let mut stepper = Stepper::new(y0.len(), tolerances(y0.len()));
+    /// Starts with these slow states; no signal counts as beyond a level yet.
+    pub fn new(response: &Response, y0: &[f64], symptoms: usize) -> Result<Self, SimError> {
+        let tolerances = Tolerances {
+            rtol: RELATIVE_TOLERANCE,
+            atol: response.absolute_tolerances(),
+        };
+        let mut stepper = Stepper::new(y0.len(), tolerances)?;
         stepper.restart(0.0, y0);
-        Self {
+        Ok(Self {
             origin: SimTime::ZERO,
             stepper,
-            scanned: 0.0,
             pending: Vec::new(),
-            above: vec![false; watches],
-            scan_above: vec![false; watches],
-            modifiers,
-        }
+            sides: vec![[false, true]; symptoms],
+            scan_sides: vec![[false, true]; symptoms],
+            points: Vec::new(),
+            ventilated: false,
+        })
     }
 
-    /// What the body is exposed to at an instant.
-    pub fn exposure(&self, kinetics: &Kinetics, at: SimTime) -> Exposure {
+    /// What the body is exposed to.
+    pub fn exposure(&self, drive: SiteDrive) -> Exposure {
         Exposure {
-            sites: kinetics.effect_sites(at),
-            rescue: kinetics.rescue(at),
-            modifiers: self.modifiers,
+            effect: drive.effect,
+            benzodiazepine: drive.benzodiazepine,
+            cyproheptadine: drive.cyproheptadine,
+            ventilated: self.ventilated,
         }
     }
 
     fn slow(&self, at: SimTime) -> Vec<f64> {
-        let mut y = vec![0.0; self.stepper.dim()];
+        let mut y = vec![0.0; self.stepper.state().len()];
         self.stepper.interpolate(at.hours_since(self.origin), &mut y);
         y
     }
 
     /// All signals at an instant that has been covered.
-    pub fn signals(&self, response: &Response, kinetics: &Kinetics, at: SimTime) -> Signals {
-        response.signals(&self.exposure(kinetics, at), &self.slow(at))
+    pub fn signals(&self, response: &Response, kinetics: &Kinetics, at: SimTime) -> Result<Signals, SimError> {
+        let drive = kinetics.drive(at, &mut kinetics.system().scratch())?;
+        Ok(response.signals(&self.exposure(drive), &self.slow(at)))
     }
 
-    /// Starts a new stretch: called just before the kinetics or the modifiers change.
+    /// Starts a new stretch: called just before the kinetics or the support change.
     pub fn rebase(&mut self, now: SimTime) {
-        if now != self.origin {
-            let y = self.slow(now);
-            self.origin = now;
-            self.stepper.restart(0.0, &y);
-        } else {
-            let mut y = vec![0.0; self.stepper.dim()];
-            self.stepper.interpolate(0.0, &mut y);
-            self.stepper.restart(0.0, &y);
-        }
-        self.scanned = 0.0;
+        let y = self.slow(now);
+        self.origin = now;
+        self.stepper.restart(0.0, &y);
+        self.points.retain(|(t, _)| *t <= now);
         self.pending.clear();
-        self.scan_above.clone_from(&self.above);
+        self.scan_sides.clone_from(&self.sides);
     }
 
-    /// Integrates and searches until `limit` is covered.
-    pub fn cover(&mut self, response: &Response, kinetics: &Kinetics, limit: SimTime) -> Result<(), SimError> {
+    /// Whether the present stretch begins at this instant.
+    pub fn starts_at(&self, now: SimTime) -> bool {
+        self.origin == now
+    }
+
+    /// Integrates and searches until `limit` is covered or a crossing is due.
+    pub fn cover(
+        &mut self,
+        response: &Response,
+        watches: &[Watch],
+        kinetics: &Kinetics,
+        limit: SimTime,
+    ) -> Result<(), SimError> {
         let wanted = limit.hours_since(self.origin);
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let origin = self.origin;
-            let modifiers = self.modifiers;
+            let mut scratch = kinetics.system().scratch();
+            let offset = self.origin.hours_since(kinetics.origin());
+            let template = self.exposure(SiteDrive::default());
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
+                let drive = kinetics.drive_after(offset + t, &mut scratch);
                 let exposure = Exposure {
-                    sites: kinetics.effect_sites_after(origin, t),
-                    rescue: kinetics.rescue_after(origin, t),
-                    modifiers,
+                    effect: drive.effect,
+                    benzodiazepine: drive.benzodiazepine,
+                    cyproheptadine: drive.cyproheptadine,
+                    ..template
                 };
                 response.derivative(&exposure, y, dy);
             };
-            self.stepper.step(&mut rhs, f64::INFINITY, LONGEST_STEP)?;
-            self.scan(response, kinetics)?;
+            self.stepper.step(&mut rhs, f64::MAX, LONGEST_STEP)?;
+            self.scan(response, watches, kinetics)?;
         }
         Ok(())
     }
 
-    /// Looks at every watch over the newest step.
-    fn scan(&mut self, response: &Response, kinetics: &Kinetics) -> Result<(), SimError> {
+    /// Looks at every level over the newest step.
+    fn scan(&mut self, response: &Response, watches: &[Watch], kinetics: &Kinetics) -> Result<(), SimError> {
         let (from, to) = self.stepper.interval();
         let mut found = Vec::new();
         let mut left = self.origin.checked_add(SimSpan::from_hours(from)?)?;
@@ -135,86 +179,90 @@ impl BodyRun {
             let right = self
                 .origin
                 .checked_add(SimSpan::from_hours(from + (to - from) * share)?)?;
-            let here = self.signals(response, kinetics, right);
-            for (watch, w) in response.watches().iter().enumerate() {
-                let side = self.scan_above[watch];
-                let value = (w.signal)(&here);
-                if w.crosses(side, value) {
-                    let time = self.bisect(response, kinetics, left, right, |s| w.crosses(side, (w.signal)(s)));
-                    found.push(Found {
-                        time,
-                        watch,
-                        rising: !side,
-                    });
-                    self.scan_above[watch] = !side;
+            let here = self.signals(response, kinetics, right)?;
+            self.points
+                .push((right, watches.iter().map(|w| (w.symptom.select)(&here)).collect()));
+            for watch in watches {
+                for edge in EDGES {
+                    let side = self.scan_sides[watch.index][edge as usize];
+                    let flips = |s: &Signals| beyond(watch, edge, (watch.symptom.select)(s)) != side;
+                    if flips(&here) {
+                        let time = state_event::locate(left, right, |t| {
+                            self.signals(response, kinetics, t).map(|s| flips(&s))
+                        })?;
+                        found.push(Found {
+                            time,
+                            symptom: watch.index,
+                            edge,
+                            beyond: !side,
+                        });
+                        self.scan_sides[watch.index][edge as usize] = !side;
+                    }
                 }
             }
             left = right;
         }
         found.sort();
         self.pending.extend(found);
-        self.scanned = to;
         Ok(())
-    }
-
-    /// First instant, to 1 us, at which `beyond` holds; it does at `right`.
-    fn bisect(
-        &self,
-        response: &Response,
-        kinetics: &Kinetics,
-        left: SimTime,
-        right: SimTime,
-        beyond: impl Fn(&Signals) -> bool,
-    ) -> SimTime {
-        let (mut a, mut b) = (left.as_nanos(), right.as_nanos());
-        while b - a > 1_000 {
-            let middle = a + (b - a) / 2;
-            if beyond(&self.signals(response, kinetics, SimTime::from_nanos(middle))) {
-                b = middle;
-            } else {
-                a = middle;
-            }
-        }
-        SimTime::from_nanos(b)
     }
 
     /// Hands over the next crossings, all at one instant, if they come by `limit`.
     pub fn next_crossings(&mut self, limit: SimTime) -> Vec<Found> {
-        let Some(first) = self.pending.first().map(|f| f.time).filter(|t| *t <= limit) else {
+        let Some(first) = self.next_due().filter(|t| *t <= limit) else {
             return Vec::new();
         };
         let count = self.pending.iter().take_while(|f| f.time == first).count();
         let due: Vec<Found> = self.pending.drain(..count).collect();
         for f in &due {
-            self.above[f.watch] = f.rising;
+            self.sides[f.symptom][f.edge as usize] = f.beyond;
         }
         due
     }
 
-    /// Watches whose signal stands on the other side right now, after a jump; they count as handed over.
-    pub fn jumped(&mut self, response: &Response, kinetics: &Kinetics, now: SimTime) -> Vec<Found> {
-        let signals = self.signals(response, kinetics, now);
+    /// Instant of the next crossing found.
+    pub fn next_due(&self) -> Option<SimTime> {
+        self.pending.first().map(|f| f.time)
+    }
+
+    /// Levels that the signals stand beyond right now, after a jump; they count as handed over.
+    pub fn jumped(
+        &mut self,
+        response: &Response,
+        watches: &[Watch],
+        kinetics: &Kinetics,
+        now: SimTime,
+    ) -> Result<Vec<Found>, SimError> {
+        let signals = self.signals(response, kinetics, now)?;
         let mut found = Vec::new();
-        for (watch, w) in response.watches().iter().enumerate() {
-            let side = self.above[watch];
-            if w.crosses(side, (w.signal)(&signals)) {
-                self.above[watch] = !side;
-                self.scan_above[watch] = !side;
-                found.push(Found {
-                    time: now,
-                    watch,
-                    rising: !side,
-                });
+        for watch in watches {
+            for edge in EDGES {
+                let side = self.sides[watch.index][edge as usize];
+                if beyond(watch, edge, (watch.symptom.select)(&signals)) != side {
+                    self.sides[watch.index][edge as usize] = !side;
+                    self.scan_sides[watch.index][edge as usize] = !side;
+                    found.push(Found {
+                        time: now,
+                        symptom: watch.index,
+                        edge,
+                        beyond: !side,
+                    });
+                }
             }
         }
-        found
+        Ok(found)
+    }
+
+    /// Driving signals at points passed by `now`, for peaks; each is given once.
+    pub fn passed(&mut self, now: SimTime) -> Vec<Vec<f64>> {
+        let count = self.points.iter().take_while(|(t, _)| *t <= now).count();
+        self.points.drain(..count).map(|(_, values)| values).collect()
     }
 }
 
-/// Tolerances of the slow states: all are of order one.
-fn tolerances(dim: usize) -> Tolerances {
-    Tolerances {
-        rtol: 1e-7,
-        atol: vec![1e-9; dim],
+fn beyond(watch: &Watch, edge: Edge, value: f64) -> bool {
+    match edge {
+        Edge::Onset => watch.is_in(value),
+        Edge::Resolution => watch.is_clear(value),
     }
 }

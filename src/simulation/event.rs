@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Event, Fingerprint};
 use crate::pump::{PumpEvent, PumpNotice};
+use crate::response::Crossed;
 
 /// A name from the scenario file, shared by all events that carry it.
 pub type Name = Arc<str>;
@@ -102,14 +103,21 @@ pub enum SimEvent {
         /// Class before.
         before: Delivery,
     },
-    /// A symptom's signal crossed its threshold.
+    /// A symptom's signal crossed one of its levels.
     Threshold {
         /// Index in the symptom table.
         index: usize,
         /// Name of the symptom.
         name: Name,
-        /// Upwards (towards onset) or downwards.
-        rising: bool,
+        /// Which level, which way.
+        crossed: Crossed,
+    },
+    /// The time a symptom's signal must stay beyond its level is over.
+    Dwell {
+        /// Index in the symptom table.
+        index: usize,
+        /// Name of the symptom.
+        name: Name,
     },
     /// A symptom appeared (`true`) or went.
     Symptom {
@@ -137,10 +145,12 @@ impl Event for SimEvent {
             SimEvent::Condition { id, .. } => Cow::Owned(format!("condition.{id}")),
             SimEvent::Fault { id, .. } => Cow::Owned(format!("fault.{id}")),
             SimEvent::Pump(_) => Cow::Borrowed("pump"),
-            SimEvent::Notice(notice) => notice.component(),
+            SimEvent::Notice(notice) => super::words::notice_component(notice),
             SimEvent::Catheter => Cow::Borrowed("catheter"),
             SimEvent::Delivery { .. } => Cow::Borrowed("delivery"),
-            SimEvent::Threshold { name, .. } | SimEvent::Symptom { name, .. } => Cow::Owned(format!("symptom.{name}")),
+            SimEvent::Threshold { name, .. } | SimEvent::Dwell { name, .. } | SimEvent::Symptom { name, .. } => {
+                Cow::Owned(format!("symptom.{name}"))
+            }
             SimEvent::Death { .. } => Cow::Borrowed("patient"),
             SimEvent::Sample => Cow::Borrowed("observer"),
         }
@@ -163,8 +173,8 @@ impl Event for SimEvent {
                 Stage::Off => "off",
                 Stage::End => "end",
             },
-            SimEvent::Pump(event) => event.kind(),
-            SimEvent::Notice(notice) => notice.kind(),
+            SimEvent::Pump(event) => return Cow::Borrowed(event.name()),
+            SimEvent::Notice(notice) => return super::words::notice_kind(notice),
             SimEvent::Catheter => "front",
             SimEvent::Delivery { class, before } => match (class, before) {
                 (Delivery::Stopped, _) => "stopped",
@@ -172,8 +182,8 @@ impl Event for SimEvent {
                 (after, before) if after < before => "fell",
                 _ => "rose",
             },
-            SimEvent::Threshold { rising: true, .. } => "above_threshold",
-            SimEvent::Threshold { rising: false, .. } => "below_threshold",
+            SimEvent::Threshold { crossed, .. } => super::words::crossing(*crossed),
+            SimEvent::Dwell { .. } => "dwell_over",
             SimEvent::Symptom { onset: true, .. } => "onset",
             SimEvent::Symptom { onset: false, .. } => "resolved",
             SimEvent::Death { .. } => "death",
@@ -199,6 +209,7 @@ impl Event for SimEvent {
             | SimEvent::Catheter
             | SimEvent::Delivery { .. }
             | SimEvent::Threshold { .. }
+            | SimEvent::Dwell { .. }
             | SimEvent::Symptom { .. }
             | SimEvent::Sample => {}
             SimEvent::Death { cause } => fp.write_str(cause),

@@ -1,6 +1,7 @@
 //! Faults as they run: triggers, profiles, repair.
 
-use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime};
+use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime, state_event};
+use crate::numerics::Direction;
 use crate::pump::PumpNotice;
 use crate::scenario::model::{Profile, Trigger};
 
@@ -100,7 +101,10 @@ impl Simulation {
             self.faults[index].pending = Some(handle);
         }
         self.apply_fault(index, severity, now, notices)?;
-        self.pump_cause = by;
+        // A fault of the line is no cause of what the pump does next.
+        if !self.scenario.faults[index].kind.starts_with("catheter.") {
+            self.pump_cause = by;
+        }
         self.catheter_cause = by;
         let kind = &self.scenario.faults[index].kind;
         cx.note(match stage {
@@ -161,15 +165,11 @@ impl Simulation {
             let Trigger::When(condition) = &self.scenario.faults[index].trigger else {
                 continue;
             };
-            let found = match self.patient.kinetics.first_crossing(
-                &condition.signal,
-                condition.level,
-                condition.rising,
-                now,
-                limit,
-            )? {
-                Some(found) => found,
-                None => self.sampled_crossing(&condition.signal, condition.level, condition.rising, now, limit)?,
+            let c = condition;
+            let found = if super::observe::kinetic_columns().contains(&c.signal) {
+                self.certified_crossing(&c.signal, c.level, c.rising, now, limit)?
+            } else {
+                self.sampled_crossing(&c.signal, c.level, c.rising, now, limit)?
             };
             if let Some(time) = found {
                 match &mut earliest {
@@ -180,6 +180,28 @@ impl Simulation {
             }
         }
         Ok(earliest)
+    }
+
+    /// The same for a signal that is a sum of exponentials: no crossing is missed.
+    fn certified_crossing(
+        &self,
+        signal: &str,
+        level: f64,
+        rising: bool,
+        now: SimTime,
+        limit: SimTime,
+    ) -> Result<Option<SimTime>, SimError> {
+        let kinetics = &self.patient.kinetics;
+        let origin = kinetics.origin();
+        let trajectory = self.patient.kinetics.trajectory(signal)?;
+        let (from, to) = (now.hours_since(origin), limit.hours_since(origin));
+        let direction = if rising { Direction::Rising } else { Direction::Falling };
+        let Some(t) = trajectory.first_reach(level, direction, from, to)? else {
+            return Ok(None);
+        };
+        // What is true already strikes at the next instant the clock can tell.
+        let at = origin.checked_add(SimSpan::from_hours(t)?)?;
+        Ok(Some(at.max(now.checked_add(SimSpan::from_nanos(1))?)).filter(|t| *t <= limit))
     }
 
     /// First instant after `now` and not after `limit` at which a sampled signal is beyond its level.
@@ -196,23 +218,14 @@ impl Simulation {
             return Ok(None);
         };
         let beyond = |t: SimTime| {
-            let value = super::observe::row(&self.patient, t)[column];
-            if rising { value > level } else { value < level }
+            let value = super::observe::row(&self.patient, t)?[column];
+            Ok::<bool, SimError>(if rising { value > level } else { value < level })
         };
         let mut left = now;
         while left < limit {
             let right = left.checked_add(SimSpan::from_nanos(STEP_NANOS))?.min(limit);
-            if beyond(right) {
-                let (mut a, mut b) = (left.as_nanos(), right.as_nanos());
-                while b - a > 1_000 {
-                    let middle = a + (b - a) / 2;
-                    if beyond(SimTime::from_nanos(middle)) {
-                        b = middle;
-                    } else {
-                        a = middle;
-                    }
-                }
-                return Ok(Some(SimTime::from_nanos(b)));
+            if beyond(right)? {
+                return state_event::locate(left, right, beyond).map(Some);
             }
             left = right;
         }

@@ -32,18 +32,18 @@ pub struct Accounts {
 
 impl Accounts {
     /// The accounts at an instant.
-    pub fn row(&self, patient: &Patient, at: SimTime) -> LedgerRow {
+    pub fn row(&self, patient: &Patient, at: SimTime) -> Result<LedgerRow, SimError> {
         let reservoir = patient.pump.reservoir_drug(at);
         let catheter = patient.catheter.drug(at);
         let (delivered, leaked) = patient.delivered_and_leaked(at);
         let given = self.given + patient.infused(at);
-        let body = patient.kinetics.in_body(at);
-        let eliminated = patient.kinetics.eliminated(at);
+        let reading = patient.kinetics.reading(at, &mut patient.kinetics.system().scratch())?;
+        let (body, eliminated) = (reading.in_body, reading.eliminated);
         let device = self.filled - (reservoir + catheter + delivered + leaked + self.aspirated);
         let person = self.initial + given + delivered + leaked - (body + eliminated);
         let device_scale = self.filled.max(1.0);
         let person_scale = (self.initial + given + delivered + leaked).max(1.0);
-        LedgerRow {
+        Ok(LedgerRow {
             time_h: at.hours(),
             filled_ug: self.filled + 0.0,
             reservoir_ug: reservoir + 0.0,
@@ -56,7 +56,7 @@ impl Accounts {
             body_ug: body + 0.0,
             eliminated_ug: eliminated + 0.0,
             residual: (device / device_scale).abs().max((person / person_scale).abs()),
-        }
+        })
     }
 
     /// Checks both balances.
@@ -64,7 +64,7 @@ impl Accounts {
     /// # Errors
     /// [`SimError::Ledger`] if one is off by more than [`LIMIT`].
     pub fn check(&mut self, patient: &Patient, at: SimTime) -> Result<(), SimError> {
-        let row = self.row(patient, at);
+        let row = self.row(patient, at)?;
         self.worst = self.worst.max(row.residual);
         if row.residual.is_finite() && row.residual <= LIMIT {
             return Ok(());

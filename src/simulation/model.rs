@@ -1,10 +1,11 @@
 //! A patient on the engine: what each event does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
 use crate::pump::PumpNotice;
-use crate::response::symptoms::{SymptomBook, SymptomStep};
+use crate::response::{Crossed, Step, SymptomState};
 use crate::scenario::model::{Moment, Scenario, Trigger};
 
 use super::error::SimError;
@@ -53,7 +54,7 @@ pub struct Simulation {
     pub(super) recorder: Recorder,
     pub(super) sample: SimSpan,
     pub(super) observe: bool,
-    pub(super) symptoms: SymptomBook,
+    pub(super) symptoms: Vec<SymptomState>,
     pub(super) dwell: Vec<Option<EventHandle>>,
     pub(super) episodes: Vec<Episode>,
     pub(super) delivery: Delivery,
@@ -63,6 +64,8 @@ pub struct Simulation {
     pub(super) pump_cause: EventId,
     /// Event behind what moves in the catheter.
     pub(super) catheter_cause: EventId,
+    /// Events by the name a pump gives as the source of its own.
+    pub(super) sources: BTreeMap<String, EventId>,
     pub(super) pump_wake: Option<Wake>,
     pub(super) catheter_wake: Option<Wake>,
     /// Programme events answered so far: a change of programme is a cause of its own.
@@ -83,7 +86,7 @@ impl Model for Simulation {
         out: &mut Vec<Crossing<SimEvent>>,
     ) -> Result<(), SimError> {
         let p = &mut self.patient;
-        p.body.cover(&p.response, &p.kinetics, limit)?;
+        p.body.cover(&p.response, &p.watches, &p.kinetics, limit)?;
         let mut limit = limit;
         if let Some((time, faults)) = self.next_condition(now, limit)? {
             limit = time;
@@ -101,13 +104,28 @@ impl Model for Simulation {
                 }
             }
         }
-        for found in self.patient.body.next_crossings(limit) {
-            out.push(Crossing {
-                time: found.time,
-                rank: self.ranks.symptom(found.watch),
-                cause: self.exposure_cause,
-                event: self.threshold(found.watch, found.rising),
-            });
+        // Levels that matter to no symptom in its present phase pass unseen, and the
+        // search goes on behind them.
+        loop {
+            let due = self.patient.body.next_crossings(limit);
+            if due.is_empty() {
+                break;
+            }
+            for found in due {
+                if self.matters(found.symptom, found.crossed()) {
+                    out.push(Crossing {
+                        time: found.time,
+                        rank: self.ranks.symptom(found.symptom),
+                        cause: self.exposure_cause,
+                        event: self.threshold(found.symptom, found.crossed()),
+                    });
+                }
+            }
+            if !out.is_empty() {
+                break;
+            }
+            let p = &mut self.patient;
+            p.body.cover(&p.response, &p.watches, &p.kinetics, limit)?;
         }
         Ok(())
     }
@@ -117,12 +135,17 @@ impl Model for Simulation {
         if let SimEvent::Sample = fired.event {
             return self.sample_now(now, cx);
         }
+        self.observe_symptoms(now);
         let mut notices = Vec::new();
         match &fired.event {
             SimEvent::Programme { index, .. } => {
                 let mode = self.scenario.programme[*index].mode.clone();
                 cx.note(super::words::programme(&mode));
-                self.patient.pump.command(now, &crate::pump::Command::Programme(mode), &mut notices)?;
+                let id = self.scenario.programme[*index].id.clone();
+                self.sources.insert(id.clone(), fired.id);
+                self.patient
+                    .pump
+                    .command(now, &crate::pump::Command::Programme { id, mode }, &mut notices)?;
                 self.pump_cause = fired.id;
             }
             SimEvent::Action { index, part, .. } => self.act(*index, *part, fired.id, cx, &mut notices)?,
@@ -137,14 +160,19 @@ impl Model for Simulation {
                 self.pump_wake = None;
                 self.patient.pump.on_event(now, event, &mut notices)?;
             }
-            SimEvent::Notice(notice) => cx.note(notice.detail()),
+            SimEvent::Notice(notice) => {
+                let detail = super::words::notice_detail(notice);
+                if !detail.is_empty() {
+                    cx.note(detail);
+                }
+            }
             SimEvent::Catheter => {
                 self.catheter_wake = None;
                 let jets = self.patient.catheter.on_change(now)?;
                 self.patient.ejected(now, &jets)?;
                 cx.note(format!(
                     "{} at the tip",
-                    super::words::concentration(self.patient.catheter.tip_concentration(now))
+                    super::words::concentration(self.patient.catheter.tip_concentration())
                 ));
             }
             SimEvent::Delivery { .. } => cx.note(format!(
@@ -152,7 +180,18 @@ impl Model for Simulation {
                 super::words::dose_rate(self.patient.delivered_rate()),
                 super::words::dose_rate(self.patient.pump.programmed_dose_rate())
             )),
-            SimEvent::Threshold { index, rising, .. } => self.threshold_crossed(*index, *rising, now, cx)?,
+            SimEvent::Threshold { index, crossed, .. } => {
+                let value = self.driving(*index, now)?;
+                let step = self.symptoms[*index].crossed(&self.patient.watches[*index], *crossed, value);
+                cx.note(super::words::number(value));
+                self.symptom_step(*index, step, now, cx)?;
+            }
+            SimEvent::Dwell { index, .. } => {
+                self.dwell[*index] = None;
+                let value = self.driving(*index, now)?;
+                let step = self.symptoms[*index].dwell_over(&self.patient.watches[*index], value);
+                self.symptom_step(*index, step, now, cx)?;
+            }
             SimEvent::Symptom { index, onset, .. } => self.symptom_changed(*index, *onset, fired, cx)?,
             SimEvent::Death { cause } => {
                 self.death = Some((now, cause.clone()));
@@ -260,12 +299,25 @@ impl Simulation {
         }
     }
 
-    fn threshold(&self, watch: usize, rising: bool) -> SimEvent {
+    fn threshold(&self, index: usize, crossed: Crossed) -> SimEvent {
         SimEvent::Threshold {
-            index: watch,
-            name: self.ids.symptom(watch),
-            rising,
+            index,
+            name: self.ids.symptom(index),
+            crossed,
         }
+    }
+
+    /// Whether a symptom waits for this crossing.
+    fn matters(&self, index: usize, crossed: Crossed) -> bool {
+        self.patient.watches[index]
+            .awaited(self.symptoms[index].phase)
+            .is_some_and(|(_, wanted)| wanted == crossed)
+    }
+
+    /// The signal behind a symptom.
+    fn driving(&self, index: usize, now: SimTime) -> Result<f64, SimError> {
+        let select = self.patient.watches[index].symptom.select;
+        Ok(select(&self.patient.signals(now)?))
     }
 
     fn sample_now(&mut self, now: SimTime, cx: &mut Cx<'_>) -> Result<(), SimError> {
@@ -290,13 +342,15 @@ impl Simulation {
         let now = cx.now();
         let changed = self.patient.settle(now)?;
         self.classify_delivery(by, cx)?;
-        self.look_ahead(by, cx)?;
+        self.look_ahead(cx)?;
         if changed || self.patient.body.starts_at(now) {
             let p = &mut self.patient;
-            p.body.cover(&p.response, &p.kinetics, now)?;
-            for found in p.body.jumped(&p.response, &p.kinetics, now) {
-                let event = self.threshold(found.watch, found.rising);
-                cx.schedule_caused_by(self.exposure_cause, now, Phase::Crossing, self.ranks.symptom(found.watch), event)?;
+            for found in p.body.jumped(&p.response, &p.watches, &p.kinetics, now)? {
+                if self.matters(found.symptom, found.crossed()) {
+                    let event = self.threshold(found.symptom, found.crossed());
+                    let rank = self.ranks.symptom(found.symptom);
+                    cx.schedule_caused_by(self.exposure_cause, now, Phase::Crossing, rank, event)?;
+                }
             }
         }
         Ok(())
@@ -334,39 +388,19 @@ impl Simulation {
     }
 
     /// Keeps exactly one pending event for pump and catheter.
-    fn look_ahead(&mut self, by: EventId, cx: &mut Cx<'_>) -> Result<(), SimError> {
-        let next = self.patient.pump.next_event();
-        let cause = self.pump_cause;
-        match (&self.pump_wake, &next) {
-            (Some(wake), Some((time, _))) if wake.time == *time && wake.cause == cause => {}
-            _ => {
-                if let Some(wake) = self.pump_wake.take() {
-                    cx.cancel(wake.handle);
-                }
-                if let Some((time, event)) = next {
-                    let handle =
-                        cx.schedule_caused_by(cause, time, Phase::Device, self.ranks.pump(), SimEvent::Pump(event))?;
-                    self.pump_wake = Some(Wake { handle, time, cause });
-                }
-            }
-        }
-        let next = self.patient.catheter.next_change();
-        let cause = self.catheter_cause;
-        match (&self.catheter_wake, next) {
-            (Some(wake), Some(time)) if wake.time == time && wake.cause == cause => {}
-            _ => {
-                if let Some(wake) = self.catheter_wake.take() {
-                    cx.cancel(wake.handle);
-                }
-                if let Some(time) = next {
-                    let handle =
-                        cx.schedule_caused_by(cause, time, Phase::Segment, self.ranks.catheter(), SimEvent::Catheter)?;
-                    self.catheter_wake = Some(Wake { handle, time, cause });
-                }
-            }
-        }
-        let _ = by;
-        Ok(())
+    fn look_ahead(&mut self, cx: &mut Cx<'_>) -> Result<(), SimError> {
+        let pump = self.patient.pump.next_event().map(|next| {
+            let named = next.source.as_ref().and_then(|id| self.sources.get(id));
+            let cause = named.copied().unwrap_or(self.pump_cause);
+            (next.at, cause, SimEvent::Pump(next.event))
+        });
+        let line = self
+            .patient
+            .catheter
+            .next_change()
+            .map(|time| (time, self.catheter_cause, SimEvent::Catheter));
+        renew(&mut self.pump_wake, pump, Phase::Device, self.ranks.pump(), cx)?;
+        renew(&mut self.catheter_wake, line, Phase::Segment, self.ranks.catheter(), cx)
     }
 
     /// Schedules what waited for this event; notes causes that later events inherit.
@@ -395,30 +429,42 @@ impl Simulation {
         Ok(())
     }
 
-    fn threshold_crossed(&mut self, index: usize, rising: bool, now: SimTime, cx: &mut Cx<'_>) -> Result<(), SimError> {
-        let step = self.symptoms.crossed(index, rising);
-        self.symptom_step(index, step, now, cx)
-    }
-
-    fn symptom_step(&mut self, index: usize, step: SymptomStep, now: SimTime, cx: &mut Cx<'_>) -> Result<(), SimError> {
+    fn symptom_step(&mut self, index: usize, step: Step, now: SimTime, cx: &mut Cx<'_>) -> Result<(), SimError> {
+        let rank = self.ranks.symptom(index);
+        let name = self.ids.symptom(index);
         match step {
-            SymptomStep::Nothing => {}
-            SymptomStep::Cancel => {
+            Step::Nothing => {}
+            Step::CancelDwell => {
                 if let Some(handle) = self.dwell[index].take() {
                     cx.cancel(handle);
                 }
             }
-            SymptomStep::Wait { hours, onset } => {
-                if let Some(handle) = self.dwell[index].take() {
-                    cx.cancel(handle);
+            Step::StartDwell(hours) => {
+                let time = now.checked_add(SimSpan::from_hours(hours)?)?;
+                let handle = cx.schedule_at(time, Phase::Patient, rank, SimEvent::Dwell { index, name })?;
+                if let Some(old) = self.dwell[index].replace(handle) {
+                    cx.cancel(old);
+                }
+            }
+            Step::Onset => {
+                let event = SimEvent::Symptom {
+                    index,
+                    name,
+                    onset: true,
+                };
+                cx.schedule_at(now, Phase::Patient, rank, event)?;
+            }
+            Step::Resolved { severity } => {
+                if let Some(e) = self.episodes.iter_mut().rev().find(|e| e.symptom == index) {
+                    e.resolved = Some(now);
+                    e.severity = severity;
                 }
                 let event = SimEvent::Symptom {
                     index,
-                    name: self.ids.symptom(index),
-                    onset,
+                    name,
+                    onset: false,
                 };
-                let time = now.checked_add(SimSpan::from_hours(hours)?)?;
-                self.dwell[index] = Some(cx.schedule_at(time, Phase::Patient, self.ranks.symptom(index), event)?);
+                cx.schedule_at(now, Phase::Patient, rank, event)?;
             }
         }
         Ok(())
@@ -431,30 +477,56 @@ impl Simulation {
         fired: &Fired<SimEvent>,
         cx: &mut Cx<'_>,
     ) -> Result<(), SimError> {
-        let now = fired.time;
-        self.dwell[index] = None;
-        let signals = self.patient.signals(now);
-        let value = self.symptoms.value(index, &signals);
+        let symptom = self.patient.watches[index].symptom;
+        cx.note(symptom.words.to_owned());
         if onset {
-            self.symptoms.appeared(index);
-            cx.note(self.symptoms.words(index).to_owned());
             self.episodes.push(Episode {
                 symptom: index,
-                onset: now,
+                onset: fired.time,
                 resolved: None,
-                severity: value,
+                severity: self.symptoms[index].severity,
                 cause: fired.cause,
             });
-            if let Some(cause) = self.symptoms.fatal(index) {
-                let event = SimEvent::Death { cause: cause.into() };
-                cx.schedule_at(now, Phase::Patient, self.ranks.patient(), event)?;
-            }
-        } else {
-            self.symptoms.went(index);
-            if let Some(e) = self.episodes.iter_mut().rev().find(|e| e.symptom == index) {
-                e.resolved = Some(now);
+            if symptom.name.starts_with("death") {
+                let event = SimEvent::Death {
+                    cause: symptom.words.into(),
+                };
+                cx.schedule_at(fired.time, Phase::Patient, self.ranks.patient(), event)?;
             }
         }
         Ok(())
     }
+
+    /// Takes the peaks of the signals behind symptoms along, up to now.
+    fn observe_symptoms(&mut self, now: SimTime) {
+        for values in self.patient.body.passed(now) {
+            for (state, (watch, value)) in self.symptoms.iter_mut().zip(self.patient.watches.iter().zip(values)) {
+                state.observe(watch, value);
+            }
+        }
+    }
+}
+
+/// Replaces a component's pending event where it moved or has a new cause.
+fn renew(
+    wake: &mut Option<Wake>,
+    next: Option<(SimTime, EventId, SimEvent)>,
+    phase: Phase,
+    rank: Rank,
+    cx: &mut Cx<'_>,
+) -> Result<(), SimError> {
+    if let (Some(wake), Some((time, cause, _))) = (&wake, &next)
+        && wake.time == *time
+        && wake.cause == *cause
+    {
+        return Ok(());
+    }
+    if let Some(old) = wake.take() {
+        cx.cancel(old.handle);
+    }
+    if let Some((time, cause, event)) = next {
+        let handle = cx.schedule_caused_by(cause, time, phase, rank, event)?;
+        *wake = Some(Wake { handle, time, cause });
+    }
+    Ok(())
 }

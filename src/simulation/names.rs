@@ -1,7 +1,7 @@
 //! Names of events and acts that do not depend on a scenario's own ids.
 
 use crate::pump;
-use crate::response::symptoms;
+use crate::response::SYMPTOMS;
 
 /// The acts a scenario can contain: key, form, meaning.
 pub const ACTIONS: [(&str, &str, &str); 16] = [
@@ -41,10 +41,10 @@ pub const ACTIONS: [(&str, &str, &str); 16] = [
 
 /// Events that any run can show, `component.kind`.
 pub fn fixed_events() -> Vec<String> {
-    let mut names: Vec<String> = symptoms::TABLE
+    let mut names: Vec<String> = SYMPTOMS
         .iter()
         .flat_map(|s| {
-            ["onset", "resolved", "above_threshold", "below_threshold"]
+            ["onset", "resolved", "entered", "left", "cleared", "returned"]
                 .into_iter()
                 .map(move |kind| format!("symptom.{}.{kind}", s.name))
         })

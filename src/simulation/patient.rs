@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::catheter::Catheter;
 use crate::engine::SimTime;
-use crate::kinetics::{Flows, Kinetics, Site};
+use crate::kinetics::{Flows, Kinetics, Layout, Outflow, Site};
 use crate::pump::Pump;
-use crate::response::{Response, Signals};
+use crate::response::{Response, Signals, Watch};
 use crate::signals::{Destination, Level, Posture};
 
 use super::body::BodyRun;
@@ -46,6 +46,8 @@ pub struct Patient {
     pub kinetics: Kinetics,
     /// The response model.
     pub response: Response,
+    /// Levels of all symptoms.
+    pub watches: Vec<Watch>,
     /// Its running state.
     pub body: BodyRun,
     /// How the body is held.
@@ -53,22 +55,12 @@ pub struct Patient {
     /// Needles at work.
     pub needles: Vec<Needle>,
     /// Extra flows of spinal fluid by acts (a drain).
-    pub drain: Option<(Level, f64)>,
+    pub drain: Option<Outflow>,
     /// Segments for `itbsim system`, if asked for.
     pub system: Option<SystemRecorder>,
     totals: Totals,
     inputs: Vec<(Site, f64)>,
     flows: Flows,
-}
-
-/// The site of the kinetics where a stream of the catheter ends.
-pub fn site(to: Destination) -> Site {
-    match to {
-        Destination::Csf(level) => Site::Csf(level),
-        Destination::Epidural => Site::Epidural,
-        Destination::Subdural => Site::Subdural,
-        Destination::Subcutaneous => Site::Subcutaneous,
-    }
 }
 
 impl Patient {
@@ -78,15 +70,17 @@ impl Patient {
         catheter: Catheter,
         kinetics: Kinetics,
         response: Response,
+        watches: Vec<Watch>,
         body: BodyRun,
         posture: Posture,
     ) -> Self {
-        let flows = kinetics.flows();
+        let flows = kinetics.state().flows;
         Self {
             pump,
             catheter,
             kinetics,
             response,
+            watches,
             body,
             posture,
             needles: Vec::new(),
@@ -118,7 +112,7 @@ impl Patient {
     }
 
     /// All response signals at a covered instant.
-    pub fn signals(&self, at: SimTime) -> Signals {
+    pub fn signals(&self, at: SimTime) -> Result<Signals, SimError> {
         self.body.signals(&self.response, &self.kinetics, at)
     }
 
@@ -134,8 +128,7 @@ impl Patient {
         }
         self.before_change(now);
         self.kinetics.add(now, at, amount)?;
-        let state = self.kinetics.state_of(at);
-        self.record(now, Some(&[(state, amount * self.kinetics.share_of(at))]));
+        self.record(now, Some(&[(Layout::of(at), amount)]));
         Ok(())
     }
 
@@ -146,7 +139,7 @@ impl Patient {
                 Destination::Csf(_) => self.totals.delivered += amount,
                 _ => self.totals.leaked += amount,
             }
-            self.deposit(now, site(*to), *amount)?;
+            self.deposit(now, Site::Stream(*to), *amount)?;
         }
         Ok(())
     }
@@ -166,7 +159,10 @@ impl Patient {
         for stream in self.catheter.streams() {
             if stream.flow < 0.0 {
                 if let Destination::Csf(level) = stream.to {
-                    retrograde = Some((level, -stream.flow));
+                    retrograde = Some(Outflow {
+                        level,
+                        rate: -stream.flow,
+                    });
                 }
                 continue;
             }
@@ -176,7 +172,7 @@ impl Patient {
                 _ => leaked += rate,
             }
             if rate > 0.0 {
-                inputs.push((site(stream.to), rate));
+                inputs.push((Site::Stream(stream.to), rate));
             }
         }
         inputs.extend(self.needles.iter().map(|n| (n.site, n.rate)));
@@ -193,7 +189,7 @@ impl Patient {
         let flows = Flows {
             posture: self.posture,
             drain: self.drain,
-            retrograde,
+            leak: retrograde,
         };
         let changed = inputs != self.inputs || flows != self.flows;
         if changed {
@@ -214,15 +210,22 @@ impl Patient {
     /// Adds the present system to the record, if one is kept.
     fn record(&mut self, now: SimTime, jump: Option<&[(usize, f64)]>) {
         if let Some(system) = &mut self.system {
-            system.change(now.hours(), self.kinetics.matrix(), self.kinetics.input(), jump);
+            system.change(
+                now.hours(),
+                self.kinetics.system().matrix(),
+                &self.kinetics.state().inputs,
+                jump,
+            );
         }
     }
 
     /// Flushes the subdural pocket into the spinal fluid.
     pub fn flush_subdural(&mut self, now: SimTime, level: Level) -> Result<f64, SimError> {
         self.before_change(now);
-        let (moved, jump) = self.kinetics.flush_subdural(now, level)?;
-        self.record(now, Some(&jump));
+        let moved = self.kinetics.flush_depot(now, 1.0, level)?;
+        let from = Layout::of(Site::Stream(Destination::Subdural));
+        let to = Layout::of(Site::Stream(Destination::Csf(level)));
+        self.record(now, Some(&[(from, -moved), (to, moved)]));
         Ok(moved)
     }
 }

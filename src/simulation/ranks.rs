@@ -2,7 +2,7 @@
 //! the order of blocks in the file changes nothing.
 
 use crate::engine::{Rank, RankTable};
-use crate::response::symptoms;
+use crate::response::SYMPTOMS;
 use crate::scenario::model::Scenario;
 
 use super::event::Name;
@@ -22,7 +22,7 @@ impl Ids {
             programmes: scenario.programme.iter().map(|p| p.id.as_str().into()).collect(),
             actions: scenario.actions.iter().map(|a| a.id.as_str().into()).collect(),
             faults: scenario.faults.iter().map(|f| f.id.as_str().into()).collect(),
-            symptoms: symptoms::TABLE.iter().map(|s| s.name.into()).collect(),
+            symptoms: SYMPTOMS.iter().map(|s| s.name.into()).collect(),
         }
     }
 

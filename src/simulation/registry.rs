@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::engine::SimTime;
 use crate::pump::{Pump, PumpRegistry};
 use crate::catheter::Catheter;
-use crate::response::EffectRegistry;
+use crate::response::{EffectModels, SYMPTOMS};
 use crate::scenario::model::{Catalog, Fault, FaultKind};
 
 use super::error::SimError;
@@ -43,9 +43,9 @@ pub struct Plant<'a> {
 /// struct ShortStroke { lost: f64 }
 ///
 /// impl FaultMechanism for ShortStroke {
-///     fn apply(&self, _id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
+///     fn apply(&self, id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
 ///         let gain = 1.0 - severity * self.lost;
-///         plant.pump.disturb(plant.now, &itbsim::pump::Disturbance::Gain { factor: gain }, plant.notices)?;
+///         plant.pump.disturb(plant.now, id, &itbsim::pump::Disturbance::OverInfusion { gain }, plant.notices)?;
 ///         Ok(())
 ///     }
 /// }
@@ -66,7 +66,7 @@ pub struct Registry {
     /// Pump families.
     pub pumps: PumpRegistry,
     /// Effect models.
-    pub effects: EffectRegistry,
+    pub effects: EffectModels,
     faults: BTreeMap<&'static str, (FaultKind, BuildFault)>,
 }
 
@@ -85,8 +85,8 @@ impl Registry {
     /// Everything this crate ships.
     pub fn builtin() -> Self {
         let mut registry = Self {
-            pumps: PumpRegistry::builtin(),
-            effects: EffectRegistry::builtin(),
+            pumps: PumpRegistry::default(),
+            effects: EffectModels::default(),
             faults: BTreeMap::new(),
         };
         for (kind, build) in mechanisms::builtin() {
@@ -117,12 +117,12 @@ impl Registry {
 
     /// The symptom table.
     pub fn symptoms(&self) -> Vec<SymptomEntry> {
-        crate::response::symptoms::TABLE
+        SYMPTOMS
             .iter()
             .map(|s| SymptomEntry {
                 name: s.name,
                 words: s.words,
-                syndrome: s.syndrome.as_str(),
+                syndrome: super::words::syndrome(s.syndrome),
             })
             .collect()
     }
@@ -130,7 +130,7 @@ impl Registry {
     /// All names, for the loader.
     pub fn catalog(&self) -> Catalog {
         Catalog {
-            pump_families: self.pumps.names(),
+            pump_families: self.pumps.families().map(|f| f.name).collect(),
             effect_models: self.effects.names(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
             signals: super::observe::columns().into_iter().skip(1).collect(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::{Engine, EngineOptions, SimSpan, SimTime, Stop};
 use crate::numerics::Draws;
-use crate::response::symptoms;
+use crate::response::SYMPTOMS;
 use crate::scenario::model::Scenario;
 
 use super::assemble::assemble;
@@ -123,14 +123,17 @@ impl Run {
             .episodes
             .iter()
             .map(|e| {
-                let entry = &symptoms::TABLE[e.symptom];
+                let entry = &SYMPTOMS[e.symptom];
                 SymptomRow {
                     symptom: entry.name.to_owned(),
                     words: entry.words.to_owned(),
-                    syndrome: entry.syndrome.as_str().to_owned(),
+                    syndrome: super::words::syndrome(entry.syndrome).to_owned(),
                     onset_h: e.onset.hours(),
                     resolved_h: e.resolved.map(SimTime::hours),
-                    severity: e.severity + 0.0,
+                    severity: match e.resolved {
+                        Some(_) => e.severity,
+                        None => simulation.symptoms[e.symptom].severity,
+                    } + 0.0,
                     caused_by: e.cause.get(),
                 }
             })

@@ -1,6 +1,70 @@
 //! Values in words, for details of events.
 
+use std::borrow::Cow;
+
+use crate::pump::PumpNotice;
+use crate::response::{Crossed, Syndrome};
 use crate::scenario::model::Programme;
+
+/// A syndrome as tables name it.
+pub fn syndrome(s: Syndrome) -> &'static str {
+    match s {
+        Syndrome::Withdrawal => "withdrawal",
+        Syndrome::Overdose => "overdose",
+        Syndrome::Therapy => "therapy",
+    }
+}
+
+/// A crossing as an event kind.
+pub fn crossing(c: Crossed) -> &'static str {
+    match c {
+        Crossed::Entered => "entered",
+        Crossed::Left => "left",
+        Crossed::Cleared => "cleared",
+        Crossed::Returned => "returned",
+    }
+}
+
+/// What a notice of the pump happens to.
+pub fn notice_component(notice: &PumpNotice) -> Cow<'static, str> {
+    match notice {
+        PumpNotice::AlarmRaised(alarm) => Cow::Owned(format!("alarm.{}", alarm.name.as_str())),
+        PumpNotice::AlarmCleared(name) => Cow::Owned(format!("alarm.{}", name.as_str())),
+        _ => Cow::Borrowed("pump"),
+    }
+}
+
+/// What the notice says.
+pub fn notice_kind(notice: &PumpNotice) -> Cow<'_, str> {
+    Cow::Borrowed(match notice {
+        PumpNotice::AlarmRaised(_) => "raised",
+        PumpNotice::AlarmCleared(_) => "cleared",
+        PumpNotice::Emptied => "empty",
+        PumpNotice::Stalled => "stalled",
+        PumpNotice::Restarted => "restarted",
+        PumpNotice::RateChanged { .. } => "rate_changed",
+        PumpNotice::RateLimited { .. } => "rate_limited",
+        PumpNotice::ServiceEnded => "service_ended",
+        PumpNotice::Custom { name, .. } => name,
+        _ => "notice",
+    })
+}
+
+/// Particulars of a notice.
+pub fn notice_detail(notice: &PumpNotice) -> String {
+    match notice {
+        PumpNotice::AlarmRaised(alarm) => alarm.to_string(),
+        PumpNotice::RateChanged { flow, dose_rate: rate } => {
+            format!("{} mL/day, {} by the label", number(flow * 24.0), dose_rate(*rate))
+        }
+        PumpNotice::RateLimited { requested, delivered } => format!(
+            "{} mL/day asked for, {} mL/day delivered",
+            number(requested * 24.0),
+            number(delivered * 24.0)
+        ),
+        _ => String::new(),
+    }
+}
 
 /// Three significant digits without an exponent.
 pub fn number(value: f64) -> String {
