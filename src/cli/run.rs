@@ -162,7 +162,7 @@ fn draw(runs: &[RunData], folder: &mut RunFolder) -> Result<(), Failure> {
         plots::write_all_under(&figures?, &prefix, folder)?;
     }
     if runs.len() > 1 {
-        plots::write_all_under(&plots::compare(runs, &options)?, "", folder)?;
+        plots::write_all_under(&plots::compare(&runs.iter().collect::<Vec<_>>(), &options)?, "", folder)?;
     }
     Ok(())
 }

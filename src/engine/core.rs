@@ -392,7 +392,7 @@ impl<E: Event> Engine<E> {
         Ok(())
     }
 
-    fn model_error<S>(&self, time: SimTime, component: String, source: S) -> RunError<S> {
+    fn model_error<S: std::error::Error>(&self, time: SimTime, component: String, source: S) -> RunError<S> {
         RunError::Model {
             time_h: time.hours(),
             component,

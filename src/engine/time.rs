@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 const NANOS_PER_HOUR: f64 = 3.6e12;
 
 /// An instant: nanoseconds since the scenario started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct SimTime(i64);
 
 /// A length of time in nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct SimSpan(i64);
 
@@ -72,9 +76,12 @@ impl SimTime {
     /// # Errors
     /// On overflow of the clock.
     pub fn checked_add(self, span: SimSpan) -> Result<Self, TimeError> {
-        self.0.checked_add(span.0).map(SimTime).ok_or(TimeError::OutOfRange {
-            hours: self.hours() + span.hours(),
-        })
+        self.0
+            .checked_add(span.0)
+            .map(SimTime)
+            .ok_or(TimeError::OutOfRange {
+                hours: self.hours() + span.hours(),
+            })
     }
 }
 
@@ -103,5 +110,19 @@ impl SimSpan {
     /// Length in hours.
     pub fn hours(self) -> f64 {
         self.0 as f64 / NANOS_PER_HOUR
+    }
+}
+
+impl SimTime {
+    /// The first nanosecond not before `hours` after this instant, so that what is
+    /// due then has really happened. A wait that is not a number, negative or beyond
+    /// the clock never ends, which is `None`.
+    pub fn due_after(self, hours: f64) -> Option<Self> {
+        let n = (hours * NANOS_PER_HOUR).ceil();
+        if (0.0..9.2e18).contains(&n) {
+            self.0.checked_add(n as i64).map(SimTime)
+        } else {
+            None
+        }
     }
 }

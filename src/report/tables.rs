@@ -167,11 +167,25 @@ pub fn write_summary(run: &RunData, to: &mut dyn io::Write) -> Result<(), Report
 /// # Errors
 /// As the single writers.
 pub fn write_all(run: &RunData, folder: &mut RunFolder) -> Result<(), ReportError> {
-    folder.write_with("timeseries.csv", |w| write_timeseries(run, w))?;
-    folder.write_with("events.csv", |w| write_events(run, w))?;
-    folder.write_with("symptoms.csv", |w| write_symptoms(run, w))?;
-    folder.write_with("ledger.csv", |w| write_ledger(run, w))?;
-    folder.write_with("summary.json", |w| write_summary(run, w))
+    write_all_under(run, "", folder)
+}
+
+/// As [`write_all`], with `prefix` (empty, or a sub-folder and a slash) before each name.
+///
+/// # Errors
+/// As [`write_all`].
+pub fn write_all_under(run: &RunData, prefix: &str, folder: &mut RunFolder) -> Result<(), ReportError> {
+    let name = |file: &str| format!("{prefix}{file}");
+    folder.write_with(&name("timeseries.csv"), |w| write_timeseries(run, w))?;
+    folder.write_with(&name("events.csv"), |w| write_events(run, w))?;
+    folder.write_with(&name("symptoms.csv"), |w| write_symptoms(run, w))?;
+    folder.write_with(&name("ledger.csv"), |w| write_ledger(run, w))?;
+    folder.write_with(&name("summary.json"), |w| write_summary(run, w))
+}
+
+/// The content of `summary.json` as a value.
+pub fn summary_value(run: &RunData) -> serde_json::Value {
+    serde_json::to_value(Summary::of(run)).unwrap_or_default()
 }
 
 /// Content of `summary.json`, in the order of its keys.

@@ -8,7 +8,7 @@ use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
 use crate::pump::{Command, PumpSetup};
 use crate::response::{Baseline, Exposure, Response, SYMPTOMS, SymptomState, watches};
 use crate::signals::Destination;
-use crate::scenario::model::{History, Moment, Programme, Scenario};
+use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
 
 use super::body::BodyRun;
 use super::error::SimError;
@@ -34,7 +34,6 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
     let mut catheter = Catheter::new(&scenario.catheter, parameters, tip_content)?;
     catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture))?;
     let pump = registry.pumps.build(
-        &scenario.pump.family,
         &PumpSetup {
             device: scenario.pump.clone(),
             dead_volume: catheter.dead_volume(),
@@ -161,11 +160,30 @@ fn first_rate(scenario: &Scenario) -> Option<f64> {
         .find_map(|s| match &s.mode {
             Programme::SimpleContinuous { rate } => Some(*rate),
             Programme::PeriodicBolus { dose, every, basal, .. } => Some(basal + dose / every),
-            Programme::Flex { steps } => Some(crate::pump::mean_rate(steps)),
+            Programme::Flex { steps } => weekly_mean(steps),
             Programme::BridgeBolus { bridge_rate, .. } => Some(*bridge_rate),
             Programme::SingleBolus { .. }
             | Programme::PrimingBolus { .. }
             | Programme::MinimumRate
             | Programme::Stopped => None,
         })
+}
+
+/// Mean dose rate of a flex programme over its week [ug/h]; `None` without steps.
+fn weekly_mean(steps: &[FlexStep]) -> Option<f64> {
+    const WEEK: f64 = 168.0;
+    let mut week: Vec<(f64, f64)> = (0..7_u8)
+        .flat_map(|day| {
+            steps
+                .iter()
+                .filter(move |s| s.weekday.is_none_or(|d| d == day))
+                .map(move |s| (f64::from(day) * 24.0 + s.at, s.rate))
+        })
+        .collect();
+    week.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let first = week.first()?.0;
+    // Each step lasts until the next; the last one runs into the next week.
+    let ends = week.iter().skip(1).map(|s| s.0).chain([first + WEEK]);
+    let total: f64 = week.iter().zip(ends).map(|((from, rate), to)| rate * (to - from)).sum();
+    Some(total / WEEK)
 }

@@ -85,8 +85,8 @@ impl BodyRun {
     /// Starts with these slow states; no signal counts as beyond a level yet.
     pub fn new(response: &Response, y0: &[f64], symptoms: usize) -> Result<Self, SimError> {
         let tolerances = Tolerances {
-            rtol: RELATIVE_TOLERANCE,
             atol: response.absolute_tolerances(),
+            ..Tolerances::uniform(y0.len(), RELATIVE_TOLERANCE, 0.0)
         };
         let mut stepper = Stepper::new(y0.len(), tolerances)?;
         stepper.restart(0.0, y0);

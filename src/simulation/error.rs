@@ -41,9 +41,18 @@ pub enum SimError {
     /// The kinetics failed.
     #[error("kinetics: {0}")]
     Kinetics(#[from] crate::kinetics::KineticsError),
-    /// The response failed.
+    /// No such effect model.
     #[error("response: {0}")]
-    Response(#[from] crate::response::ResponseError),
+    EffectModel(#[from] crate::response::UnknownEffectModel),
+    /// The slow states could not be integrated.
+    #[error("response: {0}")]
+    Step(#[from] crate::numerics::StepError),
+    /// A crossing could not be isolated.
+    #[error("condition: {0}")]
+    Crossing(#[from] crate::numerics::CrossingError),
+    /// A draw with impossible spread or rate.
+    #[error("hazard: {0}")]
+    Draw(#[from] crate::numerics::DrawError),
     /// Numerics failed.
     #[error("numerics: {0}")]
     Numerics(#[from] crate::numerics::NumericsError),

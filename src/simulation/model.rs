@@ -136,6 +136,19 @@ impl Model for Simulation {
             return self.sample_now(now, cx);
         }
         self.observe_symptoms(now);
+        // Figures draw a jump as a jump: both limits are kept.
+        let moves = self.observe
+            && matches!(
+                fired.event,
+                SimEvent::Programme { .. }
+                    | SimEvent::Action { .. }
+                    | SimEvent::Fault { .. }
+                    | SimEvent::Pump(_)
+                    | SimEvent::Catheter
+            );
+        if moves {
+            self.recorder.limit(&self.patient, now)?;
+        }
         let mut notices = Vec::new();
         match &fired.event {
             SimEvent::Programme { index, .. } => {
@@ -203,6 +216,9 @@ impl Model for Simulation {
         }
         self.report(notices, now, cx)?;
         self.settle(fired.id, cx)?;
+        if moves {
+            self.recorder.limit(&self.patient, now)?;
+        }
         self.release_waiting(fired, cx)
     }
 

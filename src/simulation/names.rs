@@ -1,6 +1,6 @@
 //! Names of events and acts that do not depend on a scenario's own ids.
 
-use crate::pump;
+use crate::pump::AlarmName;
 use crate::response::SYMPTOMS;
 
 /// The acts a scenario can contain: key, form, meaning.
@@ -49,7 +49,23 @@ pub fn fixed_events() -> Vec<String> {
                 .map(move |kind| format!("symptom.{}.{kind}", s.name))
         })
         .collect();
-    names.extend(pump::event_names());
+    names.extend(AlarmName::ALL.iter().flat_map(|a| {
+        ["raised", "cleared"]
+            .into_iter()
+            .map(move |kind| format!("alarm.{}.{kind}", a.as_str()))
+    }));
+    names.extend(
+        [
+            "empty",
+            "stalled",
+            "restarted",
+            "rate_changed",
+            "rate_limited",
+            "service_ended",
+            "rate_step",
+        ]
+        .map(|kind| format!("pump.{kind}")),
+    );
     names.extend(
         [
             "delivery.stopped",

@@ -46,14 +46,15 @@ pub fn notice_kind(notice: &PumpNotice) -> Cow<'_, str> {
         PumpNotice::RateLimited { .. } => "rate_limited",
         PumpNotice::ServiceEnded => "service_ended",
         PumpNotice::Custom { name, .. } => name,
-        _ => "notice",
     })
 }
 
 /// Particulars of a notice.
 pub fn notice_detail(notice: &PumpNotice) -> String {
     match notice {
-        PumpNotice::AlarmRaised(alarm) => alarm.to_string(),
+        PumpNotice::AlarmRaised(alarm) => {
+            format!("{:?}, {:?} priority by IEC 60601-1-8", alarm.class, alarm.grade).to_lowercase()
+        }
         PumpNotice::RateChanged { flow, dose_rate: rate } => {
             format!("{} mL/day, {} by the label", number(flow * 24.0), dose_rate(*rate))
         }

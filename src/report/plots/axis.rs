@@ -312,7 +312,7 @@ fn log_values(low: f64, high: f64, mantissas: &[f64]) -> Vec<f64> {
 fn decimals(step: f64) -> usize {
     (0..6)
         .find(|&p| {
-            let scaled = step * libm::pow(10.0, f64::from(p));
+            let scaled = step * libm::pow(10.0, p as f64);
             (scaled - scaled.round()).abs() < 1e-6
         })
         .unwrap_or(6) as usize

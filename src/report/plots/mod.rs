@@ -129,10 +129,18 @@ pub fn figures(run: &RunData, options: &PlotOptions) -> Result<Vec<Figure>, Repo
 /// # Errors
 /// As [`RunFolder::write`].
 pub fn write_all(figures: &[Figure], folder: &mut RunFolder) -> Result<(), ReportError> {
+    write_all_under(figures, "", folder)
+}
+
+/// As [`write_all`], with `prefix` (empty, or a sub-folder and a slash) before each name.
+///
+/// # Errors
+/// As [`RunFolder::write`].
+pub fn write_all_under(figures: &[Figure], prefix: &str, folder: &mut RunFolder) -> Result<(), ReportError> {
     for figure in figures {
-        folder.write(&format!("plots/{}.svg", figure.name), figure.svg.as_bytes())?;
+        folder.write(&format!("{prefix}plots/{}.svg", figure.name), figure.svg.as_bytes())?;
         if !figure.png.is_empty() {
-            folder.write(&format!("plots/{}.png", figure.name), &figure.png)?;
+            folder.write(&format!("{prefix}plots/{}.png", figure.name), &figure.png)?;
         }
     }
     Ok(())

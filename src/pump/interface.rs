@@ -1,0 +1,163 @@
+//! The interface of all pump families.
+
+use serde::{Deserialize, Serialize};
+
+use super::messages::{
+    Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+};
+use crate::engine::SimTime;
+use crate::scenario::model;
+use crate::signals::Drive;
+
+/// What a family needs to build a pump.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PumpSetup {
+    /// The device as the scenario describes it.
+    pub device: model::Pump,
+    /// Volume of pump tube and catheter *as entered in the programmer*; boluses that fill
+    /// the line are computed from it, and a wrong entry makes them wrong [mL].
+    pub dead_volume: f64,
+    /// When the pump starts.
+    pub start: SimTime,
+}
+
+/// A pump's next own event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextEvent {
+    /// When; never before the last change.
+    pub at: SimTime,
+    /// What.
+    pub event: PumpEvent,
+    /// Name of the programme or fault behind it, as the caller gave it; `None` if the
+    /// event follows from the pump alone.
+    pub source: Option<String>,
+}
+
+/// One implanted pump.
+///
+/// The simulation owns it, keeps exactly one pending event for it, and asks for that
+/// event again after every call that takes `&mut self`. An implementation must not draw
+/// random numbers, and its queries must not depend on earlier queries: a sample taken or
+/// not taken may not change a bit.
+///
+/// # Time
+/// Calls come with a `now` that never runs backwards. Between changes all flows are
+/// constant. An event's instant is rounded *up* to the nanosecond, so that when it is
+/// handled its cause has already happened.
+///
+/// # A family of your own
+/// Implement this trait, and register a builder and a restorer with
+/// [`super::PumpRegistry::register`]; nothing in the crate needs to change.
+pub trait Pump: Send + Sync {
+    /// Registered name of the family.
+    fn family(&self) -> &str;
+
+    /// A copy that shares nothing.
+    fn clone_box(&self) -> Box<dyn Pump>;
+
+    /// The complete state, for the restorer registered under [`Pump::family`].
+    fn save(&self) -> serde_json::Value;
+
+    /// The true source at the outlet; zero flow when stopped, stalled, empty or out of service.
+    fn drive(&self) -> Drive;
+
+    /// Flow the device believes it delivers [mL/h].
+    fn programmed_flow(&self) -> f64;
+
+    /// The same by the label [ug/h].
+    fn programmed_dose_rate(&self) -> f64;
+
+    /// True concentration of what leaves the reservoir [ug/mL].
+    fn outlet_concentration(&self) -> f64;
+
+    /// Reports the flow that really leaves from `now` on, which an obstructed catheter
+    /// may have limited [mL/h]. Until told otherwise after a change of its own, a pump
+    /// assumes that its drive's flow leaves. The same flow again changes nothing.
+    fn set_outflow(&mut self, now: SimTime, outflow: f64);
+
+    /// True flow that leaves now [mL/h].
+    fn outflow(&self) -> f64;
+
+    /// True usable volume in the reservoir [mL].
+    fn reservoir_volume(&self, at: SimTime) -> f64;
+
+    /// All drug in the reservoir, with what lies below the usable volume [ug].
+    fn reservoir_drug(&self, at: SimTime) -> f64;
+
+    /// Reservoir volume the device computes from its programme [mL].
+    fn believed_volume(&self, at: SimTime) -> f64;
+
+    /// Volume that has left the outlet since the start [mL].
+    fn delivered_volume(&self, at: SimTime) -> f64;
+
+    /// Drug that has left the outlet since the start [ug].
+    fn delivered_drug(&self, at: SimTime) -> f64;
+
+    /// What the pump will do next by itself at its present rates, if anything.
+    fn next_event(&self) -> Option<NextEvent>;
+
+    /// Handles the event announced by [`Pump::next_event`], at its instant.
+    ///
+    /// # Errors
+    /// [`PumpError::Unsupported`] for an event the family does not have.
+    fn on_event(
+        &mut self,
+        now: SimTime,
+        event: &PumpEvent,
+        out: &mut Vec<PumpNotice>,
+    ) -> Result<(), PumpError>;
+
+    /// Obeys the programmer.
+    ///
+    /// # Errors
+    /// [`PumpError`] if the request is refused; the pump is then as it was.
+    fn command(
+        &mut self,
+        now: SimTime,
+        command: &Command,
+        out: &mut Vec<PumpNotice>,
+    ) -> Result<(), PumpError>;
+
+    /// Empties (if asked) and fills the reservoir, and enters the label.
+    ///
+    /// # Errors
+    /// [`PumpError::OverFill`] or [`PumpError::Value`]; the pump is then as it was.
+    fn refill(
+        &mut self,
+        now: SimTime,
+        refill: &Refill,
+        out: &mut Vec<PumpNotice>,
+    ) -> Result<RefillReport, PumpError>;
+
+    /// Begins or changes what happens to the pump under the name `source`.
+    ///
+    /// # Errors
+    /// [`PumpError::Unsupported`] for a disturbance the family does not know, and
+    /// [`PumpError::Value`] for impossible values.
+    fn disturb(
+        &mut self,
+        now: SimTime,
+        source: &str,
+        disturbance: &Disturbance,
+        out: &mut Vec<PumpNotice>,
+    ) -> Result<(), PumpError>;
+
+    /// Ends everything that happens to the pump under the name `source`; an unknown name
+    /// changes nothing.
+    fn relieve(&mut self, now: SimTime, source: &str, out: &mut Vec<PumpNotice>);
+
+    /// What an interrogation would show.
+    fn telemetry(&self, at: SimTime) -> Telemetry;
+}
+
+impl Clone for Box<dyn Pump> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+impl std::fmt::Debug for dyn Pump {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Pump").field(&self.save()).finish()
+    }
+}

@@ -1,0 +1,338 @@
+//! What goes into a pump and what comes out of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::alarm::{Alarm, AlarmName};
+use crate::engine::SimTime;
+use crate::scenario::model::Programme;
+
+/// Something the pump does by itself at a known instant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PumpEvent {
+    /// The last usable drop has left the reservoir (a fact, not an alarm).
+    Emptied,
+    /// The programme changes its rate: a flex step, or a bolus begins or ends.
+    RateStep,
+    /// A rotor held by a magnetic field turns again.
+    MriRestart,
+    /// The pump notices that its rotor does not turn.
+    StallDetected,
+    /// The pump notices that its rotor turns again.
+    RecoveryDetected,
+    /// The computed volume reaches the alarm volume.
+    LowReservoir,
+    /// The computed volume reaches zero.
+    EmptyReservoir,
+    /// The rotor has been known to stand still for too long.
+    StoppedTooLong,
+    /// The battery asks for replacement.
+    ReplacementDue,
+    /// The pump shuts down.
+    EndOfService,
+    /// Of a family from outside the crate.
+    Custom(String),
+}
+
+impl PumpEvent {
+    /// Name as in the events table, such as `stall_detected`.
+    pub fn name(&self) -> &str {
+        match self {
+            PumpEvent::Emptied => "emptied",
+            PumpEvent::RateStep => "rate_step",
+            PumpEvent::MriRestart => "mri_restart",
+            PumpEvent::StallDetected => "stall_detected",
+            PumpEvent::RecoveryDetected => "recovery_detected",
+            PumpEvent::LowReservoir => "low_reservoir",
+            PumpEvent::EmptyReservoir => "empty_reservoir",
+            PumpEvent::StoppedTooLong => "stopped_too_long",
+            PumpEvent::ReplacementDue => "replacement_due",
+            PumpEvent::EndOfService => "end_of_service",
+            PumpEvent::Custom(name) => name,
+        }
+    }
+}
+
+/// What a caller should tell the world after a call changed the pump.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PumpNotice {
+    /// An alarm begins to sound.
+    AlarmRaised(Alarm),
+    /// An alarm ends.
+    AlarmCleared(AlarmName),
+    /// The reservoir holds nothing more that can be pumped.
+    Emptied,
+    /// The rotor stops although the programme goes on.
+    Stalled,
+    /// The rotor turns again.
+    Restarted,
+    /// The programmed flow changed.
+    RateChanged {
+        /// Flow the device now means to deliver [mL/h].
+        flow: f64,
+        /// The same by the label [ug/h].
+        dose_rate: f64,
+    },
+    /// A new label put the running programme out of range, so it runs at the end of the range.
+    RateLimited {
+        /// Flow the dose would need [mL/h].
+        requested: f64,
+        /// Flow delivered instead [mL/h].
+        delivered: f64,
+    },
+    /// The pump has shut down for good.
+    ServiceEnded,
+    /// Of a family from outside the crate.
+    Custom {
+        /// Name in the events table.
+        name: String,
+        /// What goes with it.
+        values: BTreeMap<String, f64>,
+    },
+}
+
+impl PumpNotice {
+    /// Name as in the events table, such as `alarm.low_reservoir`.
+    pub fn name(&self) -> String {
+        match self {
+            PumpNotice::AlarmRaised(alarm) => format!("alarm.{}", alarm.name.as_str()),
+            PumpNotice::AlarmCleared(name) => format!("alarm_cleared.{}", name.as_str()),
+            PumpNotice::Emptied => "empty".to_owned(),
+            PumpNotice::Stalled => "stall".to_owned(),
+            PumpNotice::Restarted => "restart".to_owned(),
+            PumpNotice::RateChanged { .. } => "rate".to_owned(),
+            PumpNotice::RateLimited { .. } => "rate_limited".to_owned(),
+            PumpNotice::ServiceEnded => "service_ended".to_owned(),
+            PumpNotice::Custom { name, .. } => name.clone(),
+        }
+    }
+}
+
+/// What a clinician does with the programmer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Command {
+    /// Sends a programme.
+    Programme {
+        /// Its name, which later rate steps give as their cause.
+        id: String,
+        /// What it asks for.
+        mode: Programme,
+    },
+    /// Multiplies every dose of the running programme.
+    ScaleDose {
+        /// Name of the act, which later rate steps give as their cause.
+        id: String,
+        /// New over old dose [1].
+        factor: f64,
+    },
+    /// Reads the pump; that also ends a telemetry hang.
+    Interrogate,
+    /// Enters another concentration; doses stay, flows follow.
+    SetLabel {
+        /// Concentration entered [ug/mL].
+        concentration: f64,
+    },
+}
+
+/// Something that happens to a pump and lasts until [`super::Pump::relieve`].
+///
+/// A caller scales the values by the severity of the fault and sends the same kind
+/// under the same source again as the severity moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Disturbance {
+    /// The motor is stuck.
+    Stall,
+    /// A magnetic field holds the rotor.
+    MriField {
+        /// Time in the field [h]; `None` is until relieved.
+        field: Option<f64>,
+        /// Delay from the end of the field to the first turn; rarely 2-24 h [h].
+        restart_delay: f64,
+    },
+    /// Delivers more than programmed (or less, below one).
+    OverInfusion {
+        /// Factor on the flow, on top of the gain of the refill period [1].
+        gain: f64,
+    },
+    /// This refill period's luck, added to the mean gain; ignored where the scenario fixes the gain.
+    GainDeviation {
+        /// Difference from the mean gain [1].
+        deviation: f64,
+    },
+    /// The programme memory is damaged.
+    MemoryError {
+        /// A critical error puts the pump into minimum rate until reprogrammed.
+        critical: bool,
+    },
+    /// The pump hangs in telemetry mode, silent and still, until it is interrogated.
+    TelemetryHang,
+    /// For families from outside the crate.
+    Custom {
+        /// What it is.
+        name: String,
+        /// Its values.
+        values: BTreeMap<String, f64>,
+    },
+}
+
+/// A refill as it happens and as it is entered.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Refill {
+    /// Volume that really reaches the reservoir [mL].
+    pub volume: f64,
+    /// Volume entered in the programmer; differs when part of it went into the pocket [mL].
+    pub entered_volume: f64,
+    /// True concentration of the syringe [ug/mL].
+    pub concentration: f64,
+    /// Concentration entered in the programmer [ug/mL].
+    pub label: f64,
+    /// Whether the old drug is drawn out first.
+    pub aspirate: bool,
+}
+
+/// What a refill showed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RefillReport {
+    /// Volume the device computed to be there [mL].
+    pub expected_volume: f64,
+    /// Volume found in the syringe [mL]; zero if nothing was drawn.
+    pub aspirated_volume: f64,
+    /// Drug removed with it [ug].
+    pub aspirated_drug: f64,
+    /// Drug injected into the reservoir [ug].
+    pub injected_drug: f64,
+    /// True concentration after mixing with what stayed [ug/mL].
+    pub concentration: f64,
+}
+
+/// What an interrogation shows: only what the device believes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Telemetry {
+    /// Programmed flow [mL/h].
+    pub flow: f64,
+    /// Programmed dose rate by the label [ug/h].
+    pub dose_rate: f64,
+    /// Concentration entered [ug/mL].
+    pub label_concentration: f64,
+    /// Computed reservoir volume [mL].
+    pub reservoir_volume: f64,
+    /// Time until the low-reservoir alarm at the present rate [h]; `None` if nothing is pumped.
+    pub low_reservoir_in: Option<f64>,
+    /// Battery life left at the present rate [h].
+    pub battery_left: f64,
+    /// Alarms that sound.
+    pub alarms: Vec<Alarm>,
+    /// Event log, oldest first.
+    pub log: Vec<LogEntry>,
+}
+
+/// One line of the pump's own log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// When.
+    pub at: SimTime,
+    /// What, such as `alarm.motor_stall`.
+    pub what: String,
+}
+
+/// Why a pump refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PumpError {
+    /// A programme asks for a flow the pump cannot deliver.
+    #[error(
+        "the programme asks for {requested} mL/day of {what}; this pump delivers {low} to {high} mL/day"
+    )]
+    FlowOutOfRange {
+        /// Which part of the programme.
+        what: &'static str,
+        /// Flow asked for [mL/day].
+        requested: f64,
+        /// Smallest flow [mL/day].
+        low: f64,
+        /// Largest flow [mL/day].
+        high: f64,
+    },
+    /// A programme's times or doses make no sense.
+    #[error("programme refused: {what} is {value}, and must be {expected}")]
+    Programme {
+        /// Which value.
+        what: &'static str,
+        /// The value given, in base units.
+        value: f64,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// Too many steps on one day.
+    #[error("flex programme has {steps} steps on weekday {weekday}; the pump holds {limit}")]
+    FlexSteps {
+        /// Day of the week, 0-6.
+        weekday: u8,
+        /// Steps on that day.
+        steps: usize,
+        /// Steps the pump holds.
+        limit: usize,
+    },
+    /// A fill above the capacity.
+    #[error("{volume} mL do not fit: the reservoir of {size} mL holds {present} mL already")]
+    OverFill {
+        /// Volume offered [mL].
+        volume: f64,
+        /// Volume present [mL].
+        present: f64,
+        /// Capacity [mL].
+        size: f64,
+    },
+    /// A number that must be finite and positive (or zero) is not.
+    #[error("{what} is {value}, and must be {expected}")]
+    Value {
+        /// Which number.
+        what: &'static str,
+        /// The number.
+        value: f64,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// The pump has shut down for good and takes no commands.
+    #[error("the pump has reached its end of service and takes no commands")]
+    OutOfService,
+    /// The family does not know such a command, event or disturbance.
+    #[error("pump family `{family}` does not know `{what}`")]
+    Unsupported {
+        /// The family.
+        family: String,
+        /// What was asked.
+        what: String,
+    },
+    /// No family of this name is registered.
+    #[error("no pump family is called `{name}`; known are {known:?}")]
+    UnknownFamily {
+        /// Name asked for.
+        name: String,
+        /// Names registered.
+        known: Vec<String>,
+    },
+    /// A saved state does not fit the family.
+    #[error("the saved state does not fit pump family `{family}`: {reason}")]
+    Restore {
+        /// The family.
+        family: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A time beyond the range of the clock.
+    #[error("programme refused: {hours} h lie beyond the clock")]
+    Clock {
+        /// The hours.
+        hours: f64,
+    },
+}

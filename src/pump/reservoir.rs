@@ -1,0 +1,232 @@
+//! What the reservoir really holds, and what the device computes that it holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::messages::{PumpError, Refill, RefillReport};
+use crate::engine::SimTime;
+
+/// Contents as a straight line in time: values at an origin and two constant rates.
+///
+/// The *usable* volume lies above a *residual* volume that can neither be pumped nor
+/// aspirated; both hold the same mixture. Drug amounts are volume times concentration,
+/// so they cannot drift apart from the volumes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reservoir {
+    size: f64,
+    residual: f64,
+    origin: SimTime,
+    usable: f64,
+    believed: f64,
+    concentration: f64,
+    delivered: f64,
+    delivered_drug: f64,
+    outflow: f64,
+    programmed: f64,
+    empty: bool,
+}
+
+impl Reservoir {
+    /// A reservoir of `size` with `fill` above `residual`, all at one concentration; the
+    /// device starts knowing its fill [mL, ug/mL].
+    ///
+    /// # Errors
+    /// [`PumpError::OverFill`], or [`PumpError::Value`] if a number is negative or not finite.
+    pub fn new(
+        start: SimTime,
+        size: f64,
+        fill: f64,
+        residual: f64,
+        concentration: f64,
+    ) -> Result<Self, PumpError> {
+        positive("reservoir size", size)?;
+        not_negative("reservoir fill", fill)?;
+        not_negative("reservoir concentration", concentration)?;
+        if fill > size * (1.0 + 1e-9) {
+            return Err(PumpError::OverFill {
+                volume: fill,
+                present: 0.0,
+                size,
+            });
+        }
+        Ok(Self {
+            size,
+            residual,
+            origin: start,
+            usable: fill,
+            believed: fill,
+            concentration,
+            delivered: 0.0,
+            delivered_drug: 0.0,
+            outflow: 0.0,
+            programmed: 0.0,
+            empty: fill <= 0.0,
+        })
+    }
+
+    fn hours(&self, at: SimTime) -> f64 {
+        at.hours_since(self.origin)
+    }
+
+    /// True usable volume [mL].
+    pub fn usable(&self, at: SimTime) -> f64 {
+        self.usable - self.outflow * self.hours(at)
+    }
+
+    /// All drug, residual included [ug].
+    pub fn drug(&self, at: SimTime) -> f64 {
+        (self.usable(at) + self.residual) * self.concentration
+    }
+
+    /// Volume by the device's arithmetic, which stops at zero [mL].
+    pub fn believed(&self, at: SimTime) -> f64 {
+        (self.believed - self.programmed * self.hours(at)).max(0.0)
+    }
+
+    /// Volume that has left since the start [mL].
+    pub fn delivered(&self, at: SimTime) -> f64 {
+        self.delivered + self.outflow * self.hours(at)
+    }
+
+    /// Drug that has left since the start [ug].
+    pub fn delivered_drug(&self, at: SimTime) -> f64 {
+        self.delivered_drug + self.outflow * self.hours(at) * self.concentration
+    }
+
+    /// True concentration [ug/mL].
+    pub fn concentration(&self) -> f64 {
+        self.concentration
+    }
+
+    /// True flow that leaves [mL/h].
+    pub fn outflow(&self) -> f64 {
+        self.outflow
+    }
+
+    /// Whether nothing more can be pumped.
+    pub fn is_empty(&self) -> bool {
+        self.empty
+    }
+
+    /// Sets both rates from `now` on; equal rates change nothing [mL/h].
+    pub fn set_rates(&mut self, now: SimTime, outflow: f64, programmed: f64) {
+        if outflow == self.outflow && programmed == self.programmed {
+            return;
+        }
+        self.rebase(now);
+        self.outflow = outflow;
+        self.programmed = programmed;
+    }
+
+    /// When the usable volume will have left, if it leaves.
+    pub fn empty_at(&self) -> Option<SimTime> {
+        if self.empty || self.outflow <= 0.0 {
+            None
+        } else {
+            self.origin.due_after(self.usable.max(0.0) / self.outflow)
+        }
+    }
+
+    /// When the computed volume will have reached `level` [mL].
+    pub fn believed_at(&self, level: f64) -> Option<SimTime> {
+        if self.believed <= level {
+            Some(self.origin)
+        } else if self.programmed <= 0.0 {
+            None
+        } else {
+            self.origin
+                .due_after((self.believed - level) / self.programmed)
+        }
+    }
+
+    /// Marks the reservoir empty. The instant was rounded up, so up to a nanosecond's flow
+    /// came out of the residual volume; it stays booked there, and no mass is lost.
+    pub fn mark_empty(&mut self, now: SimTime) {
+        self.rebase(now);
+        self.outflow = 0.0;
+        self.empty = true;
+    }
+
+    /// Draws and fills; see [`super::Pump::refill`].
+    ///
+    /// # Errors
+    /// [`PumpError::OverFill`] or [`PumpError::Value`].
+    pub fn refill(&mut self, now: SimTime, refill: &Refill) -> Result<RefillReport, PumpError> {
+        not_negative("refill volume", refill.volume)?;
+        not_negative("entered refill volume", refill.entered_volume)?;
+        not_negative("refill concentration", refill.concentration)?;
+        let present = self.usable(now);
+        let stays = if refill.aspirate {
+            present.min(0.0)
+        } else {
+            present
+        };
+        if stays + refill.volume > self.size * (1.0 + 1e-9) {
+            return Err(PumpError::OverFill {
+                volume: refill.volume,
+                present: stays,
+                size: self.size,
+            });
+        }
+        self.rebase(now);
+        let expected = self.believed(now);
+        let drawn = present - stays;
+        let old_drug = (stays + self.residual) * self.concentration;
+        let injected_drug = refill.volume * refill.concentration;
+        let total = stays + self.residual + refill.volume;
+        let report = RefillReport {
+            expected_volume: expected,
+            aspirated_volume: drawn,
+            aspirated_drug: drawn * self.concentration,
+            injected_drug,
+            concentration: if total > 0.0 && refill.volume > 0.0 {
+                (old_drug + injected_drug) / total
+            } else {
+                self.concentration
+            },
+        };
+        self.usable = stays + refill.volume;
+        self.concentration = report.concentration;
+        self.believed = refill.entered_volume + if refill.aspirate { 0.0 } else { expected };
+        self.empty = self.usable <= 0.0;
+        Ok(report)
+    }
+
+    fn rebase(&mut self, now: SimTime) {
+        if now == self.origin {
+            return;
+        }
+        let usable = self.usable(now);
+        let believed = self.believed(now);
+        let delivered = self.delivered(now);
+        let delivered_drug = self.delivered_drug(now);
+        self.usable = usable;
+        self.believed = believed;
+        self.delivered = delivered;
+        self.delivered_drug = delivered_drug;
+        self.origin = now;
+    }
+}
+
+pub(super) fn positive(what: &'static str, value: f64) -> Result<(), PumpError> {
+    if value > 0.0 && value.is_finite() {
+        Ok(())
+    } else {
+        Err(PumpError::Value {
+            what,
+            value,
+            expected: "finite and above zero",
+        })
+    }
+}
+
+pub(super) fn not_negative(what: &'static str, value: f64) -> Result<(), PumpError> {
+    if value >= 0.0 && value.is_finite() {
+        Ok(())
+    } else {
+        Err(PumpError::Value {
+            what,
+            value,
+            expected: "finite and not below zero",
+        })
+    }
+}
