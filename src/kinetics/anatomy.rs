@@ -23,7 +23,12 @@ pub struct Body {
 impl Default for Body {
     /// An adult of 70 kg with a lower thoracic catheter tip.
     fn default() -> Self {
-        Body { population: Population::AdultSpinal, weight: 70.0, renal_function: 1.0, depot_level: Level::T10 }
+        Body {
+            population: Population::AdultSpinal,
+            weight: 70.0,
+            renal_function: 1.0,
+            depot_level: Level::T10,
+        }
     }
 }
 
@@ -88,8 +93,10 @@ impl Canal {
         let raw: f64 = (0..LEVELS).map(|i| length[i] * area[i]).sum();
         let fit = scale * parameters.get("kinetics.csf.spinal_volume") / raw;
         let cord = scale * parameters.get("kinetics.cord.volume");
-        let (caudal, rostral) =
-            (parameters.get("kinetics.csf.dispersion_caudal"), parameters.get("kinetics.csf.dispersion_rostral"));
+        let (caudal, rostral) = (
+            parameters.get("kinetics.csf.dispersion_caudal"),
+            parameters.get("kinetics.csf.dispersion_rostral"),
+        );
         let factor = match posture {
             Posture::Supine => 1.0,
             Posture::Upright => parameters.get("kinetics.csf.dispersion_upright_factor"),
@@ -102,13 +109,13 @@ impl Canal {
             dispersion: [0.0; LEVELS],
         };
         let mut start = 0.0;
-        for i in 0..LEVELS {
+        for (i, length) in length.into_iter().enumerate() {
             canal.area[i] *= fit;
-            canal.volume[i] = canal.area[i] * length[i];
-            canal.cord[i] = cord * length[i] / total_length;
-            let middle = (start + 0.5 * length[i]) / total_length;
+            canal.volume[i] = canal.area[i] * length;
+            canal.cord[i] = cord * length / total_length;
+            let middle = (start + 0.5 * length) / total_length;
             canal.dispersion[i] = factor * (caudal + (rostral - caudal) * middle);
-            start += length[i];
+            start += length;
         }
         canal
     }
@@ -137,7 +144,9 @@ impl Blood {
         let adult = parameters.get("kinetics.blood.apparent_clearance");
         let central = parameters.get("kinetics.blood.apparent_central_volume") * size;
         let apparent = match body.population {
-            Population::Child => parameters.get("kinetics.blood.apparent_clearance_child") * body.weight,
+            Population::Child => {
+                parameters.get("kinetics.blood.apparent_clearance_child") * body.weight
+            }
             _ => adult * libm::pow(size, 0.75),
         };
         // alpha and the terminal rate are read at normal renal function, which fixes the exchange rates.
@@ -147,7 +156,7 @@ impl Blood {
         let beta = std::f64::consts::LN_2 / parameters.get("kinetics.blood.half_life");
         let from_peripheral = alpha * beta / out;
         let to_peripheral = alpha + beta - out - from_peripheral;
-        if !(to_peripheral > 0.0) {
+        if to_peripheral.is_nan() || to_peripheral <= 0.0 {
             return Err(KineticsError::Blood { out, alpha, beta });
         }
         let renal = parameters.get("kinetics.blood.renal_share");

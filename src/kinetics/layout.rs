@@ -8,7 +8,9 @@ pub(crate) const LEVELS: usize = Level::ALL.len();
 pub(crate) const TRANSITS: usize = 3;
 
 /// Where drug or a rescue drug can be put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Site {
     /// An end of a fluid stream: spinal fluid at a level, or a depot.
     Stream(Destination),
@@ -112,7 +114,10 @@ impl Layout {
 
     /// Names of all states in order, as `itbsim system` prints them.
     pub fn names() -> Vec<String> {
-        let mut names: Vec<String> = Level::ALL.iter().map(|l| format!("csf_{}", l.lower())).collect();
+        let mut names: Vec<String> = Level::ALL
+            .iter()
+            .map(|l| format!("csf_{}", l.lower()))
+            .collect();
         names.extend(["csf_cisternal", "csf_cranial"].map(String::from));
         names.extend(Level::ALL.iter().map(|l| format!("cord_{}", l.lower())));
         names.extend(["brain", "central", "peripheral"].map(String::from));
@@ -135,7 +140,13 @@ impl Layout {
             names.push(format!("effect_slow_{}", region.lower()));
         }
         names.extend(
-            ["benzodiazepine", "benzodiazepine_effect", "cyproheptadine", "cyproheptadine_effect"].map(String::from),
+            [
+                "benzodiazepine",
+                "benzodiazepine_effect",
+                "cyproheptadine",
+                "cyproheptadine_effect",
+            ]
+            .map(String::from),
         );
         names
     }

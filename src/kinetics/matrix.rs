@@ -109,7 +109,9 @@ pub(super) fn build(
         central: blood.central,
         fast_share: get("kinetics.effect.fast_share"),
     };
-    let mut r = Rates { a: DMatrix::zeros(Layout::LEN, Layout::LEN) };
+    let mut r = Rates {
+        a: DMatrix::zeros(Layout::LEN, Layout::LEN),
+    };
     let ratio = get("kinetics.csf.plasma_ratio");
     let volume = |i: usize| match i {
         Layout::CISTERNAL => v.cisternal,
@@ -123,7 +125,13 @@ pub(super) fn build(
     }
     let top = LEVELS - 1;
     let into_cisterns = moving.dispersion[top] * moving.area[top] / (0.5 * moving.length[top]);
-    r.exchange(top, volume(top), Layout::CISTERNAL, v.cisternal, into_cisterns);
+    r.exchange(
+        top,
+        volume(top),
+        Layout::CISTERNAL,
+        v.cisternal,
+        into_cisterns,
+    );
     r.exchange(
         Layout::CISTERNAL,
         v.cisternal,
@@ -173,10 +181,20 @@ pub(super) fn build(
     }
 
     // Brain.
-    r.exchange(Layout::CRANIAL, v.cranial, Layout::BRAIN, v.brain, get("kinetics.brain.csf_exchange"));
+    r.exchange(
+        Layout::CRANIAL,
+        v.cranial,
+        Layout::BRAIN,
+        v.brain,
+        get("kinetics.brain.csf_exchange"),
+    );
     let brain = LN_2 / get("kinetics.brain.blood_half_life");
     r.to(Layout::BRAIN, Layout::CENTRAL, brain);
-    r.to(Layout::CENTRAL, Layout::BRAIN, ratio * brain * v.brain / v.central);
+    r.to(
+        Layout::CENTRAL,
+        Layout::BRAIN,
+        ratio * brain * v.brain / v.central,
+    );
 
     // Blood.
     r.to(Layout::CENTRAL, Layout::PERIPHERAL, blood.to_peripheral);
@@ -198,8 +216,15 @@ pub(super) fn build(
 
     // Depots.
     let depot = Layout::csf(body.depot_level);
-    r.to(Layout::SUBCUTANEOUS, Layout::CENTRAL, get("kinetics.depot.subcutaneous_rate"));
-    for (state, place) in [(Layout::EPIDURAL, "epidural"), (Layout::SUBDURAL, "subdural")] {
+    r.to(
+        Layout::SUBCUTANEOUS,
+        Layout::CENTRAL,
+        get("kinetics.depot.subcutaneous_rate"),
+    );
+    for (state, place) in [
+        (Layout::EPIDURAL, "epidural"),
+        (Layout::SUBDURAL, "subdural"),
+    ] {
         let rate = get(&format!("kinetics.depot.{place}_rate"));
         let share = get(&format!("kinetics.depot.{place}_csf_share"));
         r.to(state, depot, rate * share);
@@ -225,19 +250,27 @@ fn effect_sites(a: &mut DMatrix<f64>, parameters: &ParameterSet, v: &Volumes) {
     let spacing = get("kinetics.effect.rate_spacing");
     for region in Region::ALL {
         let (fast, slow) = match region {
-            Region::Brainstem => {
-                (get("kinetics.effect.brain_fast_half_life"), get("kinetics.effect.brain_slow_half_life"))
-            }
-            _ => (get("kinetics.effect.fast_half_life"), get("kinetics.effect.slow_half_life")),
+            Region::Brainstem => (
+                get("kinetics.effect.brain_fast_half_life"),
+                get("kinetics.effect.brain_slow_half_life"),
+            ),
+            _ => (
+                get("kinetics.effect.fast_half_life"),
+                get("kinetics.effect.slow_half_life"),
+            ),
         };
         let apart = 1.0 + spacing * (region.index() as f64 - 1.0);
         let (fast, slow) = (apart * LN_2 / fast, apart * LN_2 / slow);
         let (first, second) = (Layout::effect(region, 0), Layout::effect(region, 1));
-        let levels: Vec<Level> = Level::ALL.into_iter().filter(|l| Region::of(*l) == region).collect();
+        let levels: Vec<Level> = Level::ALL
+            .into_iter()
+            .filter(|l| Region::of(*l) == region)
+            .collect();
         let (cord_weight, csf_weight) = match region {
-            Region::Brainstem => {
-                (get("kinetics.effect.brain_cord_share"), get("kinetics.effect.brain_csf_share"))
-            }
+            Region::Brainstem => (
+                get("kinetics.effect.brain_cord_share"),
+                get("kinetics.effect.brain_csf_share"),
+            ),
             _ => (1.0, 0.0),
         };
         for level in &levels {
@@ -256,9 +289,10 @@ fn effect_sites(a: &mut DMatrix<f64>, parameters: &ParameterSet, v: &Volumes) {
 
 /// One compartment with a lagged effect [mg] for each rescue drug.
 fn rescue_drugs(a: &mut DMatrix<f64>, parameters: &ParameterSet) {
-    for (state, drug) in
-        [(Layout::BENZODIAZEPINE, "benzodiazepine"), (Layout::CYPROHEPTADINE, "cyproheptadine")]
-    {
+    for (state, drug) in [
+        (Layout::BENZODIAZEPINE, "benzodiazepine"),
+        (Layout::CYPROHEPTADINE, "cyproheptadine"),
+    ] {
         let out = LN_2 / parameters.get(&format!("kinetics.rescue.{drug}_half_life"));
         let lag = LN_2 / parameters.get(&format!("kinetics.rescue.{drug}_lag"));
         a[(state, state)] = -out;

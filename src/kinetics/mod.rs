@@ -44,7 +44,7 @@ pub use anatomy::{Blood, Body, Canal};
 pub use columns::{Column, columns};
 pub use layout::{Layout, Site};
 pub use matrix::{Flows, Outflow, Volumes};
-pub use patient::{SiteDrive, Kinetics, KineticsState, Reading};
+pub use patient::{Kinetics, KineticsState, Reading, SiteDrive};
 
 use crate::engine::SimTime;
 use crate::numerics::NumericsError;
@@ -114,7 +114,10 @@ pub enum KineticsError {
 
 fn check_time(now: SimTime, origin: SimTime) -> Result<f64, KineticsError> {
     if now < origin {
-        return Err(KineticsError::Backwards { asked_h: now.hours(), origin_h: origin.hours() });
+        return Err(KineticsError::Backwards {
+            asked_h: now.hours(),
+            origin_h: origin.hours(),
+        });
     }
     Ok(now.hours_since(origin))
 }

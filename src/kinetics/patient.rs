@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
-use crate::numerics::{Coordinates, ExponentialSum, Forcing, LinearSystem, OutputRow, Scratch};
+use crate::numerics::{
+    Coordinates, ExponentialSum, FallbackReason, Forcing, LinearSystem, Method, OutputRow, Scratch,
+};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
 
@@ -16,6 +19,11 @@ use super::{Body, KineticsError, check_time};
 
 /// Systems kept; a leak that grows in many steps does not fill the memory.
 const KEPT: usize = 16;
+
+/// Relative move of a one-way rate that nearly coincides with another.
+const NUDGE: f64 = 1e-5;
+/// Moves tried before the matrix exponential is accepted.
+const NUDGES: usize = 3;
 
 /// A matrix decomposed, with its outputs.
 #[derive(Debug)]
@@ -98,10 +106,16 @@ impl Kinetics {
     /// [`KineticsError`] if body and parameters contradict one another.
     pub fn new(body: Body, parameters: &ParameterSet) -> Result<Kinetics, KineticsError> {
         if !(body.weight.is_finite() && body.weight > 0.0) {
-            return Err(KineticsError::Body { what: "body weight", value: body.weight });
+            return Err(KineticsError::Body {
+                what: "body weight",
+                value: body.weight,
+            });
         }
         if !(body.renal_function.is_finite() && body.renal_function >= 0.0) {
-            return Err(KineticsError::Body { what: "renal function", value: body.renal_function });
+            return Err(KineticsError::Body {
+                what: "renal function",
+                value: body.renal_function,
+            });
         }
         let flows = Flows::default();
         let (matrix, volumes) = build(&body, parameters, &flows)?;
@@ -168,7 +182,11 @@ impl Kinetics {
     ///
     /// # Errors
     /// [`KineticsError::Input`], [`KineticsError::Backwards`].
-    pub fn set_inputs(&mut self, now: SimTime, inputs: &[(Site, f64)]) -> Result<(), KineticsError> {
+    pub fn set_inputs(
+        &mut self,
+        now: SimTime,
+        inputs: &[(Site, f64)],
+    ) -> Result<(), KineticsError> {
         let mut rates = vec![0.0; Layout::LEN];
         for &(site, rate) in inputs {
             check_input(Layout::of(site), rate)?;
@@ -208,7 +226,9 @@ impl Kinetics {
         check_time(now, self.state.origin)?;
         if amount != 0.0 {
             self.rebase(now)?;
-            self.current.system.add(&mut self.state.coordinates, index, amount);
+            self.current
+                .system
+                .add(&mut self.state.coordinates, index, amount);
             if Layout::is_ledger(index) {
                 self.state.dosed += amount;
             }
@@ -221,7 +241,12 @@ impl Kinetics {
     ///
     /// # Errors
     /// As [`Kinetics::set_inputs`].
-    pub fn flush_depot(&mut self, now: SimTime, share: f64, level: Level) -> Result<f64, KineticsError> {
+    pub fn flush_depot(
+        &mut self,
+        now: SimTime,
+        share: f64,
+        level: Level,
+    ) -> Result<f64, KineticsError> {
         self.shift(now, Layout::SUBDURAL, Layout::csf(level), share)
     }
 
@@ -233,15 +258,27 @@ impl Kinetics {
     pub fn withdraw(&mut self, now: SimTime, site: Site, share: f64) -> Result<f64, KineticsError> {
         let from = Layout::of(site);
         if !Layout::is_ledger(from) {
-            return Err(KineticsError::Input { site: Layout::names()[from].clone(), value: share });
+            return Err(KineticsError::Input {
+                site: Layout::names()[from].clone(),
+                value: share,
+            });
         }
         self.shift(now, from, Layout::LOST, share)
     }
 
-    fn shift(&mut self, now: SimTime, from: usize, to: usize, share: f64) -> Result<f64, KineticsError> {
+    fn shift(
+        &mut self,
+        now: SimTime,
+        from: usize,
+        to: usize,
+        share: f64,
+    ) -> Result<f64, KineticsError> {
         check_input(from, share)?;
         if share > 1.0 {
-            return Err(KineticsError::Input { site: Layout::names()[from].clone(), value: share });
+            return Err(KineticsError::Input {
+                site: Layout::names()[from].clone(),
+                value: share,
+            });
         }
         check_time(now, self.state.origin)?;
         let system = &self.current.system;
@@ -291,7 +328,11 @@ impl Kinetics {
         self.rebase(now)?;
         let mut x = self.current.system.steady_state(&self.forcing)?;
         for (i, value) in x.iter_mut().enumerate() {
-            *value = if Layout::is_cumulative(i) { 0.0 } else { value.max(0.0) };
+            *value = if Layout::is_cumulative(i) {
+                0.0
+            } else {
+                value.max(0.0)
+            };
         }
         self.state.dosed = x[..Layout::LEDGER].iter().sum();
         self.state.coordinates = self.current.system.coordinates(&x);
@@ -348,14 +389,22 @@ impl Kinetics {
     /// rounding, and no amount is negative.
     fn value(&self, column: usize, scratch: &Scratch) -> f64 {
         let row = &self.current.rows[column];
-        self.current.system.evaluate(row, &self.state.coordinates, &self.forcing, scratch).max(0.0)
+        self.current
+            .system
+            .evaluate(row, &self.state.coordinates, &self.forcing, scratch)
+            .max(0.0)
     }
 
     /// All columns at `t`, in the order of [`Kinetics::columns`].
     ///
     /// # Errors
     /// [`KineticsError::Backwards`].
-    pub fn values(&self, t: SimTime, scratch: &mut Scratch, out: &mut Vec<f64>) -> Result<(), KineticsError> {
+    pub fn values(
+        &self,
+        t: SimTime,
+        scratch: &mut Scratch,
+        out: &mut Vec<f64>,
+    ) -> Result<(), KineticsError> {
         let dt = check_time(t, self.state.origin)?;
         self.current.system.exponentials(dt, scratch);
         out.extend((0..self.current.rows.len()).map(|i| self.value(i, scratch)));
@@ -370,10 +419,15 @@ impl Kinetics {
     /// run by the exponential.
     pub fn trajectory(&self, column: &str) -> Result<ExponentialSum, KineticsError> {
         let Some(i) = self.columns.iter().position(|c| c.name == column) else {
-            return Err(KineticsError::UnknownColumn { name: column.to_owned() });
+            return Err(KineticsError::UnknownColumn {
+                name: column.to_owned(),
+            });
         };
         let row = &self.current.rows[i];
-        Ok(self.current.system.trajectory(row, &self.state.coordinates, &self.forcing)?)
+        Ok(self
+            .current
+            .system
+            .trajectory(row, &self.state.coordinates, &self.forcing)?)
     }
 
     /// The full state at `t` [ug], [ug/mL], [mg] by [`Layout`].
@@ -393,7 +447,9 @@ impl Kinetics {
             let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
             self.state.dosed += ledger_input * dt;
             self.state.coordinates =
-                self.current.system.advance(&self.state.coordinates, &self.forcing, dt);
+                self.current
+                    .system
+                    .advance(&self.state.coordinates, &self.forcing, dt);
             self.state.origin = now;
         }
         Ok(())
@@ -413,19 +469,49 @@ impl Kinetics {
     }
 }
 
+/// Decomposes a matrix. Where two coupled rates nearly coincide, so that no modes can
+/// be told apart, the one-way parts are moved by a hundred-thousandth and tried again;
+/// the moved matrix is the one that is used and printed.
 fn prepare(
     flows: Flows,
-    matrix: nalgebra::DMatrix<f64>,
+    mut matrix: DMatrix<f64>,
     columns: &[Column],
 ) -> Result<Arc<Prepared>, KineticsError> {
-    let system = LinearSystem::new(matrix)?;
+    let mut system = LinearSystem::new(matrix.clone())?;
+    for _ in 0..NUDGES {
+        let Method::Exponential(FallbackReason::NearlyRepeated { .. }) = system.method() else {
+            break;
+        };
+        nudge(&mut matrix);
+        system = LinearSystem::new(matrix.clone())?;
+    }
     let rows = columns.iter().map(|c| system.output(&c.weights)).collect();
-    Ok(Arc::new(Prepared { flows, system, rows }))
+    Ok(Arc::new(Prepared {
+        flows,
+        system,
+        rows,
+    }))
+}
+
+/// Moves the rate of each one-way part by its own small factor: columns of gut and
+/// depots, so that what leaves still arrives, and rows of effect sites and rescue
+/// drugs, so that they still settle at the concentration they read.
+fn nudge(matrix: &mut DMatrix<f64>) {
+    let apart = |i: usize| 1.0 + NUDGE * (1 + i % 7) as f64;
+    for j in Layout::ORAL..Layout::RENAL {
+        matrix.column_mut(j).iter_mut().for_each(|a| *a *= apart(j));
+    }
+    for i in Layout::LEDGER..Layout::LEN {
+        matrix.row_mut(i).iter_mut().for_each(|a| *a *= apart(i));
+    }
 }
 
 fn check_input(index: usize, value: f64) -> Result<(), KineticsError> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }
-    Err(KineticsError::Input { site: Layout::names()[index].clone(), value })
+    Err(KineticsError::Input {
+        site: Layout::names()[index].clone(),
+        value,
+    })
 }

@@ -15,7 +15,16 @@ const fn p(
     source: &'static str,
     meaning: &'static str,
 ) -> Parameter {
-    Parameter { key, value, unit, low, high, grade, source, meaning }
+    Parameter {
+        key,
+        value,
+        unit,
+        low,
+        high,
+        grade,
+        source,
+        meaning,
+    }
 }
 
 /// The table of this room.
@@ -113,7 +122,7 @@ const GENERAL: &[Parameter] = &[
     p("response.vital.fever_full", 0.8, "1", 0.5, 1.0, Assumed, "no figure found", "withdrawal at which fever is full"),
     p("response.vital.chill", 2.5, "degC", 0.0, 5.0, Assumed, "hypothermia in overdose (labels), no figure",
       "fall at full depression of the brainstem"),
-    p("response.vital.heat_time", 8.0, "h", 1.0, 24.0, Assumed, "fever at about a day (case reports)",
+    p("response.vital.heat_time", 10.0, "h", 1.0, 24.0, Assumed, "fever at about a day (case reports)",
       "time constant of body temperature"),
     p("response.vital.heart_rate", 75.0, "1/min", 50.0, 100.0, Assumed, "textbook", "heart rate at rest"),
     p("response.vital.heart_rise", 70.0, "1/min", 10.0, 120.0, Derived, "120-140 in withdrawal (Meythaler 2003)",
@@ -153,38 +162,67 @@ const GENERAL: &[Parameter] = &[
     p("response.rescue.cyproheptadine_relief", 0.8, "1", 0.0, 1.0, Derived,
       "fever fell by 1.5 degC or more and heart rate below 100 (Meythaler 2003)",
       "share of fever, itch and fast heart removed at full effect"),
+    // -- between patients (log-normal; read by batches, not by a single run) -----------------------------------------
+    p("response.variability.ec50", 0.4, "1", 0.0, 1.0, Derived, "fitted to 88 of 93 responders to 50-100 ug (Coffey 1993)",
+      "standard deviation of ln EC50"),
+    p("response.variability.sensitivity", 0.35, "1", 0.0, 1.0, Assumed,
+      "severe in 3-5 % of withdrawals (neurosurgery wiki)", "standard deviation of ln withdrawal sensitivity"),
 ];
 
 /// Onset, resolution and dwell of a symptom.
 macro_rules! symptom {
     ($name:literal, $unit:literal, $onset:literal, $resolution:literal, $dwell:literal, $low:literal, $high:literal, $grade:expr, $source:literal) => {
         [
-            p(concat!("response.symptom.", $name, ".onset"), $onset, $unit, $low, $high, $grade, $source,
-              "level of its signal at which it appears"),
-            p(concat!("response.symptom.", $name, ".resolution"), $resolution, $unit, $low, $high, $grade, $source,
-              "level of its signal at which it resolves"),
-            p(concat!("response.symptom.", $name, ".dwell"), $dwell, "h", 0.0, 48.0, Assumed, $source,
-              "how long a level must be passed before it counts"),
+            p(
+                concat!("response.symptom.", $name, ".onset"),
+                $onset,
+                $unit,
+                $low,
+                $high,
+                $grade,
+                $source,
+                "level of its signal at which it appears",
+            ),
+            p(
+                concat!("response.symptom.", $name, ".resolution"),
+                $resolution,
+                $unit,
+                $low,
+                $high,
+                $grade,
+                $source,
+                "level of its signal at which it resolves",
+            ),
+            p(
+                concat!("response.symptom.", $name, ".dwell"),
+                $dwell,
+                "h",
+                0.0,
+                48.0,
+                Assumed,
+                $source,
+                "how long a level must be passed before it counts",
+            ),
         ]
     };
 }
 
 #[rustfmt::skip]
 const SYMPTOMS: &[[Parameter; 3]] = &[
-    symptom!("spasms_increased", "1", 0.20, 0.10, 1.0, 0.01, 1.0, Assumed, "first sign in the labels; level chosen for 6-12 h"),
+    symptom!("spasms_increased", "1", 0.22, 0.12, 1.0, 0.01, 1.0, Assumed, "first sign in the labels; level chosen for 6-12 h"),
     symptom!("itch", "1", 0.26, 0.15, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
     symptom!("paraesthesia", "1", 0.30, 0.18, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
     symptom!("anxiety", "1", 0.34, 0.20, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
     symptom!("insomnia", "1", 0.38, 0.22, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
     symptom!("sweating", "1", 0.42, 0.25, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
     symptom!("tachycardia", "1/min", 110.0, 100.0, 0.5, 80.0, 160.0, Published, "120-140 in withdrawal (Meythaler 2003)"),
-    symptom!("hypertension", "mmHg", 148.0, 140.0, 0.5, 120.0, 220.0, Assumed, "textbook"),
+    symptom!("hypertension", "mmHg", 146.0, 140.0, 0.5, 120.0, 220.0, Assumed, "textbook"),
     symptom!("fever", "degC", 38.0, 37.6, 1.0, 37.2, 41.0, Assumed, "textbook"),
     symptom!("hallucinations", "1", 0.40, 0.28, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
-    symptom!("seizures", "1", 0.46, 0.32, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
+    symptom!("seizures", "1", 0.44, 0.32, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
     symptom!("autonomic_dysreflexia", "1", 0.35, 0.25, 0.5, 0.01, 1.0, Assumed, "label: injury at or above T6"),
-    symptom!("rigidity", "1", 0.50, 0.36, 2.0, 0.01, 1.0, Assumed, "order as in the labels"),
-    symptom!("hyperthermia", "degC", 40.0, 39.0, 1.0, 38.5, 42.0, Published, "up to 40 degC (Alden 2002)"),
+    symptom!("rigidity", "1", 0.47, 0.34, 1.0, 0.01, 1.0, Assumed, "order as in the labels"),
+    symptom!("hyperthermia", "degC", 39.8, 39.0, 1.0, 38.5, 42.0, Published, "up to 40 degC (Alden 2002)"),
     symptom!("rhabdomyolysis", "1", 0.40, 0.15, 1.0, 0.01, 1.0, Assumed, "24-72 h (case reports)"),
     symptom!("organ_failure", "1", 0.20, 0.08, 1.0, 0.01, 2.0, Assumed, "24-72 h (case reports)"),
     symptom!("death_in_withdrawal", "1", 0.65, 0.65, 0.0, 0.1, 5.0, Assumed, "6 of 27 reported cases (label); never within hours"),

@@ -90,7 +90,7 @@ impl EffectModel for Emax {
             Region::Brainstem => (self.brain_ec50, self.brain_hill),
             _ => (self.ec50, self.hill),
         };
-        if !(c > 0.0) {
+        if c.is_nan() || c <= 0.0 {
             return 0.0;
         }
         // As one ratio, so that no power overflows before the quotient is formed.
@@ -123,7 +123,9 @@ pub struct UnknownEffectModel {
 impl Default for EffectModels {
     /// The built-in models.
     fn default() -> Self {
-        EffectModels { known: vec![("emax", |p| Box::new(Emax::new(p)))] }
+        EffectModels {
+            known: vec![("emax", |p| Box::new(Emax::new(p)))],
+        }
     }
 }
 
@@ -143,10 +145,17 @@ impl EffectModels {
     ///
     /// # Errors
     /// [`UnknownEffectModel`].
-    pub fn build(&self, name: &str, p: &ParameterSet) -> Result<Box<dyn EffectModel>, UnknownEffectModel> {
+    pub fn build(
+        &self,
+        name: &str,
+        p: &ParameterSet,
+    ) -> Result<Box<dyn EffectModel>, UnknownEffectModel> {
         match self.known.iter().find(|(known, _)| *known == name) {
             Some((_, build)) => Ok(build(p)),
-            None => Err(UnknownEffectModel { name: name.to_owned(), known: self.names().join(", ") }),
+            None => Err(UnknownEffectModel {
+                name: name.to_owned(),
+                known: self.names().join(", "),
+            }),
         }
     }
 }
@@ -160,7 +169,11 @@ mod tests {
         let p = ParameterSet::default();
         let m = Emax::new(&p);
         for region in Region::ALL {
-            let ec50 = if region == Region::Brainstem { m.brain_ec50 } else { m.ec50 };
+            let ec50 = if region == Region::Brainstem {
+                m.brain_ec50
+            } else {
+                m.ec50
+            };
             assert!((m.effect(region, ec50, 0.0) - 0.5).abs() < 1e-15);
             assert!((m.effect(region, 2.0 * ec50, 1.0) - 0.5).abs() < 1e-15);
             assert_eq!(m.effect(region, 0.0, 0.0), 0.0);
@@ -171,7 +184,12 @@ mod tests {
 
     #[test]
     fn an_unknown_name_is_an_error_that_lists_the_known_ones() {
-        let error = EffectModels::default().build("emin", &ParameterSet::default()).unwrap_err();
-        assert_eq!(error.to_string(), "there is no effect model `emin`; known: emax");
+        let error = EffectModels::default()
+            .build("emin", &ParameterSet::default())
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no effect model `emin`; known: emax"
+        );
     }
 }

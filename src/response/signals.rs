@@ -117,7 +117,12 @@ mod tests {
 
     #[test]
     fn columns_name_the_values_in_order() {
-        let mut s = Signals { effect_legs: 1.0, gcs: 2.0, hypoxia: 3.0, ..Signals::default() };
+        let mut s = Signals {
+            effect_legs: 1.0,
+            gcs: 2.0,
+            hypoxia: 3.0,
+            ..Signals::default()
+        };
         s.spasm_score = 4.0;
         let fields = serde_json::to_value(s).unwrap();
         for (name, value) in Signals::COLUMNS.into_iter().zip(s.values()) {

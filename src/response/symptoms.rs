@@ -66,7 +66,15 @@ const fn symptom(
     signal: &'static str,
     select: fn(&Signals) -> f64,
 ) -> Symptom {
-    Symptom { name, words, syndrome, signal, select, direction: Direction::Above, lasting: false }
+    Symptom {
+        name,
+        words,
+        syndrome,
+        signal,
+        select,
+        direction: Direction::Above,
+        lasting: false,
+    }
 }
 
 const fn below(mut s: Symptom) -> Symptom {
@@ -172,7 +180,15 @@ pub fn watches(p: &ParameterSet) -> Vec<Watch> {
             Direction::Above => get("resolution").min(onset),
             Direction::Below => get("resolution").max(onset),
         };
-        Watch { index, symptom, levels: Thresholds { onset, resolution, dwell_h: get("dwell") } }
+        Watch {
+            index,
+            symptom,
+            levels: Thresholds {
+                onset,
+                resolution,
+                dwell_h: get("dwell"),
+            },
+        }
     };
     SYMPTOMS.iter().enumerate().map(watch).collect()
 }
@@ -404,7 +420,11 @@ mod tests {
                 Direction::Above => assert!(off < on, "{}", w.symptom.name),
                 Direction::Below => assert!(off > on, "{}", w.symptom.name),
             }
-            assert!(Signals::COLUMNS.contains(&w.symptom.signal), "{}", w.symptom.signal);
+            assert!(
+                Signals::COLUMNS.contains(&w.symptom.signal),
+                "{}",
+                w.symptom.signal
+            );
         }
     }
 }
