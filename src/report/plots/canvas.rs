@@ -10,7 +10,9 @@ use std::sync::{Arc, OnceLock};
 
 use plotters::prelude::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle, register_font};
+use plotters::style::{
+    FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle, register_font,
+};
 use resvg::{tiny_skia, usvg};
 
 use super::colour::Rgb;
@@ -78,7 +80,8 @@ pub(super) fn unit(pt: f64) -> i32 {
 fn fonts_registered() -> bool {
     static DONE: OnceLock<bool> = OnceLock::new();
     *DONE.get_or_init(|| {
-        register_font(FAMILY, FontStyle::Normal, REGULAR).is_ok() && register_font(FAMILY, FontStyle::Bold, MEDIUM).is_ok()
+        register_font(FAMILY, FontStyle::Normal, REGULAR).is_ok()
+            && register_font(FAMILY, FontStyle::Bold, MEDIUM).is_ok()
     })
 }
 
@@ -126,7 +129,11 @@ pub(super) fn wrap(text: &str, width: f64, size: f64, weight: Weight, lines: usi
         let last = done.len() + 1 == lines;
         let mut line = String::new();
         while let Some(word) = words.peek() {
-            let longer = if line.is_empty() { (*word).to_owned() } else { format!("{line} {word}") };
+            let longer = if line.is_empty() {
+                (*word).to_owned()
+            } else {
+                format!("{line} {word}")
+            };
             if !line.is_empty() && !last && text_width(&longer, size, weight) > width {
                 break;
             }
@@ -151,7 +158,11 @@ pub(super) struct Canvas<'a> {
 ///
 /// # Errors
 /// What the drawing library says.
-pub(super) fn draw(title: &str, height: f64, body: impl FnOnce(&mut Canvas<'_>)) -> Result<String, String> {
+pub(super) fn draw(
+    title: &str,
+    height: f64,
+    body: impl FnOnce(&mut Canvas<'_>),
+) -> Result<String, String> {
     if !fonts_registered() {
         return Err("the embedded font cannot be read".to_owned());
     }
@@ -189,7 +200,9 @@ pub(super) fn draw(title: &str, height: f64, body: impl FnOnce(&mut Canvas<'_>))
 
 /// Text as SVG content.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 impl Canvas<'_> {
@@ -255,7 +268,10 @@ impl Canvas<'_> {
     /// A filled rectangle.
     pub fn rect(&mut self, frame: Frame, colour: Rgb, alpha: f64) {
         let style: RGBAColor = colour.with_alpha(alpha);
-        let (a, b) = ((unit(frame.left), unit(frame.top)), (unit(frame.right), unit(frame.bottom)));
+        let (a, b) = (
+            (unit(frame.left), unit(frame.top)),
+            (unit(frame.right), unit(frame.bottom)),
+        );
         let done = self.backend.draw_rect(a, b, &style, true);
         self.keep(done);
     }
@@ -277,13 +293,37 @@ impl Canvas<'_> {
     }
 
     /// Text whose middle height is at `y`.
-    pub fn text(&mut self, text: &str, (x, y): (f64, f64), size: f64, weight: Weight, colour: Rgb, anchor: Anchor) {
-        self.place(text, (x, y), size, weight, colour, anchor, FontTransform::None);
+    pub fn text(
+        &mut self,
+        text: &str,
+        (x, y): (f64, f64),
+        size: f64,
+        weight: Weight,
+        colour: Rgb,
+        anchor: Anchor,
+    ) {
+        self.place(
+            text,
+            (x, y),
+            size,
+            weight,
+            colour,
+            anchor,
+            FontTransform::None,
+        );
     }
 
     /// Text that reads upwards, centred on (x, y).
     pub fn upward(&mut self, text: &str, (x, y): (f64, f64), size: f64, colour: Rgb) {
-        self.place(text, (x, y), size, Weight::Regular, colour, Anchor::Middle, FontTransform::Rotate270);
+        self.place(
+            text,
+            (x, y),
+            size,
+            Weight::Regular,
+            colour,
+            Anchor::Middle,
+            FontTransform::Rotate270,
+        );
     }
 
     #[allow(clippy::too_many_arguments)] // the one place that knows all attributes of a text
@@ -310,7 +350,9 @@ impl Canvas<'_> {
             .style(style_of(weight))
             .transform(transform);
         let ink = colour.opaque();
-        let style = TextStyle::from(font).color(&ink).pos(Pos::new(h, VPos::Center));
+        let style = TextStyle::from(font)
+            .color(&ink)
+            .pos(Pos::new(h, VPos::Center));
         let done = self.backend.draw_text(text, &style, (unit(x), unit(y)));
         self.keep(done);
     }
@@ -335,8 +377,12 @@ pub(super) fn to_png(svg: &str, width_px: u32) -> Result<Vec<u8>, String> {
     let tree = usvg::Tree::from_str(svg, &options).map_err(|e| e.to_string())?;
     let scale = width_px as f32 / tree.size().width();
     let height_px = (tree.size().height() * scale).round().max(1.0) as u32;
-    let mut image =
-        tiny_skia::Pixmap::new(width_px, height_px).ok_or_else(|| format!("no picture of {width_px} x {height_px} pixels"))?;
-    resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut image.as_mut());
+    let mut image = tiny_skia::Pixmap::new(width_px, height_px)
+        .ok_or_else(|| format!("no picture of {width_px} x {height_px} pixels"))?;
+    resvg::render(
+        &tree,
+        tiny_skia::Transform::from_scale(scale, scale),
+        &mut image.as_mut(),
+    );
     image.encode_png().map_err(|e| e.to_string())
 }

@@ -19,7 +19,13 @@ pub(super) fn window(series: &Series, start: f64, end: f64, stepped: bool) -> Ve
             continue;
         }
         if let Some((t0, v0)) = before {
-            let at = |x: f64| if stepped { v0 } else { v0 + (v - v0) * ((x - t0) / (t - t0)) };
+            let at = |x: f64| {
+                if stepped {
+                    v0
+                } else {
+                    v0 + (v - v0) * ((x - t0) / (t - t0))
+                }
+            };
             if t0 < start && t > start {
                 out.push((start, at(start)));
             }
@@ -44,8 +50,18 @@ pub(super) fn window(series: &Series, start: f64, end: f64, stepped: bool) -> Ve
 ///
 /// Breaks where there is no value, and where a logarithmic scale cannot show it:
 /// the line then runs down to the lower edge and stops.
-pub(super) fn trace(samples: &[(f64, f64)], axis: &TimeAxis, frame: Frame, scale: &Scale) -> Vec<Vec<(i32, i32)>> {
-    let place = |t: f64, v: f64| (unit(axis.x(t)), unit(frame.bottom - scale.fraction(v) * frame.height()));
+pub(super) fn trace(
+    samples: &[(f64, f64)],
+    axis: &TimeAxis,
+    frame: Frame,
+    scale: &Scale,
+) -> Vec<Vec<(i32, i32)>> {
+    let place = |t: f64, v: f64| {
+        (
+            unit(axis.x(t)),
+            unit(frame.bottom - scale.fraction(v) * frame.height()),
+        )
+    };
     let mut pieces: Vec<Vec<(i32, i32)>> = Vec::new();
     let mut piece: Vec<(i32, i32)> = Vec::new();
     let mut hidden_before: Option<(i32, i32)> = None;
@@ -81,7 +97,10 @@ pub(super) fn thin(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
     let mut rest = points;
     while let Some(first) = rest.first() {
         let column = first.0.div_euclid(COLUMN);
-        let n = rest.iter().take_while(|p| p.0.div_euclid(COLUMN) == column).count();
+        let n = rest
+            .iter()
+            .take_while(|p| p.0.div_euclid(COLUMN) == column)
+            .count();
         let (here, later) = rest.split_at(n);
         let mut low = 0;
         let mut high = 0;
@@ -144,7 +163,13 @@ mod tests {
         );
         assert_eq!(
             window(&s, 5.0, 15.0, true),
-            [(5.0, 0.0), (10.0, 0.0), (10.0, 10.0), (10.0, 2.0), (15.0, 2.0)]
+            [
+                (5.0, 0.0),
+                (10.0, 0.0),
+                (10.0, 10.0),
+                (10.0, 2.0),
+                (15.0, 2.0)
+            ]
         );
         assert_eq!(window(&s, 11.0, 12.0, false).len(), 2);
         assert_eq!(window(&s, 11.0, 12.0, true), [(11.0, 2.0), (12.0, 2.0)]);
@@ -152,7 +177,9 @@ mod tests {
 
     #[test]
     fn thinning_keeps_every_peak_and_trough() {
-        let mut points: Vec<(i32, i32)> = (0..60_000).map(|i| (i / 100, 500 + (i * 37) % 11)).collect();
+        let mut points: Vec<(i32, i32)> = (0..60_000)
+            .map(|i| (i / 100, 500 + (i * 37) % 11))
+            .collect();
         points[33_333].1 = 9_000;
         points[44_444].1 = -9_000;
         let kept = thin(&points);
@@ -164,11 +191,33 @@ mod tests {
 
     #[test]
     fn a_line_breaks_at_missing_values_and_below_a_log_axis() {
-        let axis = TimeAxis { start: 0.0, end: 10.0, left: 0.0, right: 100.0 };
-        let frame = Frame { left: 0.0, top: 0.0, right: 100.0, bottom: 100.0 };
-        let scale = Scale::Log { low: 1.0, high: 100.0 };
+        let axis = TimeAxis {
+            start: 0.0,
+            end: 10.0,
+            left: 0.0,
+            right: 100.0,
+        };
+        let frame = Frame {
+            left: 0.0,
+            top: 0.0,
+            right: 100.0,
+            bottom: 100.0,
+        };
+        let scale = Scale::Log {
+            low: 1.0,
+            high: 100.0,
+        };
         let nan = f64::NAN;
-        let samples = [(0.0, 10.0), (1.0, 0.0), (2.0, 0.0), (3.0, 0.0), (4.0, 100.0), (5.0, nan), (6.0, 10.0), (7.0, 10.0)];
+        let samples = [
+            (0.0, 10.0),
+            (1.0, 0.0),
+            (2.0, 0.0),
+            (3.0, 0.0),
+            (4.0, 100.0),
+            (5.0, nan),
+            (6.0, 10.0),
+            (7.0, 10.0),
+        ];
         let pieces = trace(&samples, &axis, frame, &scale);
         assert_eq!(
             pieces,

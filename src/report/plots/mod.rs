@@ -74,14 +74,21 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn finish(name: &str, svg: Result<String, String>, options: &PlotOptions) -> Result<Figure, ReportError> {
+    fn finish(
+        name: &str,
+        svg: Result<String, String>,
+        options: &PlotOptions,
+    ) -> Result<Figure, ReportError> {
         let failed = |reason: String| ReportError::Draw {
             figure: name.to_owned(),
             reason,
         };
         let svg = svg.map_err(failed)?;
         let png = match options.png_dpi {
-            Some(dpi) => canvas::to_png(&svg, (canvas::WIDTH / 72.0 * f64::from(dpi)).round() as u32).map_err(failed)?,
+            Some(dpi) => {
+                canvas::to_png(&svg, (canvas::WIDTH / 72.0 * f64::from(dpi)).round() as u32)
+                    .map_err(failed)?
+            }
             None => Vec::new(),
         };
         Ok(Figure {
@@ -162,7 +169,11 @@ pub fn zoom_window(run: &RunData) -> Option<(f64, f64)> {
 /// The window to draw: as asked, within reason, never empty.
 fn shown(run: &RunData, options: &PlotOptions) -> (f64, f64) {
     let (start, end) = options.window.unwrap_or((0.0, run.end_h()));
-    if start.is_finite() && end.is_finite() && end > start { (start, end) } else { (0.0, run.end_h().max(1.0)) }
+    if start.is_finite() && end.is_finite() && end > start {
+        (start, end)
+    } else {
+        (0.0, run.end_h().max(1.0))
+    }
 }
 
 /// Markers that line figures label: what broke, what people did, how it ended.
