@@ -197,10 +197,10 @@ pub fn compare(arms: &[&RunData], options: &PlotOptions) -> Result<Vec<Figure>, 
     // The window that shows the trouble of every arm that has any.
     let windows = arms.iter().filter_map(|a| super::zoom_window(a));
     let zoom = windows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    if let (None, Some(zoom)) = (options.window, zoom) {
-        if zoom.1 - zoom.0 <= super::ZOOM_SHARE * longest {
-            done.push(compare_window(arms, first, "compare_zoom", zoom, options)?);
-        }
+    if let (None, Some(zoom)) = (options.window, zoom)
+        && zoom.1 - zoom.0 <= super::ZOOM_SHARE * longest
+    {
+        done.push(compare_window(arms, first, "compare_zoom", zoom, options)?);
     }
     Ok(done)
 }

@@ -5,8 +5,15 @@ use super::axis::{Scale, TimeAxis};
 use super::canvas::{Frame, unit};
 use crate::report::Series;
 
+/// A polyline in canvas pixels.
+pub(super) type Points = Vec<(i32, i32)>;
+
 /// Width of a thinning column in canvas pixels: 0.3 pt, below what print resolves.
 const COLUMN: i32 = 6;
+/// Width of a column of a band in canvas pixels: wide enough to hold a pulse.
+const BAND: i32 = 40;
+/// Vertical over horizontal travel from which a line is drawn as a band.
+const BUSY: i64 = 25;
 
 /// The part of a series between two instants [h], with its value at both edges.
 ///
@@ -32,9 +39,7 @@ pub(super) fn window(series: &Series, start: f64, end: f64, stepped: bool) -> Ve
             if t0 < end && t > end {
                 out.push((end, at(end)));
             }
-            if stepped && t0 >= start && t <= end && t > t0 {
-                out.push((t, v0));
-            } else if stepped && t0 < start && t > start && t <= end {
+            if stepped && t > t0 && t > start && t <= end {
                 out.push((t, v0));
             }
         }
@@ -124,6 +129,51 @@ pub(super) fn thin(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
     out
 }
 
+/// Whether a line goes up and down so often that it would print as a solid block.
+pub(super) fn is_busy(points: &[(i32, i32)]) -> bool {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else {
+        return false;
+    };
+    let travel: i64 = points
+        .windows(2)
+        .map(|w| i64::from((w[1].1 - w[0].1).abs()))
+        .sum();
+    travel > BUSY * i64::from(last.0 - first.0).max(1)
+}
+
+/// The highest and lowest edge of a line, a step a column.
+pub(super) fn envelope(points: &[(i32, i32)]) -> (Points, Points) {
+    let (mut upper, mut lower) = (Vec::new(), Vec::new());
+    let mut rest = points;
+    while let Some(first) = rest.first() {
+        let column = first.0.div_euclid(BAND);
+        let n = rest
+            .iter()
+            .take_while(|p| p.0.div_euclid(BAND) == column)
+            .count();
+        let (here, later) = rest.split_at(n);
+        let (mut top, mut bottom) = (first.1, first.1);
+        for p in here {
+            top = top.min(p.1);
+            bottom = bottom.max(p.1);
+        }
+        let x = (here[0].0 + here[n - 1].0) / 2;
+        upper.push((x, top));
+        lower.push((x, bottom));
+        rest = later;
+    }
+    // The ends of the line are the ends of its band.
+    for edge in [&mut upper, &mut lower] {
+        if let (Some(end), Some(last)) = (edge.last_mut(), points.last()) {
+            end.0 = last.0;
+        }
+        if let (Some(end), Some(first)) = (edge.first_mut(), points.first()) {
+            end.0 = first.0;
+        }
+    }
+    (straighten(&upper), straighten(&lower))
+}
+
 /// Drops points inside exactly horizontal or vertical runs, and repeated points.
 fn straighten(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
     let mut out: Vec<(i32, i32)> = Vec::new();
@@ -187,6 +237,20 @@ mod tests {
         assert!(kept.contains(&points[33_333]) && kept.contains(&points[44_444]));
         assert_eq!((kept[0], kept[kept.len() - 1]), (points[0], points[59_999]));
         assert!(kept.windows(2).all(|w| w[0].0 <= w[1].0));
+    }
+
+    #[test]
+    fn a_pulsed_line_becomes_a_band_between_its_limits() {
+        let pulses: Vec<(i32, i32)> = (0..1000)
+            .map(|i| (4 * i, if i % 4 < 2 { 100 } else { 900 }))
+            .collect();
+        assert!(is_busy(&pulses));
+        assert_eq!(
+            envelope(&pulses),
+            (vec![(0, 100), (3996, 100)], vec![(0, 900), (3996, 900)])
+        );
+        let slope: Vec<(i32, i32)> = (0..1000).map(|i| (4 * i, i)).collect();
+        assert!(!is_busy(&slope) && !is_busy(&[]));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Line panels one above another over a common time axis.
 
 use super::axis::{Scale, TimeAxis, draw_values, room_for};
-use super::canvas::{Anchor, Canvas, Frame, SMALL, WIDTH, Weight, draw, fit, text_width};
+use super::canvas::{Anchor, Canvas, Frame, SMALL, WIDTH, Weight, draw, fit, text_width, unit};
 use super::colour::{INK, NOTE, Rgb};
-use super::lines::{trace, window};
+use super::lines::{envelope, is_busy, trace, window};
 use super::page::{BORDER, LEADING, MarkStrip, Page};
 use crate::report::{Marker, MarkerKind, Series};
 
@@ -174,33 +174,48 @@ impl Panel {
             .iter()
             .map(|s| trace(s, axis, frame, &self.scale))
             .collect();
-        if let (true, [first, second, ..]) = (self.shade, &traces[..]) {
-            if let ([a], [b]) = (&first[..], &second[..]) {
-                let outline: Vec<(i32, i32)> = a.iter().chain(b.iter().rev()).copied().collect();
-                canvas.fill_pixels(&outline, self.lines[1].colour, 0.22);
-            }
+        if let (true, [first, second, ..]) = (self.shade, &traces[..])
+            && let ([a], [b]) = (&first[..], &second[..])
+            && !(is_busy(a) || is_busy(b))
+        {
+            let outline: Vec<(i32, i32)> = a.iter().chain(b.iter().rev()).copied().collect();
+            canvas.fill_pixels(&outline, self.lines[1].colour, 0.22);
         }
         for (line, pieces) in self.lines.iter().zip(&traces) {
             for piece in pieces {
-                canvas.pixels(piece, line.colour, line.width);
+                if is_busy(piece) {
+                    let (upper, lower) = envelope(piece);
+                    let outline: Vec<(i32, i32)> =
+                        upper.iter().chain(lower.iter().rev()).copied().collect();
+                    canvas.fill_pixels(&outline, line.colour, 0.3);
+                    canvas.pixels(&upper, line.colour, 0.6 * line.width);
+                    canvas.pixels(&lower, line.colour, 0.6 * line.width);
+                } else {
+                    canvas.pixels(piece, line.colour, line.width);
+                }
             }
         }
         if let Some(note) = &self.note {
+            // On the left, unless a line runs there.
+            let width = text_width(note, SMALL, Weight::Regular);
+            let covered = |&(x, y): &(i32, i32)| {
+                x < unit(frame.left + width + 6.0) && y < unit(frame.top + 10.0)
+            };
+            let taken = traces.iter().flatten().flatten().any(covered);
+            let x = if taken {
+                frame.right - width - 3.0
+            } else {
+                frame.left + 3.0
+            };
             let white = Frame {
-                left: frame.left + 1.5,
+                left: x - 1.5,
                 top: frame.top + 0.8,
-                right: frame.left + 4.5 + text_width(note, SMALL, Weight::Regular),
+                right: x + width + 1.5,
                 bottom: frame.top + 8.6,
             };
             canvas.rect(white, Rgb(255, 255, 255), 1.0);
-            canvas.text(
-                note,
-                (frame.left + 3.0, frame.top + 4.7),
-                SMALL,
-                Weight::Regular,
-                NOTE,
-                Anchor::Left,
-            );
+            let at = (x, frame.top + 4.7);
+            canvas.text(note, at, SMALL, Weight::Regular, NOTE, Anchor::Left);
         }
         if direct {
             self.label_lines(canvas, frame, axis, &samples);
