@@ -3,13 +3,13 @@
 use super::canvas::{Anchor, Canvas, Frame, SMALL, Weight, text_width};
 use super::colour::{AXIS, GRID, INK};
 
-/// Runs up to this long are labelled in hours [h].
+/// Runs up to this long are labelled in hours \[h\].
 const HOURS_UP_TO: f64 = 96.0;
 /// Decades a logarithmic axis shows at most; below that lie numbers without meaning.
 const MOST_DECADES: f64 = 4.0;
-/// Stroke of axes [pt].
+/// Stroke of axes \[pt\].
 const STROKE: f64 = 0.5;
-/// Length of a tick [pt].
+/// Length of a tick \[pt\].
 const TICK: f64 = 2.5;
 
 /// How values become heights.
@@ -96,7 +96,7 @@ impl Scale {
         matches!(*self, Scale::Log { low, .. } if v < low)
     }
 
-    /// Labelled ticks (value, text) for an axis of a length [pt].
+    /// Labelled ticks (value, text) for an axis of a length \[pt\].
     pub fn ticks(&self, length: f64) -> Vec<(f64, String)> {
         match *self {
             Scale::Linear { low, high } => {
@@ -133,26 +133,26 @@ impl Scale {
     }
 }
 
-/// A time axis [h] drawn in hours or days.
+/// A time axis \[h\] drawn in hours or days.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct TimeAxis {
-    /// First instant [h].
+    /// First instant \[h\].
     pub start: f64,
-    /// Last instant [h].
+    /// Last instant \[h\].
     pub end: f64,
-    /// Left edge [pt].
+    /// Left edge \[pt\].
     pub left: f64,
-    /// Right edge [pt].
+    /// Right edge \[pt\].
     pub right: f64,
 }
 
 impl TimeAxis {
-    /// Position of an instant [pt], not clipped.
+    /// Position of an instant \[pt\], not clipped.
     pub fn x(&self, time_h: f64) -> f64 {
         self.left + (time_h - self.start) / (self.end - self.start) * (self.right - self.left)
     }
 
-    /// Position clipped to the axis [pt].
+    /// Position clipped to the axis \[pt\].
     pub fn x_clipped(&self, time_h: f64) -> f64 {
         self.x(time_h.clamp(self.start, self.end))
     }
@@ -175,7 +175,7 @@ impl TimeAxis {
         }
     }
 
-    /// Labelled ticks (time [h], text).
+    /// Labelled ticks (time \[h\], text).
     pub fn ticks(&self) -> Vec<(f64, String)> {
         const HOURS: [f64; 11] = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 12.0, 24.0, 48.0];
         const DAYS: [f64; 13] = [
@@ -229,7 +229,7 @@ impl TimeAxis {
         );
     }
 
-    /// Height that [`TimeAxis::draw`] takes below the frame [pt].
+    /// Height that [`TimeAxis::draw`] takes below the frame \[pt\].
     pub const HEIGHT: f64 = 21.0;
 }
 
@@ -280,7 +280,7 @@ pub(super) fn draw_values(
     );
 }
 
-/// Room that the labels of a scale need left of a frame [pt].
+/// Room that the labels of a scale need left of a frame \[pt\].
 pub(super) fn room_for(scale: &Scale, height: f64) -> f64 {
     let widest = scale
         .ticks(height)

@@ -19,11 +19,11 @@ use super::colour::Rgb;
 
 /// Canvas pixels per point.
 pub(super) const UNITS: f64 = 20.0;
-/// Width of every figure [pt]: one printed column of 8.5 cm.
+/// Width of every figure \[pt\]: one printed column of 8.5 cm.
 pub(super) const WIDTH: f64 = 85.0 / 25.4 * 72.0;
-/// Smallest text [pt].
+/// Smallest text \[pt\].
 pub(super) const SMALL: f64 = 7.0;
-/// Titles [pt].
+/// Titles \[pt\].
 pub(super) const LARGE: f64 = 8.0;
 
 /// Printed size doubled is a comfortable size on a screen.
@@ -53,7 +53,7 @@ pub(super) enum Weight {
     Medium,
 }
 
-/// A rectangle [pt], y downwards.
+/// A rectangle \[pt\], y downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
     pub left: f64,
@@ -92,7 +92,7 @@ fn style_of(weight: Weight) -> FontStyle {
     }
 }
 
-/// Width of a text [pt].
+/// Width of a text \[pt\].
 pub(super) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
     fonts_registered();
     // Measured large, so that plotters' whole pixels do not matter.
@@ -106,7 +106,7 @@ pub(super) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
         })
 }
 
-/// Cuts a text to a width [pt], with an ellipsis where something is missing.
+/// Cuts a text to a width \[pt\], with an ellipsis where something is missing.
 pub(super) fn fit(text: &str, width: f64, size: f64, weight: Weight) -> String {
     if text_width(text, size, weight) <= width {
         return text.to_owned();
@@ -121,7 +121,7 @@ pub(super) fn fit(text: &str, width: f64, size: f64, weight: Weight) -> String {
     String::new()
 }
 
-/// Breaks a text at spaces into lines no wider than `width` [pt]; the last of `lines` is cut.
+/// Breaks a text at spaces into lines no wider than `width` \[pt\]; the last of `lines` is cut.
 pub(super) fn wrap(text: &str, width: f64, size: f64, weight: Weight, lines: usize) -> Vec<String> {
     let mut done: Vec<String> = Vec::new();
     let mut words = text.split_whitespace().peekable();
@@ -154,7 +154,7 @@ pub(super) struct Canvas<'a> {
     error: Option<String>,
 }
 
-/// Draws a figure of a height [pt] and returns it as an SVG text.
+/// Draws a figure of a height \[pt\] and returns it as an SVG text.
 ///
 /// # Errors
 /// What the drawing library says.
@@ -206,7 +206,7 @@ fn escape(text: &str) -> String {
 }
 
 impl Canvas<'_> {
-    /// Height of the figure [pt].
+    /// Height of the figure \[pt\].
     pub fn height(&self) -> f64 {
         self.height
     }
@@ -227,13 +227,13 @@ impl Canvas<'_> {
         self.keep(done);
     }
 
-    /// A polyline [pt].
+    /// A polyline \[pt\].
     pub fn line(&mut self, points: &[(f64, f64)], colour: Rgb, width: f64) {
         let points: Vec<(i32, i32)> = points.iter().map(|&(x, y)| (unit(x), unit(y))).collect();
         self.pixels(&points, colour, width);
     }
 
-    /// A dashed vertical line [pt].
+    /// A dashed vertical line \[pt\].
     pub fn dashes(&mut self, x: f64, top: f64, bottom: f64, colour: Rgb, width: f64) {
         // One path under the axes instead of one element a dash.
         let _ = writeln!(
@@ -259,7 +259,7 @@ impl Canvas<'_> {
         self.keep(done);
     }
 
-    /// A filled polygon [pt].
+    /// A filled polygon \[pt\].
     pub fn fill(&mut self, points: &[(f64, f64)], colour: Rgb) {
         let points: Vec<(i32, i32)> = points.iter().map(|&(x, y)| (unit(x), unit(y))).collect();
         self.fill_pixels(&points, colour, 1.0);

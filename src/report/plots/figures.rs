@@ -9,7 +9,7 @@ use super::{Figure, PlotOptions, shown, strip_markers};
 use crate::report::{Marker, ReportError, RunData, Series, column};
 use crate::signals::Level;
 
-/// Stroke of data [pt].
+/// Stroke of data \[pt\].
 const STROKE: f64 = 1.0;
 /// A rate above this multiple of what runs for 90 % of the time is cut off and told in words.
 const SPIKE: f64 = 6.0;

@@ -15,7 +15,7 @@ const BAND: i32 = 40;
 /// Vertical over horizontal travel from which a line is drawn as a band.
 const BUSY: i64 = 25;
 
-/// The part of a series between two instants [h], with its value at both edges.
+/// The part of a series between two instants \[h\], with its value at both edges.
 ///
 /// A stepped series holds each value to the next sample; others are linear between samples.
 pub(super) fn window(series: &Series, start: f64, end: f64, stepped: bool) -> Vec<(f64, f64)> {

@@ -33,13 +33,13 @@ pub use symptoms::symptoms;
 
 use super::{MarkerKind, ReportError, RunData, RunFolder};
 
-/// Resolution of a PNG at its printed size of 8.5 cm [1/inch].
+/// Resolution of a PNG at its printed size of 8.5 cm \[1/inch\].
 const PRINT_DPI: u32 = 600;
-/// Shown before the fault or first symptom in a zoomed figure [h].
+/// Shown before the fault or first symptom in a zoomed figure \[h\].
 const ZOOM_BEFORE: f64 = 24.0;
-/// Shown after it [h].
+/// Shown after it \[h\].
 const ZOOM_AFTER: f64 = 6.0 * 24.0;
-/// A first symptom this long after the fault is zoomed on by itself [h].
+/// A first symptom this long after the fault is zoomed on by itself \[h\].
 const ZOOM_TOGETHER: f64 = 5.0 * 24.0;
 /// Zooming pays if it leaves out at least this share of the run.
 const ZOOM_SHARE: f64 = 0.6;
@@ -47,9 +47,9 @@ const ZOOM_SHARE: f64 = 0.6;
 /// How to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlotOptions {
-    /// Shown time [h]; `None` shows the whole run.
+    /// Shown time \[h\]; `None` shows the whole run.
     pub window: Option<(f64, f64)>,
-    /// Resolution of the PNG at a printed width of 8.5 cm [1/inch]; `None` draws no PNG.
+    /// Resolution of the PNG at a printed width of 8.5 cm \[1/inch\]; `None` draws no PNG.
     pub png_dpi: Option<u32>,
 }
 
@@ -145,7 +145,7 @@ pub fn write_all(figures: &[Figure], folder: &mut RunFolder) -> Result<(), Repor
     Ok(())
 }
 
-/// The days around the first fault and the first symptom after it [h], or
+/// The days around the first fault and the first symptom after it \[h\], or
 /// `None` if there is neither, or the run is too short to gain by it.
 pub fn zoom_window(run: &RunData) -> Option<(f64, f64)> {
     let end = run.end_h();

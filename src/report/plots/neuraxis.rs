@@ -11,13 +11,13 @@ use super::{Figure, PlotOptions, shown, strip_markers};
 use crate::report::{ReportError, RunData, Series, column};
 use crate::signals::Level;
 
-/// Height of one level [pt].
+/// Height of one level \[pt\].
 const ROW: f64 = 5.2;
 /// Columns of the map; each is about half a point wide in print.
 const COLUMNS: usize = 300;
 /// Steps of colour: finer ones cannot be seen and make the file larger.
 const SHADES: usize = 96;
-/// Width of the colour bar [pt].
+/// Width of the colour bar \[pt\].
 const BAR: f64 = 7.0;
 
 /// Whether any level was recorded.

@@ -6,19 +6,19 @@ use super::colour::{self, INK, NOTE};
 use crate::report::text::short_hash;
 use crate::report::{DISCLAIMER, Marker, MarkerKind, RunData};
 
-/// Distance from line to line of text [pt].
+/// Distance from line to line of text \[pt\].
 pub(super) const LEADING: f64 = 9.2;
-/// White border of a figure [pt].
+/// White border of a figure \[pt\].
 pub(super) const BORDER: f64 = 3.0;
 /// Labels of marks above the panels stand in so many rows at most.
 const MARK_ROWS: usize = 5;
-/// Height of one such row [pt].
+/// Height of one such row \[pt\].
 const MARK_ROW: f64 = 9.0;
-/// From the middle of a mark to its label [pt].
+/// From the middle of a mark to its label \[pt\].
 const MARK_GAP: f64 = 4.2;
-/// Half the width of a mark with its air [pt].
+/// Half the width of a mark with its air \[pt\].
 const MARK_HALF: f64 = 3.0;
-/// Air between labels [pt].
+/// Air between labels \[pt\].
 const LABEL_AIR: f64 = 2.0;
 /// More labels than this are not tried.
 const MOST_LABELS: usize = 24;
@@ -79,12 +79,12 @@ impl Page {
         }
     }
 
-    /// Height of the title [pt].
+    /// Height of the title \[pt\].
     pub fn head(&self) -> f64 {
         BORDER + LEADING * (self.title.len() + usize::from(self.subtitle.is_some())) as f64 + 3.0
     }
 
-    /// Height of the footer [pt].
+    /// Height of the footer \[pt\].
     pub fn foot(&self) -> f64 {
         BORDER + 3.5 + LEADING * self.footer.len() as f64
     }
@@ -124,9 +124,9 @@ impl Page {
 /// A mark with room for its label: where it is and how wide it wants to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tag {
-    /// Position of the mark [pt].
+    /// Position of the mark \[pt\].
     pub x: f64,
-    /// Width of the label [pt].
+    /// Width of the label \[pt\].
     pub width: f64,
 }
 
@@ -135,11 +135,11 @@ pub(super) struct Tag {
 pub(super) struct Place {
     /// Row, 0 nearest to the panels.
     pub row: usize,
-    /// Left edge of the label [pt].
+    /// Left edge of the label \[pt\].
     pub left: f64,
 }
 
-/// Something that labels must keep clear of: its row, mark, and extent with and without the mark [pt].
+/// Something that labels must keep clear of: its row, mark, and extent with and without the mark \[pt\].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Taken {
     row: usize,
@@ -323,7 +323,7 @@ impl MarkStrip {
         MarkStrip { marks, rows }
     }
 
-    /// Height of the strip [pt].
+    /// Height of the strip \[pt\].
     pub fn height(&self) -> f64 {
         if self.rows == 0 {
             0.0

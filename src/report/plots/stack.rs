@@ -7,9 +7,9 @@ use super::lines::{envelope, is_busy, trace, window};
 use super::page::{BORDER, LEADING, MarkStrip, Page};
 use crate::report::{Marker, MarkerKind, Series};
 
-/// Room between panels [pt].
+/// Room between panels \[pt\].
 const GAP: f64 = 9.0;
-/// Least distance of line labels [pt].
+/// Least distance of line labels \[pt\].
 const LABEL_STEP: f64 = 7.6;
 
 /// One line of a panel.
@@ -18,7 +18,7 @@ pub(super) struct Line {
     /// Label at its right end, or in the legend.
     pub name: String,
     pub colour: Rgb,
-    /// Stroke [pt].
+    /// Stroke \[pt\].
     pub width: f64,
     /// Holds each value to the next sample.
     pub stepped: bool,
@@ -30,7 +30,7 @@ pub(super) struct Line {
 pub(super) struct Panel {
     /// Quantity and unit.
     pub label: String,
-    /// Height of the plotting area [pt].
+    /// Height of the plotting area \[pt\].
     pub height: f64,
     pub scale: Scale,
     pub lines: Vec<Line>,
@@ -48,7 +48,7 @@ pub(super) struct Stack {
     pub description: String,
     pub markers: Vec<Marker>,
     pub panels: Vec<Panel>,
-    /// Shown time [h].
+    /// Shown time \[h\].
     pub window: (f64, f64),
     /// One legend for all panels instead of labels at the lines.
     pub legend: Vec<(String, Rgb)>,

@@ -8,17 +8,17 @@ use super::{Figure, PlotOptions, shown};
 use crate::report::text::{span, words};
 use crate::report::{Marker, MarkerKind, ReportError, RunData, SymptomRow};
 
-/// Height of a row of bars [pt].
+/// Height of a row of bars \[pt\].
 const ROW: f64 = 10.4;
-/// Height of a bar [pt].
+/// Height of a bar \[pt\].
 const BAR: f64 = 8.2;
-/// Height of a row of a lane [pt].
+/// Height of a row of a lane \[pt\].
 const LANE_ROW: f64 = 9.4;
 /// A lane has so many rows at most.
 const LANE_ROWS: usize = 6;
-/// The shortest bar that can be seen [pt].
+/// The shortest bar that can be seen \[pt\].
 const SHORTEST: f64 = 1.0;
-/// Words at the left take no more than this [pt].
+/// Words at the left take no more than this \[pt\].
 const WORDS: f64 = 92.0;
 
 /// One kind of marks, laid out.
