@@ -13,38 +13,38 @@ use serde::Serialize;
 pub mod column {
     use crate::signals::Level;
 
-    /// Time since the scenario started [h]; always the first column.
+    /// Time since the scenario started \[h\]; always the first column.
     pub const TIME: &str = "time_h";
-    /// Rate the pump was told to deliver, by the label concentration [ug/day].
+    /// Rate the pump was told to deliver, by the label concentration \[ug/day\].
     pub const PROGRAMMED: &str = "programmed_ug_per_day";
-    /// Rate at which drug reaches the spinal fluid [ug/day].
+    /// Rate at which drug reaches the spinal fluid \[ug/day\].
     pub const DELIVERED: &str = "delivered_ug_per_day";
-    /// Concentration in cisternal fluid [ng/mL].
+    /// Concentration in cisternal fluid \[ng/mL\].
     pub const CISTERNAL: &str = "csf_cisternal_ng_per_ml";
-    /// Concentration in plasma [ng/mL].
+    /// Concentration in plasma \[ng/mL\].
     pub const PLASMA: &str = "plasma_ng_per_ml";
-    /// Modified Ashworth score of the legs [0-4].
+    /// Modified Ashworth score of the legs \[0-4\].
     pub const ASHWORTH_LEGS: &str = "ashworth_legs";
-    /// Modified Ashworth score of the arms [0-4].
+    /// Modified Ashworth score of the arms \[0-4\].
     pub const ASHWORTH_ARMS: &str = "ashworth_arms";
-    /// Penn spasm frequency score [0-4].
+    /// Penn spasm frequency score \[0-4\].
     pub const SPASM_SCORE: &str = "spasm_score";
-    /// Withdrawal index [0-1].
+    /// Withdrawal index \[0-1\].
     pub const WITHDRAWAL: &str = "withdrawal_index";
-    /// Sedation index [0-1].
+    /// Sedation index \[0-1\].
     pub const SEDATION: &str = "sedation";
-    /// Heart rate [1/min].
+    /// Heart rate \[1/min\].
     pub const HEART_RATE: &str = "heart_rate_per_min";
-    /// Mean arterial pressure [mmHg].
+    /// Mean arterial pressure \[mmHg\].
     pub const BLOOD_PRESSURE: &str = "mean_arterial_pressure_mmhg";
-    /// Core temperature [degC].
+    /// Core temperature \[degC\].
     pub const TEMPERATURE: &str = "temperature_degc";
-    /// Breaths [1/min].
+    /// Breaths \[1/min\].
     pub const RESPIRATORY_RATE: &str = "respiratory_rate_per_min";
-    /// Glasgow Coma Scale [3-15].
+    /// Glasgow Coma Scale \[3-15\].
     pub const GCS: &str = "gcs";
 
-    /// Name of the spinal fluid column of one level [ng/mL], such as `csf_l3_ng_per_ml`.
+    /// Name of the spinal fluid column of one level \[ng/mL\], such as `csf_l3_ng_per_ml`.
     pub fn csf(level: Level) -> String {
         format!("csf_{}_ng_per_ml", level.lower())
     }
@@ -65,7 +65,7 @@ pub struct RunData {
     pub events: Vec<EventRow>,
     /// Symptom episodes in order of onset.
     pub symptoms: Vec<SymptomRow>,
-    /// Drug accounting, a row per check: `time_h`, then amounts [ug] by column.
+    /// Drug accounting, a row per check: `time_h`, then amounts \[ug\] by column.
     pub ledger: Table,
     /// What figures point at.
     pub markers: Vec<Marker>,
@@ -94,13 +94,13 @@ pub struct Meta {
     pub fingerprint: String,
     /// How it ended, in words.
     pub outcome: String,
-    /// Largest relative error of the drug accounting [1].
+    /// Largest relative error of the drug accounting \[1\].
     pub ledger_residual: f64,
     /// Hazard id of the story, such as `H-12`.
     pub hazard: Option<String>,
     /// Publications behind the story.
     pub sources: Vec<String>,
-    /// End of the run [h]; zero takes the last sample.
+    /// End of the run \[h\]; zero takes the last sample.
     pub duration_h: f64,
 }
 
@@ -118,7 +118,7 @@ pub struct Table {
 pub struct EventRow {
     /// Number of the event within the run.
     pub event_id: u64,
-    /// When [h].
+    /// When \[h\].
     pub time_h: f64,
     /// Phase within the instant.
     pub phase: String,
@@ -141,9 +141,9 @@ pub struct SymptomRow {
     pub words: String,
     /// Syndrome it belongs to: `withdrawal`, `overdose` or another.
     pub syndrome: String,
-    /// Start [h].
+    /// Start \[h\].
     pub onset_h: f64,
-    /// End [h]; `None` if it lasted to the end of the run.
+    /// End \[h\]; `None` if it lasted to the end of the run.
     pub resolved_h: Option<f64>,
     /// How bad, in words or as a number.
     pub severity: String,
@@ -170,9 +170,9 @@ pub enum MarkerKind {
 /// An instant or a span that figures point at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Marker {
-    /// Start [h].
+    /// Start \[h\].
     pub time_h: f64,
-    /// End of a span [h]; `None` for an instant. A span that outlasts the run may end beyond it.
+    /// End of a span \[h\]; `None` for an instant. A span that outlasts the run may end beyond it.
     pub end_h: Option<f64>,
     /// A few words.
     pub label: String,
@@ -198,7 +198,7 @@ pub struct ExpectationRow {
 /// One column against time, for drawing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Series {
-    /// Times [h], never falling; a repeated time is a jump.
+    /// Times \[h\], never falling; a repeated time is a jump.
     pub time_h: Vec<f64>,
     /// Values in the unit of the column.
     pub value: Vec<f64>,
@@ -225,7 +225,7 @@ impl Table {
 }
 
 impl Series {
-    /// Largest value and its first time [h], or `None` if there is no number in it.
+    /// Largest value and its first time \[h\], or `None` if there is no number in it.
     pub fn peak(&self) -> Option<(f64, f64)> {
         let mut best: Option<(f64, f64)> = None;
         for (&t, &v) in self.time_h.iter().zip(&self.value) {
@@ -245,7 +245,7 @@ impl RunData {
             .or_else(|| self.table.series(name))
     }
 
-    /// End of the run [h]: the stated duration, or the last time of any sample.
+    /// End of the run \[h\]: the stated duration, or the last time of any sample.
     pub fn end_h(&self) -> f64 {
         if self.meta.duration_h > 0.0 {
             return self.meta.duration_h;
@@ -257,7 +257,7 @@ impl RunData {
             .fold(0.0, f64::max)
     }
 
-    /// Start of the earliest fault [h].
+    /// Start of the earliest fault \[h\].
     pub fn first_fault_h(&self) -> Option<f64> {
         self.first_marker(MarkerKind::Fault).map(|m| m.time_h)
     }

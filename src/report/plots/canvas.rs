@@ -10,18 +10,20 @@ use std::sync::{Arc, OnceLock};
 
 use plotters::prelude::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle, register_font};
+use plotters::style::{
+    FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle, register_font,
+};
 use resvg::{tiny_skia, usvg};
 
 use super::colour::Rgb;
 
 /// Canvas pixels per point.
 pub(super) const UNITS: f64 = 20.0;
-/// Width of every figure [pt]: one printed column of 8.5 cm.
+/// Width of every figure \[pt\]: one printed column of 8.5 cm.
 pub(super) const WIDTH: f64 = 85.0 / 25.4 * 72.0;
-/// Smallest text [pt].
+/// Smallest text \[pt\].
 pub(super) const SMALL: f64 = 7.0;
-/// Titles [pt].
+/// Titles \[pt\].
 pub(super) const LARGE: f64 = 8.0;
 
 /// Printed size doubled is a comfortable size on a screen.
@@ -51,7 +53,7 @@ pub(super) enum Weight {
     Medium,
 }
 
-/// A rectangle [pt], y downwards.
+/// A rectangle \[pt\], y downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Frame {
     pub left: f64,
@@ -78,7 +80,8 @@ pub(super) fn unit(pt: f64) -> i32 {
 fn fonts_registered() -> bool {
     static DONE: OnceLock<bool> = OnceLock::new();
     *DONE.get_or_init(|| {
-        register_font(FAMILY, FontStyle::Normal, REGULAR).is_ok() && register_font(FAMILY, FontStyle::Bold, MEDIUM).is_ok()
+        register_font(FAMILY, FontStyle::Normal, REGULAR).is_ok()
+            && register_font(FAMILY, FontStyle::Bold, MEDIUM).is_ok()
     })
 }
 
@@ -89,7 +92,7 @@ fn style_of(weight: Weight) -> FontStyle {
     }
 }
 
-/// Width of a text [pt].
+/// Width of a text \[pt\].
 pub(super) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
     fonts_registered();
     // Measured large, so that plotters' whole pixels do not matter.
@@ -103,7 +106,7 @@ pub(super) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
         })
 }
 
-/// Cuts a text to a width [pt], with an ellipsis where something is missing.
+/// Cuts a text to a width \[pt\], with an ellipsis where something is missing.
 pub(super) fn fit(text: &str, width: f64, size: f64, weight: Weight) -> String {
     if text_width(text, size, weight) <= width {
         return text.to_owned();
@@ -118,7 +121,7 @@ pub(super) fn fit(text: &str, width: f64, size: f64, weight: Weight) -> String {
     String::new()
 }
 
-/// Breaks a text at spaces into lines no wider than `width` [pt]; the last of `lines` is cut.
+/// Breaks a text at spaces into lines no wider than `width` \[pt\]; the last of `lines` is cut.
 pub(super) fn wrap(text: &str, width: f64, size: f64, weight: Weight, lines: usize) -> Vec<String> {
     let mut done: Vec<String> = Vec::new();
     let mut words = text.split_whitespace().peekable();
@@ -126,7 +129,11 @@ pub(super) fn wrap(text: &str, width: f64, size: f64, weight: Weight, lines: usi
         let last = done.len() + 1 == lines;
         let mut line = String::new();
         while let Some(word) = words.peek() {
-            let longer = if line.is_empty() { (*word).to_owned() } else { format!("{line} {word}") };
+            let longer = if line.is_empty() {
+                (*word).to_owned()
+            } else {
+                format!("{line} {word}")
+            };
             if !line.is_empty() && !last && text_width(&longer, size, weight) > width {
                 break;
             }
@@ -147,11 +154,15 @@ pub(super) struct Canvas<'a> {
     error: Option<String>,
 }
 
-/// Draws a figure of a height [pt] and returns it as an SVG text.
+/// Draws a figure of a height \[pt\] and returns it as an SVG text.
 ///
 /// # Errors
 /// What the drawing library says.
-pub(super) fn draw(title: &str, height: f64, body: impl FnOnce(&mut Canvas<'_>)) -> Result<String, String> {
+pub(super) fn draw(
+    title: &str,
+    height: f64,
+    body: impl FnOnce(&mut Canvas<'_>),
+) -> Result<String, String> {
     if !fonts_registered() {
         return Err("the embedded font cannot be read".to_owned());
     }
@@ -189,11 +200,13 @@ pub(super) fn draw(title: &str, height: f64, body: impl FnOnce(&mut Canvas<'_>))
 
 /// Text as SVG content.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 impl Canvas<'_> {
-    /// Height of the figure [pt].
+    /// Height of the figure \[pt\].
     pub fn height(&self) -> f64 {
         self.height
     }
@@ -214,13 +227,13 @@ impl Canvas<'_> {
         self.keep(done);
     }
 
-    /// A polyline [pt].
+    /// A polyline \[pt\].
     pub fn line(&mut self, points: &[(f64, f64)], colour: Rgb, width: f64) {
         let points: Vec<(i32, i32)> = points.iter().map(|&(x, y)| (unit(x), unit(y))).collect();
         self.pixels(&points, colour, width);
     }
 
-    /// A dashed vertical line [pt].
+    /// A dashed vertical line \[pt\].
     pub fn dashes(&mut self, x: f64, top: f64, bottom: f64, colour: Rgb, width: f64) {
         // One path under the axes instead of one element a dash.
         let _ = writeln!(
@@ -246,7 +259,7 @@ impl Canvas<'_> {
         self.keep(done);
     }
 
-    /// A filled polygon [pt].
+    /// A filled polygon \[pt\].
     pub fn fill(&mut self, points: &[(f64, f64)], colour: Rgb) {
         let points: Vec<(i32, i32)> = points.iter().map(|&(x, y)| (unit(x), unit(y))).collect();
         self.fill_pixels(&points, colour, 1.0);
@@ -255,7 +268,10 @@ impl Canvas<'_> {
     /// A filled rectangle.
     pub fn rect(&mut self, frame: Frame, colour: Rgb, alpha: f64) {
         let style: RGBAColor = colour.with_alpha(alpha);
-        let (a, b) = ((unit(frame.left), unit(frame.top)), (unit(frame.right), unit(frame.bottom)));
+        let (a, b) = (
+            (unit(frame.left), unit(frame.top)),
+            (unit(frame.right), unit(frame.bottom)),
+        );
         let done = self.backend.draw_rect(a, b, &style, true);
         self.keep(done);
     }
@@ -277,13 +293,37 @@ impl Canvas<'_> {
     }
 
     /// Text whose middle height is at `y`.
-    pub fn text(&mut self, text: &str, (x, y): (f64, f64), size: f64, weight: Weight, colour: Rgb, anchor: Anchor) {
-        self.place(text, (x, y), size, weight, colour, anchor, FontTransform::None);
+    pub fn text(
+        &mut self,
+        text: &str,
+        (x, y): (f64, f64),
+        size: f64,
+        weight: Weight,
+        colour: Rgb,
+        anchor: Anchor,
+    ) {
+        self.place(
+            text,
+            (x, y),
+            size,
+            weight,
+            colour,
+            anchor,
+            FontTransform::None,
+        );
     }
 
     /// Text that reads upwards, centred on (x, y).
     pub fn upward(&mut self, text: &str, (x, y): (f64, f64), size: f64, colour: Rgb) {
-        self.place(text, (x, y), size, Weight::Regular, colour, Anchor::Middle, FontTransform::Rotate270);
+        self.place(
+            text,
+            (x, y),
+            size,
+            Weight::Regular,
+            colour,
+            Anchor::Middle,
+            FontTransform::Rotate270,
+        );
     }
 
     #[allow(clippy::too_many_arguments)] // the one place that knows all attributes of a text
@@ -310,7 +350,9 @@ impl Canvas<'_> {
             .style(style_of(weight))
             .transform(transform);
         let ink = colour.opaque();
-        let style = TextStyle::from(font).color(&ink).pos(Pos::new(h, VPos::Center));
+        let style = TextStyle::from(font)
+            .color(&ink)
+            .pos(Pos::new(h, VPos::Center));
         let done = self.backend.draw_text(text, &style, (unit(x), unit(y)));
         self.keep(done);
     }
@@ -335,8 +377,12 @@ pub(super) fn to_png(svg: &str, width_px: u32) -> Result<Vec<u8>, String> {
     let tree = usvg::Tree::from_str(svg, &options).map_err(|e| e.to_string())?;
     let scale = width_px as f32 / tree.size().width();
     let height_px = (tree.size().height() * scale).round().max(1.0) as u32;
-    let mut image =
-        tiny_skia::Pixmap::new(width_px, height_px).ok_or_else(|| format!("no picture of {width_px} x {height_px} pixels"))?;
-    resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut image.as_mut());
+    let mut image = tiny_skia::Pixmap::new(width_px, height_px)
+        .ok_or_else(|| format!("no picture of {width_px} x {height_px} pixels"))?;
+    resvg::render(
+        &tree,
+        tiny_skia::Transform::from_scale(scale, scale),
+        &mut image.as_mut(),
+    );
     image.encode_png().map_err(|e| e.to_string())
 }

@@ -9,7 +9,7 @@ use super::{Figure, PlotOptions, shown, strip_markers};
 use crate::report::{Marker, ReportError, RunData, Series, column};
 use crate::signals::Level;
 
-/// Stroke of data [pt].
+/// Stroke of data \[pt\].
 const STROKE: f64 = 1.0;
 /// A rate above this multiple of what runs for 90 % of the time is cut off and told in words.
 const SPIKE: f64 = 6.0;
@@ -61,7 +61,14 @@ pub fn concentration(run: &RunData, options: &PlotOptions) -> Result<Figure, Rep
         lines: rates,
         shade: true,
     };
-    stack(run, "concentration", "Baclofen concentration and dose rate over time", shown, vec![fluid, rate], options)
+    stack(
+        run,
+        "concentration",
+        "Baclofen concentration and dose rate over time",
+        shown,
+        vec![fluid, rate],
+        options,
+    )
 }
 
 /// Ashworth scores of legs and arms and the spasm score, above withdrawal
@@ -72,7 +79,9 @@ pub fn concentration(run: &RunData, options: &PlotOptions) -> Result<Figure, Rep
 pub fn response(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportError> {
     let shown = shown(run, options);
     let pick = |list: &[(&str, &str, colour::Rgb)]| -> Vec<Line> {
-        list.iter().filter_map(|&(name, col, colour)| line(run, name, col, colour, false)).collect()
+        list.iter()
+            .filter_map(|&(name, col, colour)| line(run, name, col, colour, false))
+            .collect()
     };
     let scores = pick(&[
         ("legs", column::ASHWORTH_LEGS, VERMILLION),
@@ -87,7 +96,10 @@ pub fn response(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportEr
         Panel {
             label: "Ashworth, spasms (0–4)".to_owned(),
             height: 92.0,
-            scale: Scale::Linear { low: 0.0, high: 4.0 },
+            scale: Scale::Linear {
+                low: 0.0,
+                high: 4.0,
+            },
             note: missing(&scores),
             lines: scores,
             shade: false,
@@ -95,13 +107,23 @@ pub fn response(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportEr
         Panel {
             label: "Index (0–1)".to_owned(),
             height: 60.0,
-            scale: Scale::Linear { low: 0.0, high: 1.0 },
+            scale: Scale::Linear {
+                low: 0.0,
+                high: 1.0,
+            },
             note: missing(&indices),
             lines: indices,
             shade: false,
         },
     ];
-    stack(run, "response", "Spasticity, spasms, withdrawal and sedation over time", shown, panels, options)
+    stack(
+        run,
+        "response",
+        "Spasticity, spasms, withdrawal and sedation over time",
+        shown,
+        panels,
+        options,
+    )
 }
 
 /// Column, axis label and least span of each monitored sign.
@@ -134,7 +156,10 @@ pub fn vitals(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportErro
                 label: label.to_owned(),
                 height: 50.0,
                 scale: if col == column::GCS {
-                    Scale::Linear { low: 3.0, high: 15.0 }
+                    Scale::Linear {
+                        low: 3.0,
+                        high: 15.0,
+                    }
                 } else {
                     Scale::around(values(&lines, shown), span)
                 },
@@ -144,7 +169,14 @@ pub fn vitals(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportErro
             })
         })
         .collect();
-    stack(run, "vitals", "Monitored signs over time", shown, panels, options)
+    stack(
+        run,
+        "vitals",
+        "Monitored signs over time",
+        shown,
+        panels,
+        options,
+    )
 }
 
 /// Arms of one story over one another: Ashworth score of the legs, withdrawal
@@ -165,10 +197,10 @@ pub fn compare(arms: &[&RunData], options: &PlotOptions) -> Result<Vec<Figure>, 
     // The window that shows the trouble of every arm that has any.
     let windows = arms.iter().filter_map(|a| super::zoom_window(a));
     let zoom = windows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    if let (None, Some(zoom)) = (options.window, zoom) {
-        if zoom.1 - zoom.0 <= super::ZOOM_SHARE * longest {
-            done.push(compare_window(arms, first, "compare_zoom", zoom, options)?);
-        }
+    if let (None, Some(zoom)) = (options.window, zoom)
+        && zoom.1 - zoom.0 <= super::ZOOM_SHARE * longest
+    {
+        done.push(compare_window(arms, first, "compare_zoom", zoom, options)?);
     }
     Ok(done)
 }
@@ -180,7 +212,11 @@ fn compare_window(
     window: (f64, f64),
     options: &PlotOptions,
 ) -> Result<Figure, ReportError> {
-    let window = if window.1 > window.0 { window } else { (window.0, window.0 + 1.0) };
+    let window = if window.1 > window.0 {
+        window
+    } else {
+        (window.0, window.0 + 1.0)
+    };
     let colour_of = |i: usize| colour::line_of(i, arms.len());
     let lines = |col: &str| -> Vec<Line> {
         arms.iter()
@@ -198,7 +234,10 @@ fn compare_window(
         Panel {
             label: "Legs Ashworth (0–4)".to_owned(),
             height: 72.0,
-            scale: Scale::Linear { low: 0.0, high: 4.0 },
+            scale: Scale::Linear {
+                low: 0.0,
+                high: 4.0,
+            },
             note: None,
             lines: lines(column::ASHWORTH_LEGS),
             shade: false,
@@ -206,7 +245,10 @@ fn compare_window(
         Panel {
             label: "Withdrawal (0–1)".to_owned(),
             height: 60.0,
-            scale: Scale::Linear { low: 0.0, high: 1.0 },
+            scale: Scale::Linear {
+                low: 0.0,
+                high: 1.0,
+            },
             note: None,
             lines: lines(column::WITHDRAWAL),
             shade: false,

@@ -33,13 +33,13 @@ pub use symptoms::symptoms;
 
 use super::{MarkerKind, ReportError, RunData, RunFolder};
 
-/// Resolution of a PNG at its printed size of 8.5 cm [1/inch].
+/// Resolution of a PNG at its printed size of 8.5 cm \[1/inch\].
 const PRINT_DPI: u32 = 600;
-/// Shown before the fault or first symptom in a zoomed figure [h].
+/// Shown before the fault or first symptom in a zoomed figure \[h\].
 const ZOOM_BEFORE: f64 = 24.0;
-/// Shown after it [h].
+/// Shown after it \[h\].
 const ZOOM_AFTER: f64 = 6.0 * 24.0;
-/// A first symptom this long after the fault is zoomed on by itself [h].
+/// A first symptom this long after the fault is zoomed on by itself \[h\].
 const ZOOM_TOGETHER: f64 = 5.0 * 24.0;
 /// Zooming pays if it leaves out at least this share of the run.
 const ZOOM_SHARE: f64 = 0.6;
@@ -47,9 +47,9 @@ const ZOOM_SHARE: f64 = 0.6;
 /// How to draw.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlotOptions {
-    /// Shown time [h]; `None` shows the whole run.
+    /// Shown time \[h\]; `None` shows the whole run.
     pub window: Option<(f64, f64)>,
-    /// Resolution of the PNG at a printed width of 8.5 cm [1/inch]; `None` draws no PNG.
+    /// Resolution of the PNG at a printed width of 8.5 cm \[1/inch\]; `None` draws no PNG.
     pub png_dpi: Option<u32>,
 }
 
@@ -74,14 +74,21 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn finish(name: &str, svg: Result<String, String>, options: &PlotOptions) -> Result<Figure, ReportError> {
+    fn finish(
+        name: &str,
+        svg: Result<String, String>,
+        options: &PlotOptions,
+    ) -> Result<Figure, ReportError> {
         let failed = |reason: String| ReportError::Draw {
             figure: name.to_owned(),
             reason,
         };
         let svg = svg.map_err(failed)?;
         let png = match options.png_dpi {
-            Some(dpi) => canvas::to_png(&svg, (canvas::WIDTH / 72.0 * f64::from(dpi)).round() as u32).map_err(failed)?,
+            Some(dpi) => {
+                canvas::to_png(&svg, (canvas::WIDTH / 72.0 * f64::from(dpi)).round() as u32)
+                    .map_err(failed)?
+            }
             None => Vec::new(),
         };
         Ok(Figure {
@@ -146,7 +153,7 @@ pub fn write_all_under(figures: &[Figure], prefix: &str, folder: &mut RunFolder)
     Ok(())
 }
 
-/// The days around the first fault and the first symptom after it [h], or
+/// The days around the first fault and the first symptom after it \[h\], or
 /// `None` if there is neither, or the run is too short to gain by it.
 pub fn zoom_window(run: &RunData) -> Option<(f64, f64)> {
     let end = run.end_h();
@@ -170,7 +177,11 @@ pub fn zoom_window(run: &RunData) -> Option<(f64, f64)> {
 /// The window to draw: as asked, within reason, never empty.
 fn shown(run: &RunData, options: &PlotOptions) -> (f64, f64) {
     let (start, end) = options.window.unwrap_or((0.0, run.end_h()));
-    if start.is_finite() && end.is_finite() && end > start { (start, end) } else { (0.0, run.end_h().max(1.0)) }
+    if start.is_finite() && end.is_finite() && end > start {
+        (start, end)
+    } else {
+        (0.0, run.end_h().max(1.0))
+    }
 }
 
 /// Markers that line figures label: what broke, what people did, how it ended.

@@ -11,18 +11,20 @@ use super::{Figure, PlotOptions, shown, strip_markers};
 use crate::report::{ReportError, RunData, Series, column};
 use crate::signals::Level;
 
-/// Height of one level [pt].
+/// Height of one level \[pt\].
 const ROW: f64 = 5.2;
 /// Columns of the map; each is about half a point wide in print.
 const COLUMNS: usize = 300;
 /// Steps of colour: finer ones cannot be seen and make the file larger.
 const SHADES: usize = 96;
-/// Width of the colour bar [pt].
+/// Width of the colour bar \[pt\].
 const BAR: f64 = 7.0;
 
 /// Whether any level was recorded.
 pub(super) fn has_data(run: &RunData) -> bool {
-    Level::ALL.iter().any(|&l| run.series(&column::csf(l)).is_some())
+    Level::ALL
+        .iter()
+        .any(|&l| run.series(&column::csf(l)).is_some())
 }
 
 /// Concentration by vertebral level and time, caudal at the bottom, cisternal on top.
@@ -49,7 +51,10 @@ fn draw_map(run: &RunData, options: &PlotOptions) -> Result<String, String> {
     }
     let scale = Scale::log(rows.iter().flat_map(|r| r.1.iter().copied()));
     let ticks = scale.ticks(ROW * rows.len() as f64);
-    let tick_room = ticks.iter().map(|(_, t)| text_width(t, SMALL, Weight::Regular)).fold(0.0, f64::max);
+    let tick_room = ticks
+        .iter()
+        .map(|(_, t)| text_width(t, SMALL, Weight::Regular))
+        .fold(0.0, f64::max);
     let bar_left = WIDTH - BORDER - 9.0 - tick_room - 4.0 - BAR;
     let axis = TimeAxis {
         start: window.0,
@@ -66,7 +71,10 @@ fn draw_map(run: &RunData, options: &PlotOptions) -> Result<String, String> {
         bottom: top + ROW * rows.len().max(8) as f64,
     };
     let height = map.bottom + TimeAxis::HEIGHT + page.foot();
-    let description = format!("{}: baclofen in spinal fluid by level and time", run.meta.title);
+    let description = format!(
+        "{}: baclofen in spinal fluid by level and time",
+        run.meta.title
+    );
 
     draw(&description, height, |canvas| {
         page.draw(canvas);
@@ -77,16 +85,44 @@ fn draw_map(run: &RunData, options: &PlotOptions) -> Result<String, String> {
             let last = i + 1 == rows.len();
             if last || (i % 2 == 0 && i + 2 < rows.len()) {
                 canvas.line(&[(map.left - 2.0, y), (map.left, y)], AXIS, 0.5);
-                canvas.text(name, (map.left - 3.5, y), SMALL, Weight::Regular, INK, Anchor::Right);
+                canvas.text(
+                    name,
+                    (map.left - 3.5, y),
+                    SMALL,
+                    Weight::Regular,
+                    INK,
+                    Anchor::Right,
+                );
             }
         }
         if rows.is_empty() {
             let middle = (0.5 * (map.left + map.right), 0.5 * (map.top + map.bottom));
-            canvas.text("not recorded", middle, SMALL, Weight::Regular, INK, Anchor::Middle);
+            canvas.text(
+                "not recorded",
+                middle,
+                SMALL,
+                Weight::Regular,
+                INK,
+                Anchor::Middle,
+            );
         }
-        canvas.upward("Spinal level", (BORDER + 4.0, 0.5 * (map.top + map.bottom)), SMALL, INK);
+        canvas.upward(
+            "Spinal level",
+            (BORDER + 4.0, 0.5 * (map.top + map.bottom)),
+            SMALL,
+            INK,
+        );
         outline(canvas, map);
-        colour_bar(canvas, Frame { left: bar_left, right: bar_left + BAR, ..map }, &scale, &ticks);
+        colour_bar(
+            canvas,
+            Frame {
+                left: bar_left,
+                right: bar_left + BAR,
+                ..map
+            },
+            &scale,
+            &ticks,
+        );
         strip.draw(canvas, top, top);
         for m in strip_markers(run).iter().filter(|m| axis.shows(m.time_h)) {
             if m.kind == crate::report::MarkerKind::Fault {
@@ -122,7 +158,10 @@ fn means(series: &Series, (start, end): (f64, f64)) -> Vec<f64> {
             }
         }
     }
-    area.iter().zip(&time).map(|(a, t)| if *t > 0.0 { a / t } else { f64::NAN }).collect()
+    area.iter()
+        .zip(&time)
+        .map(|(a, t)| if *t > 0.0 { a / t } else { f64::NAN })
+        .collect()
 }
 
 /// The map as one path a colour, neighbours of one colour joined.
@@ -131,10 +170,14 @@ fn cells(rows: &[(String, Vec<f64>)], map: Frame, scale: &Scale) -> String {
     let x_of = |column: usize| unit(map.left + map.width() * column as f64 / COLUMNS as f64);
     let shade_of = |v: f64| {
         let last = (SHADES - 1) as f64;
-        v.is_finite().then(|| (scale.fraction(v) * last).round().clamp(0.0, last) as usize)
+        v.is_finite()
+            .then(|| (scale.fraction(v) * last).round().clamp(0.0, last) as usize)
     };
     for (i, (_, values)) in rows.iter().enumerate() {
-        let (top, bottom) = (unit(map.bottom - ROW * (i as f64 + 1.0)), unit(map.bottom - ROW * i as f64));
+        let (top, bottom) = (
+            unit(map.bottom - ROW * (i as f64 + 1.0)),
+            unit(map.bottom - ROW * i as f64),
+        );
         let mut column = 0;
         while column < values.len() {
             let shade = shade_of(values[column]);
@@ -178,12 +221,30 @@ fn colour_bar(canvas: &mut Canvas<'_>, bar: Frame, scale: &Scale, ticks: &[(f64,
     for (v, text) in ticks {
         let y = bar.bottom - scale.fraction(*v) * bar.height();
         canvas.line(&[(bar.right, y), (bar.right + 2.0, y)], AXIS, 0.5);
-        canvas.text(text, (bar.right + 3.5, y), SMALL, Weight::Regular, INK, Anchor::Left);
+        canvas.text(
+            text,
+            (bar.right + 3.5, y),
+            SMALL,
+            Weight::Regular,
+            INK,
+            Anchor::Left,
+        );
     }
-    canvas.upward("Baclofen (ng/mL)", (WIDTH - BORDER - 3.5, 0.5 * (bar.top + bar.bottom)), SMALL, INK);
+    canvas.upward(
+        "Baclofen (ng/mL)",
+        (WIDTH - BORDER - 3.5, 0.5 * (bar.top + bar.bottom)),
+        SMALL,
+        INK,
+    );
 }
 
 fn outline(canvas: &mut Canvas<'_>, f: Frame) {
-    let corners = [(f.left, f.top), (f.right, f.top), (f.right, f.bottom), (f.left, f.bottom), (f.left, f.top)];
+    let corners = [
+        (f.left, f.top),
+        (f.right, f.top),
+        (f.right, f.bottom),
+        (f.left, f.bottom),
+        (f.left, f.top),
+    ];
     canvas.line(&corners, AXIS, 0.5);
 }

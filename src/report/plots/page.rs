@@ -6,19 +6,19 @@ use super::colour::{self, INK, NOTE};
 use crate::report::text::short_hash;
 use crate::report::{DISCLAIMER, Marker, MarkerKind, RunData};
 
-/// Distance from line to line of text [pt].
+/// Distance from line to line of text \[pt\].
 pub(super) const LEADING: f64 = 9.2;
-/// White border of a figure [pt].
+/// White border of a figure \[pt\].
 pub(super) const BORDER: f64 = 3.0;
 /// Labels of marks above the panels stand in so many rows at most.
-const MARK_ROWS: usize = 4;
-/// Height of one such row [pt].
+const MARK_ROWS: usize = 5;
+/// Height of one such row \[pt\].
 const MARK_ROW: f64 = 9.0;
-/// From the middle of a mark to its label [pt].
+/// From the middle of a mark to its label \[pt\].
 const MARK_GAP: f64 = 4.2;
-/// Half the width of a mark with its air [pt].
+/// Half the width of a mark with its air \[pt\].
 const MARK_HALF: f64 = 3.0;
-/// Air between labels [pt].
+/// Air between labels \[pt\].
 const LABEL_AIR: f64 = 2.0;
 /// More labels than this are not tried.
 const MOST_LABELS: usize = 24;
@@ -38,7 +38,11 @@ pub(super) struct Page {
 impl Page {
     /// For one run.
     pub fn of(run: &RunData) -> Page {
-        Self::new(run, (!run.meta.arm.is_empty()).then(|| format!("Arm: {}", run.meta.arm)), &run.meta.fingerprint)
+        Self::new(
+            run,
+            (!run.meta.arm.is_empty()).then(|| format!("Arm: {}", run.meta.arm)),
+            &run.meta.fingerprint,
+        )
     }
 
     /// For several arms of one story.
@@ -48,7 +52,11 @@ impl Page {
 
     fn new(run: &RunData, subtitle: Option<String>, fingerprint: &str) -> Page {
         let meta = &run.meta;
-        let title = if meta.title.is_empty() { &meta.scenario } else { &meta.title };
+        let title = if meta.title.is_empty() {
+            &meta.scenario
+        } else {
+            &meta.title
+        };
         let room = WIDTH - 2.0 * BORDER;
         let mut parts = vec![format!("itbsim {}", meta.version)];
         if !meta.scenario_hash.is_empty() {
@@ -64,16 +72,19 @@ impl Page {
         Page {
             title: wrap(title, room, LARGE, Weight::Medium, 2),
             subtitle: subtitle.map(|s| fit(&s, room, SMALL, Weight::Regular)),
-            footer: vec![fit(&parts.join(" · "), room, SMALL, Weight::Regular), format!("{DISCLAIMER}.")],
+            footer: vec![
+                fit(&parts.join(" · "), room, SMALL, Weight::Regular),
+                format!("{DISCLAIMER}."),
+            ],
         }
     }
 
-    /// Height of the title [pt].
+    /// Height of the title \[pt\].
     pub fn head(&self) -> f64 {
         BORDER + LEADING * (self.title.len() + usize::from(self.subtitle.is_some())) as f64 + 3.0
     }
 
-    /// Height of the footer [pt].
+    /// Height of the footer \[pt\].
     pub fn foot(&self) -> f64 {
         BORDER + 3.5 + LEADING * self.footer.len() as f64
     }
@@ -86,11 +97,25 @@ impl Page {
             y += LEADING;
         }
         if let Some(line) = &self.subtitle {
-            canvas.text(line, (BORDER, y), SMALL, Weight::Regular, NOTE, Anchor::Left);
+            canvas.text(
+                line,
+                (BORDER, y),
+                SMALL,
+                Weight::Regular,
+                NOTE,
+                Anchor::Left,
+            );
         }
         let mut y = canvas.height() - BORDER - LEADING * (self.footer.len() as f64 - 0.5);
         for line in &self.footer {
-            canvas.text(line, (BORDER, y), SMALL, Weight::Regular, NOTE, Anchor::Left);
+            canvas.text(
+                line,
+                (BORDER, y),
+                SMALL,
+                Weight::Regular,
+                NOTE,
+                Anchor::Left,
+            );
             y += LEADING;
         }
     }
@@ -99,9 +124,9 @@ impl Page {
 /// A mark with room for its label: where it is and how wide it wants to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tag {
-    /// Position of the mark [pt].
+    /// Position of the mark \[pt\].
     pub x: f64,
-    /// Width of the label [pt].
+    /// Width of the label \[pt\].
     pub width: f64,
 }
 
@@ -110,50 +135,72 @@ pub(super) struct Tag {
 pub(super) struct Place {
     /// Row, 0 nearest to the panels.
     pub row: usize,
-    /// Left edge of the label [pt].
+    /// Left edge of the label \[pt\].
     pub left: f64,
 }
 
-/// Something that labels must keep clear of: its row, mark and extent [pt].
+/// Something that labels must keep clear of: its row, mark, and extent with and without the mark \[pt\].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Taken {
     row: usize,
     x: f64,
     low: f64,
     high: f64,
+    words: Option<(f64, f64)>,
 }
 
 impl Taken {
     /// A mark without words in the lowest row.
     pub fn mark(x: f64) -> Taken {
-        Taken { row: 0, x, low: x - MARK_HALF, high: x + MARK_HALF }
+        Taken {
+            row: 0,
+            x,
+            low: x - MARK_HALF,
+            high: x + MARK_HALF,
+            words: None,
+        }
     }
 
     /// A line from above through all rows.
     pub fn stem(x: f64) -> Taken {
-        Taken { row: usize::MAX, x, low: x, high: x }
+        Taken {
+            row: usize::MAX,
+            x,
+            low: x,
+            high: x,
+            words: None,
+        }
     }
 
     /// Whether two things get in each other's way. A mark's stem runs down
     /// through the rows below it.
     fn hinders(&self, other: &Taken) -> bool {
-        let (upper, lower) = if self.row >= other.row { (self, other) } else { (other, self) };
+        let (upper, lower) = if self.row >= other.row {
+            (self, other)
+        } else {
+            (other, self)
+        };
         if upper.row == lower.row {
             upper.low < lower.high + LABEL_AIR && lower.low < upper.high + LABEL_AIR
         } else {
-            upper.x > lower.low - 0.5 && upper.x < lower.high + 0.5 && !lower.is_bare()
+            // A stem may touch another mark, but not words.
+            lower
+                .words
+                .is_some_and(|(a, b)| upper.x > a - 0.7 && upper.x < b + 0.7)
         }
-    }
-
-    fn is_bare(&self) -> bool {
-        self.high - self.low <= 2.0 * MARK_HALF
     }
 }
 
 /// Gives each tag a place where no label covers another label or the stem of
 /// another mark; `None` where there is no room. Tags come in the order of
 /// importance: the last ones lose their words first. Uses as few rows as it can.
-pub(super) fn place(tags: &[Tag], fixed: &[Taken], left: f64, right: f64, rows: usize) -> Vec<Option<Place>> {
+pub(super) fn place(
+    tags: &[Tag],
+    fixed: &[Taken],
+    left: f64,
+    right: f64,
+    rows: usize,
+) -> Vec<Option<Place>> {
     let mut active: Vec<usize> = (0..tags.len().min(MOST_LABELS)).collect();
     while !active.is_empty() {
         // From right to left, so that earlier labels rise above later ones.
@@ -178,7 +225,12 @@ pub(super) fn place(tags: &[Tag], fixed: &[Taken], left: f64, right: f64, rows: 
 
 /// Places the first tag in every way that is free and the rest after it;
 /// returns the places in reverse order.
-fn search(tags: &[Tag], taken: &mut Vec<Taken>, bounds: (f64, f64, usize), budget: &mut usize) -> Option<Vec<Place>> {
+fn search(
+    tags: &[Tag],
+    taken: &mut Vec<Taken>,
+    bounds: (f64, f64, usize),
+    budget: &mut usize,
+) -> Option<Vec<Place>> {
     let Some((tag, rest)) = tags.split_first() else {
         return Some(Vec::new());
     };
@@ -195,6 +247,7 @@ fn search(tags: &[Tag], taken: &mut Vec<Taken>, bounds: (f64, f64, usize), budge
                 x: tag.x,
                 low: start.min(tag.x - MARK_HALF),
                 high: end.max(tag.x + MARK_HALF),
+                words: Some((start, end)),
             };
             if taken.iter().any(|t| t.hinders(&mine)) {
                 continue;
@@ -220,12 +273,22 @@ pub(super) struct MarkStrip {
 impl MarkStrip {
     /// Lays the marks of a window out along a time axis.
     pub fn lay_out(markers: &[Marker], axis: &TimeAxis, right_limit: f64) -> MarkStrip {
-        let mut shown: Vec<(Marker, String)> = labelled(markers.iter().filter(|m| axis.shows(m.time_h)));
+        let mut shown: Vec<(Marker, String)> =
+            labelled(markers.iter().filter(|m| axis.shows(m.time_h)));
         // The important first, and within a kind the early.
-        shown.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind).then_with(|| a.time_h.total_cmp(&b.time_h)));
+        shown.sort_by(|(a, _), (b, _)| {
+            a.kind
+                .cmp(&b.kind)
+                .then_with(|| a.time_h.total_cmp(&b.time_h))
+        });
         let widest = 0.55 * (axis.right - axis.left);
-        let fitted: Vec<String> = shown.iter().map(|(_, l)| fit(l, widest, SMALL, Weight::Regular)).collect();
-        let tagged: Vec<usize> = (0..shown.len()).filter(|&i| !fitted[i].is_empty()).collect();
+        let fitted: Vec<String> = shown
+            .iter()
+            .map(|(_, l)| fit(l, widest, SMALL, Weight::Regular))
+            .collect();
+        let tagged: Vec<usize> = (0..shown.len())
+            .filter(|&i| !fitted[i].is_empty())
+            .collect();
         let tags: Vec<Tag> = tagged
             .iter()
             .map(|&i| Tag {
@@ -234,10 +297,19 @@ impl MarkStrip {
             })
             .collect();
         let mut places: Vec<Option<Place>> = vec![None; shown.len()];
-        for (&i, found) in tagged.iter().zip(place(&tags, &[], axis.left - 4.0, right_limit, MARK_ROWS)) {
+        for (&i, found) in
+            tagged
+                .iter()
+                .zip(place(&tags, &[], axis.left - 4.0, right_limit, MARK_ROWS))
+        {
             places[i] = found;
         }
-        let rows = places.iter().flatten().map(|p| p.row + 1).max().unwrap_or(0);
+        let rows = places
+            .iter()
+            .flatten()
+            .map(|p| p.row + 1)
+            .max()
+            .unwrap_or(0);
         let marks: Vec<_> = shown
             .into_iter()
             .zip(fitted)
@@ -251,9 +323,13 @@ impl MarkStrip {
         MarkStrip { marks, rows }
     }
 
-    /// Height of the strip [pt].
+    /// Height of the strip \[pt\].
     pub fn height(&self) -> f64 {
-        if self.rows == 0 { 0.0 } else { MARK_ROW * self.rows as f64 + 2.0 }
+        if self.rows == 0 {
+            0.0
+        } else {
+            MARK_ROW * self.rows as f64 + 2.0
+        }
     }
 
     /// Draws the marks above `bottom`, and their lines down to `floor`.
@@ -267,7 +343,7 @@ impl MarkStrip {
             };
             let y = bottom - 2.0 - MARK_ROW * (place.row as f64 + 0.5);
             match marker.kind {
-                MarkerKind::Fault | MarkerKind::Outcome => {
+                MarkerKind::Fault => {
                     canvas.line(&[(*x, y), (*x, bottom)], colour, 0.5);
                     canvas.dashes(*x, bottom, floor, colour, 0.5);
                 }
@@ -275,10 +351,19 @@ impl MarkStrip {
                     canvas.line(&[(*x, y), (*x, bottom)], colour, 0.4);
                     canvas.dashes(*x, bottom, floor, colour, 0.3);
                 }
-                MarkerKind::Alarm | MarkerKind::Refill => canvas.line(&[(*x, y), (*x, bottom)], colour, 0.4),
+                MarkerKind::Outcome | MarkerKind::Alarm | MarkerKind::Refill => {
+                    canvas.line(&[(*x, y), (*x, bottom)], colour, 0.4)
+                }
             }
             glyph(canvas, marker.kind, (*x, y));
-            canvas.text(label, (place.left, y), SMALL, Weight::Regular, INK, Anchor::Left);
+            canvas.text(
+                label,
+                (place.left, y),
+                SMALL,
+                Weight::Regular,
+                INK,
+                Anchor::Left,
+            );
         }
     }
 }
@@ -308,14 +393,34 @@ pub(super) fn glyph(canvas: &mut Canvas<'_>, kind: MarkerKind, (x, y): (f64, f64
     let r = 2.3;
     match kind {
         MarkerKind::Fault => canvas.fill(&[(x - r, y - r), (x + r, y - r), (x, y + r)], colour),
-        MarkerKind::Outcome => canvas.fill(&[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)], colour),
+        MarkerKind::Outcome => canvas.fill(
+            &[
+                (x - r, y - r),
+                (x + r, y - r),
+                (x + r, y + r),
+                (x - r, y + r),
+            ],
+            colour,
+        ),
         MarkerKind::Alarm => canvas.fill(&[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], colour),
         MarkerKind::Action => {
-            let outline = [(x - r, y - r), (x + r, y - r), (x, y + r), (x - r, y - r), (x + r, y - r)];
+            let outline = [
+                (x - r, y - r),
+                (x + r, y - r),
+                (x, y + r),
+                (x - r, y - r),
+                (x + r, y - r),
+            ];
             canvas.line(&outline, colour, 0.7);
         }
         MarkerKind::Refill => {
-            let outline = [(x, y - r), (x + r, y + r), (x - r, y + r), (x, y - r), (x + r, y + r)];
+            let outline = [
+                (x, y - r),
+                (x + r, y + r),
+                (x - r, y + r),
+                (x, y - r),
+                (x + r, y + r),
+            ];
             canvas.line(&outline, colour, 0.7);
         }
     }
@@ -345,7 +450,10 @@ mod tests {
                     assert!(a.3 <= b.2 || b.3 <= a.2, "{i} and {j} overlap");
                 }
                 if a.1 > b.1 {
-                    assert!(a.0 <= b.2 || a.0 >= b.3, "the stem of {i} crosses the label of {j}");
+                    assert!(
+                        a.0 <= b.2 || a.0 >= b.3,
+                        "the stem of {i} crosses the label of {j}"
+                    );
                 }
             }
         }
@@ -362,6 +470,12 @@ mod tests {
         let many: Vec<Marker> = (0..6).map(|i| marker(f64::from(i))).collect();
         let labels: Vec<String> = labelled(many.iter()).into_iter().map(|(_, l)| l).collect();
         assert_eq!(labels, ["dose +10 % (×6)", "", "", "", "", ""]);
-        assert_eq!(labelled(many.iter().take(3)).iter().filter(|(_, l)| !l.is_empty()).count(), 3);
+        assert_eq!(
+            labelled(many.iter().take(3))
+                .iter()
+                .filter(|(_, l)| !l.is_empty())
+                .count(),
+            3
+        );
     }
 }
