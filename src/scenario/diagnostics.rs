@@ -124,8 +124,14 @@ impl Diagnostics {
     pub(super) fn new(mut items: Vec<Diagnostic>, sources: Vec<Source>) -> Self {
         // Stable: mistakes at one place keep the order in which they were found.
         items.sort_by_key(|d| d.marks.first().map(|m| m.0));
-        items.dedup();
-        Self { items, sources }
+        let mut unique: Vec<Diagnostic> = Vec::with_capacity(items.len());
+        for item in items {
+            // Sorted by place, so a repetition stands among the last few.
+            if !unique.iter().rev().take(8).any(|known| *known == item) {
+                unique.push(item);
+            }
+        }
+        Self { items: unique, sources }
     }
 
     /// The mistakes.

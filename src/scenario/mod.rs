@@ -50,10 +50,12 @@ mod moment;
 mod names;
 mod programme;
 mod resolve;
+mod schema;
 
 use std::path::{Path, PathBuf};
 
 pub use diagnostics::{Diagnostic, Diagnostics};
+pub use schema::schema;
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
 
 use fields::Context;
@@ -113,10 +115,12 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
     let arm_ids: Vec<String> =
         document.blocks("arm").iter().filter_map(|(t, _)| t.text("id").map(str::to_owned)).collect();
 
-    // The story itself first: a mistake in it would repeat in every arm.
+    // The blocks of the story itself first: a mistake in one would repeat in every arm.
+    // How they fit together is judged per arm, since two arms may exclude each other.
     let context = Context::new(catalog, names.clone());
-    let plain = resolve::resolve(&context, &document, &sources, &arm_ids);
     let variants = arms::variants(&context, &document);
+    let alone = document.blocks("arm").is_empty();
+    let plain = resolve::resolve(&context, &document, &sources, &arm_ids, alone);
     mistakes.extend(context.into_mistakes());
     if !mistakes.is_empty() {
         return Err(Diagnostics::new(mistakes, sources));
@@ -127,15 +131,16 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
         return Err(Diagnostics::new(vec![lost], sources));
     };
 
-    let mut out = Vec::new();
-    if variants.is_empty() {
+    if alone {
         let mut scenario = plain.scenario;
         scenario.expectations = plain.expectations.into_iter().map(|e| e.expectation).collect();
         return Ok(Story { name, hash, arms: vec![Arm { id: String::new(), scenario }] });
     }
+    let mut out = Vec::new();
+    let mut found: Vec<(Diagnostic, Vec<String>)> = Vec::new();
     for variant in variants {
         let context = Context::new(catalog, names.without(variant.gone));
-        let resolved = resolve::resolve(&context, &variant.document, &sources, &arm_ids);
+        let resolved = resolve::resolve(&context, &variant.document, &sources, &arm_ids, true);
         if let Ok(resolved) = resolved {
             let mut scenario = resolved.scenario;
             scenario.expectations = resolved
@@ -144,13 +149,33 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
                 .filter(|e| e.applies(&variant.id, &context))
                 .map(|e| e.expectation)
                 .collect();
-            out.push(Arm { id: variant.id, scenario });
+            out.push(Arm { id: variant.id.clone(), scenario });
         }
-        mistakes.extend(context.into_mistakes());
+        for mistake in context.into_mistakes() {
+            match found.iter_mut().find(|(known, _)| *known == mistake) {
+                Some((_, arms)) => arms.push(variant.id.clone()),
+                None => found.push((mistake, vec![variant.id.clone()])),
+            }
+        }
     }
-    if mistakes.is_empty() {
-        Ok(Story { name, hash, arms: out })
-    } else {
-        Err(Diagnostics::new(mistakes, sources))
+    if found.is_empty() {
+        return Ok(Story { name, hash, arms: out });
     }
+    let mistakes = found
+        .into_iter()
+        .map(|(mistake, arms)| {
+            if arms.len() == arm_ids.len() {
+                mistake
+            } else {
+                let arms: Vec<String> = arms.iter().map(|a| diagnostics::quoted(a)).collect();
+                mistake.note(format!("in arm {}", arms.join(", ")))
+            }
+        })
+        .collect();
+    Err(Diagnostics::new(mistakes, sources))
+}
+
+/// A commented scenario to start from, as `itbsim new` writes it. It loads as it stands.
+pub fn template() -> &'static str {
+    include_str!("template.toml")
 }
