@@ -33,8 +33,14 @@ fn quantities_arrive_in_base_units() {
     assert_eq!(s.seed, 7);
     assert_eq!(s.sample, span(0.5));
     assert_eq!(s.pump.concentration, 2000.0);
-    assert_eq!(s.pump.label_concentration, 2000.0, "the label is the concentration unless the file says otherwise");
-    assert_eq!(s.programme[0].mode, Programme::SimpleContinuous { rate: 12.5 });
+    assert_eq!(
+        s.pump.label_concentration, 2000.0,
+        "the label is the concentration unless the file says otherwise"
+    );
+    assert_eq!(
+        s.programme[0].mode,
+        Programme::SimpleContinuous { rate: 12.5 }
+    );
     assert_eq!(s.programme[0].at, Moment::At(SimTime::ZERO));
 }
 
@@ -54,7 +60,10 @@ fn what_the_file_leaves_out_takes_the_tabled_default() {
 
 #[test]
 fn a_scenario_can_change_the_default_of_a_key_it_leaves_out() {
-    let s = only(&file("[parameters]\n\"scenario.catheter.length\" = \"700 mm\"\n", ""));
+    let s = only(&file(
+        "[parameters]\n\"scenario.catheter.length\" = \"700 mm\"\n",
+        "",
+    ));
     assert_eq!(s.catheter.length, 70.0);
     assert_eq!(s.parameters.get("scenario.catheter.length"), 70.0);
 }
@@ -98,20 +107,72 @@ fn the_patient_is_read_whole() {
 #[test]
 fn every_programme_mode_is_read() {
     let modes = [
-        ("flex = [{ at = \"22:00\", rate = \"240 ug/day\" }, { at = \"06:30\", weekday = \"sun\", rate = \"480 ug/day\" }]",
-         Programme::Flex { steps: vec![
-             FlexStep { weekday: None, at: 22.0, rate: 10.0 },
-             FlexStep { weekday: Some(6), at: 6.5, rate: 20.0 },
-         ] }),
-        ("flex = { steps = [{ at = \"06:00\", rate = \"240 ug/day\" }] }",
-         Programme::Flex { steps: vec![FlexStep { weekday: None, at: 6.0, rate: 10.0 }] }),
-        ("periodic_bolus = { dose = \"50 ug\", every = \"6 h\", over = \"6 min\", basal = \"120 ug/day\" }",
-         Programme::PeriodicBolus { dose: 50.0, every: 6.0, over: 0.1, basal: 5.0 }),
-        ("single_bolus = { dose = \"50 ug\", over = \"30 min\" }", Programme::SingleBolus { dose: 50.0, over: 0.5 }),
-        ("priming_bolus = { over = \"30 min\" }", Programme::PrimingBolus { volume: None, over: 0.5 }),
-        ("priming_bolus = { volume = \"0.4 mL\", over = \"30 min\" }", Programme::PrimingBolus { volume: Some(0.4), over: 0.5 }),
-        ("bridge_bolus = { old_concentration = \"500 ug/mL\", bridge_rate = \"240 ug/day\", then_rate = \"480 ug/day\" }",
-         Programme::BridgeBolus { old_concentration: 500.0, bridge_rate: 10.0, volume: None, then_rate: 20.0 }),
+        (
+            "flex = [{ at = \"22:00\", rate = \"240 ug/day\" }, { at = \"06:30\", weekday = \"sun\", rate = \"480 ug/day\" }]",
+            Programme::Flex {
+                steps: vec![
+                    FlexStep {
+                        weekday: None,
+                        at: 22.0,
+                        rate: 10.0,
+                    },
+                    FlexStep {
+                        weekday: Some(6),
+                        at: 6.5,
+                        rate: 20.0,
+                    },
+                ],
+            },
+        ),
+        (
+            "flex = { steps = [{ at = \"06:00\", rate = \"240 ug/day\" }] }",
+            Programme::Flex {
+                steps: vec![FlexStep {
+                    weekday: None,
+                    at: 6.0,
+                    rate: 10.0,
+                }],
+            },
+        ),
+        (
+            "periodic_bolus = { dose = \"50 ug\", every = \"6 h\", over = \"6 min\", basal = \"120 ug/day\" }",
+            Programme::PeriodicBolus {
+                dose: 50.0,
+                every: 6.0,
+                over: 0.1,
+                basal: 5.0,
+            },
+        ),
+        (
+            "single_bolus = { dose = \"50 ug\", over = \"30 min\" }",
+            Programme::SingleBolus {
+                dose: 50.0,
+                over: 0.5,
+            },
+        ),
+        (
+            "priming_bolus = { over = \"30 min\" }",
+            Programme::PrimingBolus {
+                volume: None,
+                over: 0.5,
+            },
+        ),
+        (
+            "priming_bolus = { volume = \"0.4 mL\", over = \"30 min\" }",
+            Programme::PrimingBolus {
+                volume: Some(0.4),
+                over: 0.5,
+            },
+        ),
+        (
+            "bridge_bolus = { old_concentration = \"500 ug/mL\", bridge_rate = \"240 ug/day\", then_rate = \"480 ug/day\" }",
+            Programme::BridgeBolus {
+                old_concentration: 500.0,
+                bridge_rate: 10.0,
+                volume: None,
+                then_rate: 20.0,
+            },
+        ),
         ("minimum_rate = true", Programme::MinimumRate),
         ("stopped = true", Programme::Stopped),
     ];
@@ -124,29 +185,88 @@ fn every_programme_mode_is_read() {
 #[test]
 fn every_action_is_read() {
     let acts = [
-        ("refill = { volume = \"18 mL\", concentration = \"500 ug/mL\", label = \"2 mg/mL\", pocket_share = \"25 %\", aspirate = false }",
-         Action::Refill { volume: 18.0, concentration: 500.0, label: 2000.0, pocket_share: 0.25, aspirate: false }),
-        ("refill = { volume = \"18 mL\", concentration = \"500 ug/mL\" }",
-         Action::Refill { volume: 18.0, concentration: 500.0, label: 500.0, pocket_share: 0.0, aspirate: true }),
+        (
+            "refill = { volume = \"18 mL\", concentration = \"500 ug/mL\", label = \"2 mg/mL\", pocket_share = \"25 %\", aspirate = false }",
+            Action::Refill {
+                volume: 18.0,
+                concentration: 500.0,
+                label: 2000.0,
+                pocket_share: 0.25,
+                aspirate: false,
+            },
+        ),
+        (
+            "refill = { volume = \"18 mL\", concentration = \"500 ug/mL\" }",
+            Action::Refill {
+                volume: 18.0,
+                concentration: 500.0,
+                label: 500.0,
+                pocket_share: 0.0,
+                aspirate: true,
+            },
+        ),
         ("missed_refill = true", Action::MissedRefill),
         ("raise_dose = \"10 %\"", Action::ScaleDose { factor: 1.1 }),
         ("lower_dose = \"10 %\"", Action::ScaleDose { factor: 0.9 }),
         ("interrogate = true", Action::Interrogate),
         ("empty_pump = true", Action::EmptyPump),
-        ("lumbar_bolus = { dose = \"75 ug\", level = \"L3\" }",
-         Action::LumbarBolus { dose: 75.0, level: Level::L3, over: 1.0 / 60.0 }),
-        ("oral_baclofen = { dose = \"20 mg\", every = \"6 h\" }", Action::OralBaclofen { dose: 20_000.0, every: 6.0, count: None }),
-        ("benzodiazepine = { dose = \"5 mg\", every = \"6 h\", count = 8 }", Action::Benzodiazepine { dose: 5.0, every: 6.0, count: Some(8) }),
-        ("cyproheptadine = { dose = \"4 mg\" }", Action::Cyproheptadine { dose: 4.0, every: 24.0, count: Some(1) }),
-        ("drain_csf = { volume = \"40 mL\", over = \"30 min\" }", Action::DrainCsf { volume: 40.0, over: 0.5 }),
-        ("inject_contrast = \"3 mL\"", Action::InjectContrast { volume: 3.0 }),
+        (
+            "lumbar_bolus = { dose = \"75 ug\", level = \"L3\" }",
+            Action::LumbarBolus {
+                dose: 75.0,
+                level: Level::L3,
+                over: 1.0 / 60.0,
+            },
+        ),
+        (
+            "oral_baclofen = { dose = \"20 mg\", every = \"6 h\" }",
+            Action::OralBaclofen {
+                dose: 20_000.0,
+                every: 6.0,
+                count: None,
+            },
+        ),
+        (
+            "benzodiazepine = { dose = \"5 mg\", every = \"6 h\", count = 8 }",
+            Action::Benzodiazepine {
+                dose: 5.0,
+                every: 6.0,
+                count: Some(8),
+            },
+        ),
+        (
+            "cyproheptadine = { dose = \"4 mg\" }",
+            Action::Cyproheptadine {
+                dose: 4.0,
+                every: 24.0,
+                count: Some(1),
+            },
+        ),
+        (
+            "drain_csf = { volume = \"40 mL\", over = \"30 min\" }",
+            Action::DrainCsf {
+                volume: 40.0,
+                over: 0.5,
+            },
+        ),
+        (
+            "inject_contrast = \"3 mL\"",
+            Action::InjectContrast { volume: 3.0 },
+        ),
         ("mri = \"30 min\"", Action::MriScan { over: 0.5 }),
         ("ventilate = false", Action::Ventilate { on: false }),
         ("posture = \"upright\"", Action::Posture(Posture::Upright)),
-        ("repair = [\"stall\"]", Action::Repair { faults: vec!["stall".to_owned()] }),
+        (
+            "repair = [\"stall\"]",
+            Action::Repair {
+                faults: vec!["stall".to_owned()],
+            },
+        ),
     ];
     for (line, act) in acts {
-        let more = format!("[[fault]]\nid = \"stall\"\nkind = \"pump.stall\"\nat = \"1 d\"\n[[action]]\nat = \"2 d\"\n{line}");
+        let more = format!(
+            "[[fault]]\nid = \"stall\"\nkind = \"pump.stall\"\nat = \"1 d\"\n[[action]]\nat = \"2 d\"\n{line}"
+        );
         assert_eq!(only(&file("", &more)).actions[0].action, act, "{line}");
     }
 }
@@ -180,19 +300,41 @@ to = "epidural"
 profile = { in_posture = "upright" }
 "#,
     ));
-    let [kink, leak, slip] = s.faults.as_slice() else { panic!("three faults") };
-    let condition = Condition { signal: "reservoir_ml".to_owned(), rising: false, level: 2.0 };
+    let [kink, leak, slip] = s.faults.as_slice() else {
+        panic!("three faults")
+    };
+    let condition = Condition {
+        signal: "reservoir_ml".to_owned(),
+        rising: false,
+        level: 2.0,
+    };
     assert_eq!(kink.trigger, Trigger::When(condition));
-    assert_eq!(kink.until, Some(Moment::After { event: "fault.kink.start".to_owned(), offset: span(24.0) }));
+    assert_eq!(
+        kink.until,
+        Some(Moment::After {
+            event: "fault.kink.start".to_owned(),
+            offset: span(24.0)
+        })
+    );
     assert_eq!(kink.profile, Profile::Intermittent { on: 6.0, off: 18.0 });
     assert_eq!(kink.values["bore"], Value::Number(0.05));
-    assert_eq!(kink.values["length"], Value::Number(1.0), "defaults of the kind are filled in");
+    assert_eq!(
+        kink.values["length"],
+        Value::Number(1.0),
+        "defaults of the kind are filled in"
+    );
     assert_eq!(leak.trigger, Trigger::Hazard { rate: 0.5 / 8766.0 });
     assert_eq!(leak.values["position"], Value::Number(10.0));
     assert_eq!(leak.values["conductance"], Value::Number(0.02));
     assert_eq!(leak.values["into"], Value::Text("L4".to_owned()));
     assert_eq!(leak.profile, Profile::Ramp { over: 120.0 });
-    assert_eq!(slip.trigger, Trigger::At(Moment::After { event: "fault.leak.start".to_owned(), offset: span(2.0) }));
+    assert_eq!(
+        slip.trigger,
+        Trigger::At(Moment::After {
+            event: "fault.leak.start".to_owned(),
+            offset: span(2.0)
+        })
+    );
     assert_eq!(slip.profile, Profile::InPosture(Posture::Upright));
 }
 
@@ -206,7 +348,13 @@ fn blocks_without_an_id_are_named_after_their_verb() {
     let ids: Vec<&str> = s.actions.iter().map(|a| a.id.as_str()).collect();
     assert_eq!(ids, ["interrogate1", "interrogate2", "interrogate3"]);
     assert_eq!(s.programme[1].id, "stopped1");
-    assert_eq!(s.programme[1].at, Moment::After { event: "action.interrogate3.done".to_owned(), offset: span(1.0) });
+    assert_eq!(
+        s.programme[1].at,
+        Moment::After {
+            event: "action.interrogate3.done".to_owned(),
+            offset: span(1.0)
+        }
+    );
 }
 
 #[test]
@@ -241,7 +389,10 @@ source = "e"
     );
     let s = only(&text);
     let claims: Vec<&Claim> = s.expectations.iter().map(|e| &e.claim).collect();
-    let after = |event: &str, hours: f64| Moment::After { event: event.to_owned(), offset: span(hours) };
+    let after = |event: &str, hours: f64| Moment::After {
+        event: event.to_owned(),
+        offset: span(hours),
+    };
     assert_eq!(
         claims[0],
         &Claim::Event {
@@ -250,19 +401,56 @@ source = "e"
             to: Some(after("pump.stalled", 24.0)),
         }
     );
-    assert_eq!(claims[1], &Claim::Never { event: "patient.death".to_owned() });
+    assert_eq!(
+        claims[1],
+        &Claim::Never {
+            event: "patient.death".to_owned()
+        }
+    );
     assert_eq!(
         claims[2],
-        &Claim::Event { event: "programme.start.start".to_owned(), from: None, to: Some(Moment::At(days(1.0 / 24.0))) }
+        &Claim::Event {
+            event: "programme.start.start".to_owned(),
+            from: None,
+            to: Some(Moment::At(days(1.0 / 24.0)))
+        }
     );
-    let Claim::Signal { statistic, from, to, low, high, .. } = claims[3] else { panic!() };
-    assert_eq!((*statistic, from, *low, *high), (Statistic::All, to, 130.0, 1240.5));
-    let Claim::Signal { statistic, from, to, low, high, .. } = claims[4] else { panic!() };
+    let Claim::Signal {
+        statistic,
+        from,
+        to,
+        low,
+        high,
+        ..
+    } = claims[3]
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (*statistic, from, *low, *high),
+        (Statistic::All, to, 130.0, 1240.5)
+    );
+    let Claim::Signal {
+        statistic,
+        from,
+        to,
+        low,
+        high,
+        ..
+    } = claims[4]
+    else {
+        panic!()
+    };
     assert_eq!((*statistic, *high), (Statistic::Max, 2.0));
     assert!(low.is_infinite(), "no lower bound was asked for");
     assert_eq!(from, &after("pump.empty", -1.0));
     assert_eq!(to, &Moment::At(days(120.0)));
-    assert!(text.lines().nth(s.expectations[0].line - 1).unwrap().starts_with("[[expect]]"));
+    assert!(
+        text.lines()
+            .nth(s.expectations[0].line - 1)
+            .unwrap()
+            .starts_with("[[expect]]")
+    );
     assert_eq!(s.expectations[0].source, "a");
 }
 
@@ -309,20 +497,38 @@ fn arms_leave_out_and_change() {
     let story = story(&file("", ARMS));
     let ids: Vec<&str> = story.arms.iter().map(|a| a.id.as_str()).collect();
     assert_eq!(ids, ["as-is", "no-leak", "big"]);
-    let [same, less, more] = story.arms.as_slice() else { panic!() };
+    let [same, less, more] = story.arms.as_slice() else {
+        panic!()
+    };
     assert_eq!(same.scenario.faults.len(), 1);
     assert_eq!(same.scenario.pump.gain, None);
     assert!(less.scenario.faults.is_empty());
-    assert_eq!(less.scenario.actions[1].action, Action::Repair { faults: vec![] });
+    assert_eq!(
+        less.scenario.actions[1].action,
+        Action::Repair { faults: vec![] }
+    );
     assert_eq!(
         less.scenario.actions[0].at,
-        Moment::After { event: "fault.leak.start".to_owned(), offset: span(24.0) },
+        Moment::After {
+            event: "fault.leak.start".to_owned(),
+            offset: span(24.0)
+        },
         "an action that waits for a missing fault stays, and never happens"
     );
     let s = &more.scenario;
     assert_eq!(s.faults[0].values["conductance"], Value::Number(0.1));
-    assert_eq!(s.actions[0].action, Action::LumbarBolus { dose: 75.0, level: Level::L3, over: 1.0 / 60.0 });
-    assert_eq!(s.programme[0].mode, Programme::SimpleContinuous { rate: 25.0 });
+    assert_eq!(
+        s.actions[0].action,
+        Action::LumbarBolus {
+            dose: 75.0,
+            level: Level::L3,
+            over: 1.0 / 60.0
+        }
+    );
+    assert_eq!(
+        s.programme[0].mode,
+        Programme::SimpleContinuous { rate: 25.0 }
+    );
     assert_eq!(s.pump.gain, Some(1.1));
     assert_eq!(s.pump.fill, 10.0);
     assert_eq!(s.patient.weight, 60.0);
@@ -333,7 +539,11 @@ fn arms_leave_out_and_change() {
 #[test]
 fn an_expectation_applies_only_where_it_can_be_checked() {
     let story = story(&file("", ARMS));
-    let counts: Vec<usize> = story.arms.iter().map(|a| a.scenario.expectations.len()).collect();
+    let counts: Vec<usize> = story
+        .arms
+        .iter()
+        .map(|a| a.scenario.expectations.len())
+        .collect();
     // as-is: spasms and death; no-leak: death alone; big: those two and the one that names it.
     assert_eq!(counts, [2, 1, 3]);
 }
@@ -345,7 +555,10 @@ fn two_programmes_at_one_instant_are_fine_in_arms_that_exclude_each_other() {
     assert_eq!(story(&file("", more)).arms.len(), 2);
     let third = format!("{more}[[arm]]\nid = \"both\"\n");
     let found = mistakes(&file("", &third)).to_string();
-    assert!(found.contains("two programmes start at 5 d") && found.contains("note: in arm `both`"), "{found}");
+    assert!(
+        found.contains("two programmes start at 5 d") && found.contains("note: in arm `both`"),
+        "{found}"
+    );
 }
 
 #[test]
@@ -353,8 +566,14 @@ fn the_hash_sees_content_and_not_layout() {
     let text = file("", ARMS);
     let hash = |t: &str| story(t).hash;
     assert_eq!(hash(&text).len(), 64);
-    assert_eq!(hash(&text), hash(&format!("# a comment\n{text}\n\n# another")));
-    let moved = text.replace("title = \"Test\"\nduration = \"120 d\"\n", "duration = \"120 d\"\ntitle = \"Test\"\n");
+    assert_eq!(
+        hash(&text),
+        hash(&format!("# a comment\n{text}\n\n# another"))
+    );
+    let moved = text.replace(
+        "title = \"Test\"\nduration = \"120 d\"\n",
+        "duration = \"120 d\"\ntitle = \"Test\"\n",
+    );
     assert_ne!(moved, text);
     assert_eq!(hash(&text), hash(&moved));
     assert_ne!(hash(&text), hash(&text.replace("300 ug/day", "301 ug/day")));
@@ -363,7 +582,13 @@ fn the_hash_sees_content_and_not_layout() {
 #[test]
 fn a_base_file_is_laid_under_key_by_key_and_blocks_by_id() {
     let files = BTreeMap::from([
-        ("lib/base/adult.toml".to_owned(), file("seed = 3", "[[fault]]\nid = \"s\"\nkind = \"pump.stall\"\nat = \"1 d\"")),
+        (
+            "lib/base/adult.toml".to_owned(),
+            file(
+                "seed = 3",
+                "[[fault]]\nid = \"s\"\nkind = \"pump.stall\"\nat = \"1 d\"",
+            ),
+        ),
         (
             "lib/story.toml".to_owned(),
             "extends = \"base/adult.toml\"\ntitle = \"Own\"\n[pump]\nreservoir.fill = \"12 mL\"\n\
@@ -372,12 +597,19 @@ fn a_base_file_is_laid_under_key_by_key_and_blocks_by_id() {
                 .to_owned(),
         ),
     ]);
-    let story = load_from(Path::new("lib/story.toml"), &files, &catalog()).unwrap_or_else(|m| panic!("{m}"));
+    let story = load_from(Path::new("lib/story.toml"), &files, &catalog())
+        .unwrap_or_else(|m| panic!("{m}"));
     assert_eq!(story.name, "story");
     let s = &story.arms[0].scenario;
-    assert_eq!((s.title.as_str(), s.seed, s.pump.fill, s.pump.reservoir_size), ("Own", 3, 12.0, 20.0));
+    assert_eq!(
+        (s.title.as_str(), s.seed, s.pump.fill, s.pump.reservoir_size),
+        ("Own", 3, 12.0, 20.0)
+    );
     assert_eq!(s.programme.len(), 1);
-    assert_eq!(s.programme[0].mode, Programme::SimpleContinuous { rate: 25.0 });
+    assert_eq!(
+        s.programme[0].mode,
+        Programme::SimpleContinuous { rate: 25.0 }
+    );
     let ids: Vec<&str> = s.faults.iter().map(|f| f.id.as_str()).collect();
     assert_eq!(ids, ["s", "t"]);
 }
@@ -386,11 +618,21 @@ fn a_base_file_is_laid_under_key_by_key_and_blocks_by_id() {
 fn the_hash_covers_the_base_file() {
     let base = |rate: &str| {
         BTreeMap::from([
-            ("base.toml".to_owned(), file("", "").replace("300 ug/day", rate)),
-            ("story.toml".to_owned(), "extends = \"base.toml\"".to_owned()),
+            (
+                "base.toml".to_owned(),
+                file("", "").replace("300 ug/day", rate),
+            ),
+            (
+                "story.toml".to_owned(),
+                "extends = \"base.toml\"".to_owned(),
+            ),
         ])
     };
-    let hash = |rate| load_from(Path::new("story.toml"), &base(rate), &catalog()).unwrap().hash;
+    let hash = |rate| {
+        load_from(Path::new("story.toml"), &base(rate), &catalog())
+            .unwrap()
+            .hash
+    };
     assert_eq!(hash("300 ug/day"), hash("300 ug/day"));
     assert_ne!(hash("300 ug/day"), hash("400 ug/day"));
 }
@@ -404,13 +646,19 @@ fn a_file_is_loaded_from_disk_with_its_base() {
     std::fs::write(&path, "extends = \"base/b.toml\"\nlesson = \"x\"").unwrap();
     let from_disk = load(&path, &catalog()).unwrap_or_else(|m| panic!("{m}"));
     assert_eq!(from_disk.arms[0].scenario.lesson, "x");
-    let from_text =
-        load_str("s.toml", "extends = \"base/b.toml\"\nlesson = \"x\"", Some(dir.path()), &catalog()).unwrap();
+    let from_text = load_str(
+        "s.toml",
+        "extends = \"base/b.toml\"\nlesson = \"x\"",
+        Some(dir.path()),
+        &catalog(),
+    )
+    .unwrap();
     assert_eq!(from_disk.hash, from_text.hash);
 }
 
 #[test]
 fn the_template_loads_as_it_stands() {
-    let story = load_str("new.toml", template(), None, &catalog()).unwrap_or_else(|m| panic!("{m}"));
+    let story =
+        load_str("new.toml", template(), None, &catalog()).unwrap_or_else(|m| panic!("{m}"));
     assert_eq!(story.arms.len(), 3);
 }

@@ -25,7 +25,9 @@ pub fn schema(catalog: &Catalog) -> String {
         "duration" => quantity(Dimension::Time, "End of the run."),
         "seed" => json!({ "type": "integer", "minimum": 0, "description": "Seed of the luck." }),
         "sample" => quantity(Dimension::Time, "Spacing of output rows."),
-        "sources" => json!({ "type": "array", "items": { "type": "string" }, "description": "Publications behind the story." }),
+        "sources" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Publications behind the story." })
+        }
         "patient" => patient(catalog),
         "pump" => pump(catalog),
         "catheter" => catheter(),
@@ -121,7 +123,10 @@ fn names<T: Copy>(table: &[(&'static str, T)]) -> Vec<&'static str> {
 
 fn patient(catalog: &Catalog) -> Value {
     object(resolve::PATIENT_KEYS, |key| match key {
-        "population" => words(names(resolve::POPULATIONS), "Population the patient belongs to."),
+        "population" => words(
+            names(resolve::POPULATIONS),
+            "Population the patient belongs to.",
+        ),
         "weight" => quantity(Dimension::BodyWeight, "Body weight."),
         "renal_function" => quantity(Dimension::Fraction, "Renal function relative to normal."),
         "injury" => levels("Level of the cord injury."),
@@ -129,7 +134,10 @@ fn patient(catalog: &Catalog) -> Value {
         "ashworth_arms" => score("Modified Ashworth score of the arms without drug."),
         "spasm_score" => score("Penn spasm score without drug."),
         "posture" => words(names(fault::POSTURES), "Posture at the start."),
-        "history" => words(names(resolve::HISTORIES), "What came before the first instant."),
+        "history" => words(
+            names(resolve::HISTORIES),
+            "What came before the first instant.",
+        ),
         _ => words(&catalog.effect_models, "Effect model."),
     })
 }
@@ -141,7 +149,10 @@ fn pump(catalog: &Catalog) -> Value {
             "size" => quantity(Dimension::Volume, "Capacity."),
             "fill" => quantity(Dimension::Volume, "Volume at the start."),
             "concentration" => quantity(Dimension::Concentration, "True concentration."),
-            "label_concentration" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
+            "label_concentration" => quantity(
+                Dimension::Concentration,
+                "Concentration entered in the programmer.",
+            ),
             _ => quantity(Dimension::Volume, "Volume at the low-reservoir alarm."),
         }),
         "gain" => quantity(Dimension::Number, "Delivered over programmed volume."),
@@ -153,17 +164,26 @@ fn pump(catalog: &Catalog) -> Value {
 fn catheter() -> Value {
     object(resolve::CATHETER_KEYS, |key| match key {
         "length" => quantity(Dimension::Length, "Implanted length."),
-        "spinal_length" => quantity(Dimension::Length, "Length inside canal and ligament, at the tip end."),
+        "spinal_length" => quantity(
+            Dimension::Length,
+            "Length inside canal and ligament, at the tip end.",
+        ),
         "tip" => levels("Where the tip lies."),
         "material" => words(names(resolve::MATERIALS), "Wall of the catheter."),
-        _ => quantity(Dimension::Concentration, "What fills tube and catheter at the start."),
+        _ => quantity(
+            Dimension::Concentration,
+            "What fills tube and catheter at the start.",
+        ),
     })
 }
 
 fn parameter_table() -> Value {
     let properties: Map<String, Value> = parameters::all()
         .map(|p| {
-            let meaning = format!("{} Default {} {}, from {} to {}.", p.meaning, p.value, p.unit, p.low, p.high);
+            let meaning = format!(
+                "{} Default {} {}, from {} to {}.",
+                p.meaning, p.value, p.unit, p.low, p.high
+            );
             let value = if p.unit == "1" {
                 number_or_percent(&meaning)
             } else {
@@ -186,7 +206,9 @@ fn one_of(mut block: Value, required: &[&str], verbs: &[&str]) -> Value {
 
 fn programme_block() -> Value {
     let step = object(programme::FLEX_KEYS, |key| match key {
-        "at" => json!({ "type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$", "description": "Time of day." }),
+        "at" => {
+            json!({ "type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$", "description": "Time of day." })
+        }
         "weekday" => words(programme::WEEKDAYS, "Day of the week; left out, every day."),
         _ => quantity(Dimension::DoseRate, "Dose rate from then on."),
     });
@@ -195,7 +217,9 @@ fn programme_block() -> Value {
         "id" => id(),
         "at" => moment("When."),
         "simple_continuous" => quantity(Dimension::DoseRate, "One rate all day."),
-        "flex" => json!({ "oneOf": [blocks(step.clone()), object(&["steps"], |_| blocks(step.clone()))] }),
+        "flex" => {
+            json!({ "oneOf": [blocks(step.clone()), object(&["steps"], |_| blocks(step.clone()))] })
+        }
         "periodic_bolus" => object(programme::PERIODIC_KEYS, |key| match key {
             "dose" => quantity(Dimension::Mass, "Dose of one bolus."),
             "every" => quantity(Dimension::Time, "Interval between starts."),
@@ -211,9 +235,15 @@ fn programme_block() -> Value {
             _ => quantity(Dimension::Time, "Length."),
         }),
         "bridge_bolus" => object(programme::BRIDGE_KEYS, |key| match key {
-            "old_concentration" => quantity(Dimension::Concentration, "Concentration still in tube and catheter."),
+            "old_concentration" => quantity(
+                Dimension::Concentration,
+                "Concentration still in tube and catheter.",
+            ),
             "bridge_rate" => quantity(Dimension::DoseRate, "Dose rate during the bridge."),
-            "volume" => quantity(Dimension::Volume, "Volume bridged; left out, tube plus catheter."),
+            "volume" => quantity(
+                Dimension::Volume,
+                "Volume bridged; left out, tube plus catheter.",
+            ),
             _ => quantity(Dimension::DoseRate, "Dose rate afterwards."),
         }),
         "minimum_rate" => json!({ "const": true, "description": "Keeps the rotor turning." }),
@@ -239,7 +269,11 @@ fn field(spec: &FieldSpec) -> Value {
         "" if spec.words.is_empty() => levels(spec.meaning),
         "" => {
             let any = spec.words.contains(&fault::ANY_LEVEL);
-            let own = spec.words.iter().filter(|w| **w != fault::ANY_LEVEL).map(|w| (*w).to_owned());
+            let own = spec
+                .words
+                .iter()
+                .filter(|w| **w != fault::ANY_LEVEL)
+                .map(|w| (*w).to_owned());
             let all = own.chain(Level::ALL.iter().filter(|_| any).map(Level::to_string));
             words(all, spec.meaning)
         }
@@ -259,22 +293,37 @@ fn fault_of(kind: &FaultKind) -> Value {
         "id" => id(),
         "kind" => json!({ "const": kind.kind, "description": kind.mechanism }),
         "at" => moment("When it starts."),
-        "when" => json!({ "type": "string", "pattern": "[<>]", "description": "A condition, such as \"reservoir_ml < 2\"." }),
+        "when" => {
+            json!({ "type": "string", "pattern": "[<>]", "description": "A condition, such as \"reservoir_ml < 2\"." })
+        }
         "hazard" => quantity(Dimension::Rate, "Chance of starting."),
         "until" => moment("When it ends by itself."),
         "profile" => profile(),
-        name => kind.fields.iter().find(|f| f.name == name).map_or(Value::Bool(true), field),
+        name => kind
+            .fields
+            .iter()
+            .find(|f| f.name == name)
+            .map_or(Value::Bool(true), field),
     });
     let required: Vec<&str> = ["id", "kind"]
         .into_iter()
-        .chain(kind.fields.iter().filter(|f| f.default.is_none()).map(|f| f.name))
+        .chain(
+            kind.fields
+                .iter()
+                .filter(|f| f.default.is_none())
+                .map(|f| f.name),
+        )
         .collect();
     one_of(block, &required, &["at", "when", "hazard"])
 }
 
 fn fault_block(catalog: &Catalog) -> Value {
     let kinds: Vec<Value> = catalog.fault_kinds.iter().map(fault_of).collect();
-    if kinds.is_empty() { json!({ "type": "object" }) } else { json!({ "oneOf": kinds }) }
+    if kinds.is_empty() {
+        json!({ "type": "object" })
+    } else {
+        json!({ "oneOf": kinds })
+    }
 }
 
 fn action_block() -> Value {
@@ -282,7 +331,9 @@ fn action_block() -> Value {
         object(action::ORAL_KEYS, |key| match key {
             "dose" => quantity(Dimension::TabletMass, "One dose."),
             "every" => quantity(Dimension::Time, "Interval."),
-            _ => json!({ "type": "integer", "minimum": 1, "description": "Number of doses; left out, until the end." }),
+            _ => {
+                json!({ "type": "integer", "minimum": 1, "description": "Number of doses; left out, until the end." })
+            }
         })
     };
     let keys = [action::KEYS, action::VERBS].concat();
@@ -291,9 +342,18 @@ fn action_block() -> Value {
         "at" => moment("When."),
         "refill" => object(action::REFILL_KEYS, |key| match key {
             "volume" => quantity(Dimension::Volume, "Volume injected."),
-            "concentration" => quantity(Dimension::Concentration, "True concentration of the syringe."),
-            "label" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
-            "pocket_share" => quantity(Dimension::Fraction, "Part that goes under the skin instead."),
+            "concentration" => quantity(
+                Dimension::Concentration,
+                "True concentration of the syringe.",
+            ),
+            "label" => quantity(
+                Dimension::Concentration,
+                "Concentration entered in the programmer.",
+            ),
+            "pocket_share" => quantity(
+                Dimension::Fraction,
+                "Part that goes under the skin instead.",
+            ),
             _ => flag("Whether the old drug is drawn out first."),
         }),
         "raise_dose" | "lower_dose" => quantity(Dimension::Fraction, "Change of the running dose."),
@@ -311,14 +371,17 @@ fn action_block() -> Value {
         "mri" => quantity(Dimension::Time, "Time in the field."),
         "ventilate" => flag("Ventilate, or stop doing so."),
         "posture" => words(names(fault::POSTURES), "Change of posture."),
-        "repair" => json!({ "type": "array", "items": { "type": "string" }, "description": "Ids of the faults ended." }),
+        "repair" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Ids of the faults ended." })
+        }
         _ => json!({ "const": true }),
     });
     one_of(block, &["at"], action::VERBS)
 }
 
 fn expect_block(catalog: &Catalog) -> Value {
-    let pair = |item: Value| json!({ "type": "array", "items": item, "minItems": 2, "maxItems": 2 });
+    let pair =
+        |item: Value| json!({ "type": "array", "items": item, "minItems": 2, "maxItems": 2 });
     let block = object(expect::KEYS, |key| match key {
         "id" => id(),
         "event" => text("Event that must happen, such as pump.empty or leak.start."),
@@ -327,11 +390,16 @@ fn expect_block(catalog: &Catalog) -> Value {
         "at" | "after" | "before" => moment("Where to look."),
         "between" => pair(moment("Window.")),
         "never" => json!({ "const": true, "description": "The event must not happen." }),
-        "statistic" => words(names(expect::STATISTICS), "Which value over the window is tested."),
+        "statistic" => words(
+            names(expect::STATISTICS),
+            "Which value over the window is tested.",
+        ),
         "within" => pair(json!({ "type": "number", "description": "In the unit of the column." })),
         "min" | "max" => json!({ "type": "number", "description": "In the unit of the column." }),
         "source" => text("Who says so."),
-        _ => json!({ "type": "array", "items": { "type": "string" }, "description": "Arms it is checked in; left out, all." }),
+        _ => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Arms it is checked in; left out, all." })
+        }
     });
     one_of(block, &["source"], &["event", "signal"])
 }
@@ -339,8 +407,12 @@ fn expect_block(catalog: &Catalog) -> Value {
 fn arm_block() -> Value {
     let mut block = object(arms::KEYS, |key| match key {
         "id" => id(),
-        "without" => json!({ "type": "array", "items": { "type": "string" }, "description": "Ids left out." }),
-        _ => json!({ "type": "object", "description": "Paths and new values, such as \"pump.gain\" = 1.1." }),
+        "without" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Ids left out." })
+        }
+        _ => {
+            json!({ "type": "object", "description": "Paths and new values, such as \"pump.gain\" = 1.1." })
+        }
     });
     block["required"] = json!(["id"]);
     block

@@ -4,21 +4,48 @@
 use itbsim::scenario::model::{Catalog, FaultKind, FieldSpec, Story};
 use itbsim::scenario::{Diagnostics, load_str};
 
-const fn field(name: &'static str, unit: &'static str, low: f64, high: f64, meaning: &'static str) -> FieldSpec {
-    FieldSpec { name, unit, default: None, low, high, words: &[], meaning }
+const fn field(
+    name: &'static str,
+    unit: &'static str,
+    low: f64,
+    high: f64,
+    meaning: &'static str,
+) -> FieldSpec {
+    FieldSpec {
+        name,
+        unit,
+        default: None,
+        low,
+        high,
+        words: &[],
+        meaning,
+    }
 }
 
 const POSITION: FieldSpec = field("position", "cm", 0.0, 200.0, "distance from the pump");
 const SPACES: &[&str] = &["level", "epidural", "subdural", "subcutaneous"];
 
 pub const KINDS: &[FaultKind] = &[
-    FaultKind { kind: "pump.stall", hazard: "H-01", mechanism: "the rotor stops", fields: &[] },
-    FaultKind { kind: "pump.mri_stall", hazard: "H-02", mechanism: "the rotor stays stopped after a scan", fields: &[] },
+    FaultKind {
+        kind: "pump.stall",
+        hazard: "H-01",
+        mechanism: "the rotor stops",
+        fields: &[],
+    },
+    FaultKind {
+        kind: "pump.mri_stall",
+        hazard: "H-02",
+        mechanism: "the rotor stays stopped after a scan",
+        fields: &[],
+    },
     FaultKind {
         kind: "pump.over_infusion",
         hazard: "H-03",
         mechanism: "each stroke delivers more",
-        fields: &[FieldSpec { default: Some(1.2), ..field("gain", "1", 1.0, 5.0, "delivered over programmed") }],
+        fields: &[FieldSpec {
+            default: Some(1.2),
+            ..field("gain", "1", 1.0, 5.0, "delivered over programmed")
+        }],
     },
     FaultKind {
         kind: "catheter.kink",
@@ -26,7 +53,10 @@ pub const KINDS: &[FaultKind] = &[
         mechanism: "the bore narrows",
         fields: &[
             POSITION,
-            FieldSpec { default: Some(1.0), ..field("length", "cm", 0.1, 10.0, "length of the narrow part") },
+            FieldSpec {
+                default: Some(1.0),
+                ..field("length", "cm", 0.1, 10.0, "length of the narrow part")
+            },
             field("bore", "1", 0.0, 1.0, "open part of the bore"),
         ],
     },
@@ -36,15 +66,27 @@ pub const KINDS: &[FaultKind] = &[
         mechanism: "drug leaves through the wall",
         fields: &[
             POSITION,
-            field("conductance", "mL/h/kPa", 0.0, 10.0, "flow per pressure through the hole"),
-            FieldSpec { words: SPACES, ..field("into", "", 0.0, 0.0, "where it goes") },
+            field(
+                "conductance",
+                "mL/h/kPa",
+                0.0,
+                10.0,
+                "flow per pressure through the hole",
+            ),
+            FieldSpec {
+                words: SPACES,
+                ..field("into", "", 0.0, 0.0, "where it goes")
+            },
         ],
     },
     FaultKind {
         kind: "catheter.migration",
         hazard: "H-11",
         mechanism: "the tip moves",
-        fields: &[FieldSpec { words: SPACES, ..field("to", "", 0.0, 0.0, "where the tip goes") }],
+        fields: &[FieldSpec {
+            words: SPACES,
+            ..field("to", "", 0.0, 0.0, "where the tip goes")
+        }],
     },
 ];
 
@@ -83,7 +125,11 @@ pub fn catalog() -> Catalog {
 
 /// Title, pump and one programme; a test puts `top` before the tables and `more` after them.
 pub fn file(top: &str, more: &str) -> String {
-    let duration = if top.contains("duration") { "" } else { "duration = \"120 d\"\n" };
+    let duration = if top.contains("duration") {
+        ""
+    } else {
+        "duration = \"120 d\"\n"
+    };
     format!(
         "title = \"Test\"\n{duration}{top}\n[pump]\nfamily = \"peristaltic\"\n\
          reservoir = {{ size = \"20 mL\", fill = \"18 mL\", concentration = \"2 mg/mL\" }}\n\
@@ -116,6 +162,16 @@ pub fn mistake(text: &str) -> String {
     let (line, column) = all.position(item).unwrap_or((0, 0));
     let lines: Vec<&str> = text.lines().collect();
     // The text from the caret on is easier to trust than a line number.
-    let at: String = lines.get(line.saturating_sub(1)).map_or(String::new(), |l| l.chars().skip(column.saturating_sub(1)).collect());
-    format!("{} | {} | {} | {}", item.code(), at, item.title(), item.helps().join("; "))
+    let at: String = lines
+        .get(line.saturating_sub(1))
+        .map_or(String::new(), |l| {
+            l.chars().skip(column.saturating_sub(1)).collect()
+        });
+    format!(
+        "{} | {} | {} | {}",
+        item.code(),
+        at,
+        item.title(),
+        item.helps().join("; ")
+    )
 }
