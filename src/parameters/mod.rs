@@ -50,9 +50,15 @@ pub struct Parameter {
 
 /// The tables of all rooms, in print order.
 pub fn all() -> impl Iterator<Item = &'static Parameter> {
-    [pump::TABLE, catheter::TABLE, kinetics::TABLE, response::TABLE, scenario::TABLE]
-        .into_iter()
-        .flatten()
+    [
+        pump::TABLE,
+        catheter::TABLE,
+        kinetics::TABLE,
+        response::TABLE,
+        scenario::TABLE,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The defaults with the overrides of one scenario applied.
@@ -133,7 +139,9 @@ impl ParameterSet {
     /// outside the parameter's range.
     pub fn set(&mut self, key: &str, value: f64) -> Result<(), ParameterError> {
         let Some(p) = all().find(|p| p.key == key) else {
-            return Err(ParameterError::Unknown { key: key.to_owned() });
+            return Err(ParameterError::Unknown {
+                key: key.to_owned(),
+            });
         };
         let value = value + 0.0; // no -0.0
         if !(p.low..=p.high).contains(&value) {
@@ -157,9 +165,14 @@ impl ParameterSet {
     /// quantity of the parameter's dimension.
     pub fn set_text(&mut self, key: &str, text: &str) -> Result<(), ParameterError> {
         let Some(p) = all().find(|p| p.key == key) else {
-            return Err(ParameterError::Unknown { key: key.to_owned() });
+            return Err(ParameterError::Unknown {
+                key: key.to_owned(),
+            });
         };
-        let value = quantity::convert(text, p.unit).map_err(|problem| ParameterError::Text { key: p.key, problem })?;
+        let value = quantity::convert(text, p.unit).map_err(|problem| ParameterError::Text {
+            key: p.key,
+            problem,
+        })?;
         self.set(p.key, value)
     }
 
@@ -189,7 +202,12 @@ mod tests {
     fn every_default_lies_in_its_range_and_the_range_is_finite() {
         for p in all() {
             assert!(p.low.is_finite() && p.high.is_finite(), "{}", p.key);
-            assert!((p.low..=p.high).contains(&p.value), "{} = {}", p.key, p.value);
+            assert!(
+                (p.low..=p.high).contains(&p.value),
+                "{} = {}",
+                p.key,
+                p.value
+            );
         }
     }
 
@@ -226,7 +244,11 @@ mod tests {
             ("scenario.", scenario::TABLE),
         ] {
             for p in table {
-                assert!(p.key.starts_with(room), "{} is in the table of {room}", p.key);
+                assert!(
+                    p.key.starts_with(room),
+                    "{} is in the table of {room}",
+                    p.key
+                );
             }
         }
     }
@@ -236,24 +258,39 @@ mod tests {
         let mut set = ParameterSet::default();
         set.set_text("scenario.lumbar_bolus.over", "90 s").unwrap();
         assert_eq!(set.get("scenario.lumbar_bolus.over"), 1.5);
-        assert_eq!(set.get_as("scenario.lumbar_bolus.over", quantity::Dimension::Time), 1.5 / 60.0);
-        set.set_text("scenario.patient.ashworth_arms", "1.5").unwrap();
+        assert_eq!(
+            set.get_as("scenario.lumbar_bolus.over", quantity::Dimension::Time),
+            1.5 / 60.0
+        );
+        set.set_text("scenario.patient.ashworth_arms", "1.5")
+            .unwrap();
         assert_eq!(set.get("scenario.patient.ashworth_arms"), 1.5);
     }
 
     #[test]
     fn an_override_of_the_wrong_kind_or_outside_the_range_is_refused() {
         let mut set = ParameterSet::default();
-        let wrong = set.set_text("scenario.catheter.length", "89 mL").unwrap_err();
+        let wrong = set
+            .set_text("scenario.catheter.length", "89 mL")
+            .unwrap_err();
         assert_eq!(
             wrong.to_string(),
             "`scenario.catheter.length`: `89 mL` is a volume, but a length is needed here"
         );
         assert_eq!(wrong.help().unwrap(), "write a length such as \"1 cm\"");
         let far = set.set_text("scenario.catheter.length", "9 m").unwrap_err();
-        assert_eq!(far.to_string(), "`scenario.catheter.length` = 900 cm lies outside its range 20 to 150 cm");
-        assert!(matches!(set.set("scenario.catheter.length", f64::NAN), Err(ParameterError::OutOfRange { .. })));
-        assert!(matches!(set.set_text("scenario.none", "1"), Err(ParameterError::Unknown { .. })));
+        assert_eq!(
+            far.to_string(),
+            "`scenario.catheter.length` = 900 cm lies outside its range 20 to 150 cm"
+        );
+        assert!(matches!(
+            set.set("scenario.catheter.length", f64::NAN),
+            Err(ParameterError::OutOfRange { .. })
+        ));
+        assert!(matches!(
+            set.set_text("scenario.none", "1"),
+            Err(ParameterError::Unknown { .. })
+        ));
         assert_eq!(set, ParameterSet::default());
     }
 }

@@ -88,9 +88,27 @@ impl Dimension {
     pub const ALL: [Dimension; 21] = {
         use Dimension::*;
         [
-            Mass, Volume, Time, Length, Concentration, DoseRate, VolumeFlow, Pressure, Temperature, Rate,
-            Conductance, Compliance, Diffusivity, BodyWeight, WeightedClearance, WeightedVolume, Field, Area,
-            Fraction, Number, TabletMass,
+            Mass,
+            Volume,
+            Time,
+            Length,
+            Concentration,
+            DoseRate,
+            VolumeFlow,
+            Pressure,
+            Temperature,
+            Rate,
+            Conductance,
+            Compliance,
+            Diffusivity,
+            BodyWeight,
+            WeightedClearance,
+            WeightedVolume,
+            Field,
+            Area,
+            Fraction,
+            Number,
+            TabletMass,
         ]
     };
 
@@ -111,16 +129,24 @@ impl Dimension {
             Dimension::Compliance => ("a compliance", "mL/kPa", "0.001 mL/kPa", "mL/kPa"),
             Dimension::Diffusivity => ("a diffusivity", "cm2/s", "0.1 cm2/s", "cm2/s"),
             Dimension::BodyWeight => ("a body weight", "kg", "70 kg", "kg"),
-            Dimension::WeightedClearance => {
-                ("a clearance per body weight", "mL/min/kg", "2.5 mL/min/kg", "mL/min/kg")
-            }
+            Dimension::WeightedClearance => (
+                "a clearance per body weight",
+                "mL/min/kg",
+                "2.5 mL/min/kg",
+                "mL/min/kg",
+            ),
             Dimension::WeightedVolume => ("a volume per body weight", "L/kg", "0.8 L/kg", "L/kg"),
             Dimension::Field => ("a magnetic field", "T", "1.5 T", "T"),
             Dimension::Area => ("an area", "cm2", "1.5 cm2", "cm2"),
             Dimension::Fraction => ("a share in percent", "1", "50 %", "%"),
             Dimension::Number => ("a pure number", "1", "0.5", "1"),
         };
-        Kind { noun, base, example, usual }
+        Kind {
+            noun,
+            base,
+            example,
+            usual,
+        }
     }
 
     /// What it is, with its article: `"a dose rate"`.
@@ -209,10 +235,19 @@ impl QuantityError {
     /// What to write instead.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            QuantityError::NoNumber { advice, .. } | QuantityError::NoUnit { advice, .. } => advice.clone(),
-            QuantityError::UnknownUnit { nearest: Some(unit), .. } => format!("did you mean `{unit}`?"),
-            QuantityError::UnknownUnit { example, .. } => format!("write for example \"{example}\""),
-            QuantityError::WrongDimension { needed, example, .. } => {
+            QuantityError::NoNumber { advice, .. } | QuantityError::NoUnit { advice, .. } => {
+                advice.clone()
+            }
+            QuantityError::UnknownUnit {
+                nearest: Some(unit),
+                ..
+            } => format!("did you mean `{unit}`?"),
+            QuantityError::UnknownUnit { example, .. } => {
+                format!("write for example \"{example}\"")
+            }
+            QuantityError::WrongDimension {
+                needed, example, ..
+            } => {
                 format!("write {needed} such as \"{example}\"")
             }
             QuantityError::NotFinite { example, .. } => format!("write for example \"{example}\""),
@@ -261,18 +296,28 @@ pub fn parse(text: &str, dimension: Dimension) -> Result<f64, QuantityError> {
 /// As [`parse`]; also [`QuantityError::UnknownUnit`] if `unit` is not understood.
 pub fn convert(text: &str, unit: &str) -> Result<f64, QuantityError> {
     let target = unit::parse(unit).map_err(|part| unknown(&part, "1 mg"))?;
-    let named = Dimension::of(target.powers);
+    // `kg` is a body weight rather than any mass; otherwise the powers decide.
+    let named = Dimension::ALL
+        .into_iter()
+        .find(|d| d.base_unit() == unit.trim())
+        .or_else(|| Dimension::of(target.powers));
     let plain = unit.trim() == "1";
     measure(
         text,
         &Wanted {
             unit: target,
             noun: match named {
-                Some(Dimension::Number | Dimension::Fraction) => Dimension::Number.noun().to_owned(),
+                Some(Dimension::Number | Dimension::Fraction) => {
+                    Dimension::Number.noun().to_owned()
+                }
                 Some(d) => d.noun().to_owned(),
                 None => format!("a quantity in {unit}"),
             },
-            example: if plain { "0.5".to_owned() } else { format!("1 {unit}") },
+            example: if plain {
+                "0.5".to_owned()
+            } else {
+                format!("1 {unit}")
+            },
             bare: plain,
             usual: unit.to_owned(),
         },
@@ -297,9 +342,15 @@ fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
     let shown = || trimmed.to_owned();
     let (digits, rest) = split_number(trimmed);
     let lower = trimmed.trim_start_matches(['+', '-']).to_lowercase();
-    let word = lower.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+    let word = lower
+        .split(|c: char| !c.is_alphabetic())
+        .next()
+        .unwrap_or("");
     if matches!(word, "nan" | "inf" | "infinity") {
-        return Err(QuantityError::NotFinite { text: shown(), example: wanted.example.clone() });
+        return Err(QuantityError::NotFinite {
+            text: shown(),
+            example: wanted.example.clone(),
+        });
     }
     let Ok(number) = digits.parse::<f64>() else {
         return Err(QuantityError::NoNumber {
@@ -310,14 +361,20 @@ fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
     if rest.starts_with([',', '_', '\'']) {
         return Err(QuantityError::NoNumber {
             text: shown(),
-            advice: format!("write numbers with a decimal point and no separators, as in \"{}\"", wanted.example),
+            advice: format!(
+                "write numbers with a decimal point and no separators, as in \"{}\"",
+                wanted.example
+            ),
         });
     }
     let rest = rest.trim();
     if rest.is_empty() && !wanted.bare {
         return Err(QuantityError::NoUnit {
             text: shown(),
-            advice: format!("write {} with its unit, such as \"{digits} {}\"", wanted.noun, wanted.usual),
+            advice: format!(
+                "write {} with its unit, such as \"{digits} {}\"",
+                wanted.noun, wanted.usual
+            ),
         });
     }
     let unit = if rest.is_empty() {
@@ -331,7 +388,9 @@ fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
             is: Dimension::of(unit.powers).map_or_else(
                 || format!("a quantity in {rest}"),
                 |d| match d {
-                    Dimension::Fraction | Dimension::Number if rest.is_empty() => "a bare number".to_owned(),
+                    Dimension::Fraction | Dimension::Number if rest.is_empty() => {
+                        "a bare number".to_owned()
+                    }
                     Dimension::Fraction | Dimension::Number => "a share".to_owned(),
                     d => d.noun().to_owned(),
                 },
@@ -344,7 +403,10 @@ fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
     if number.is_finite() && value.is_finite() {
         Ok(value + 0.0) // turns -0.0 into 0.0
     } else {
-        Err(QuantityError::NotFinite { text: shown(), example: wanted.example.clone() })
+        Err(QuantityError::NotFinite {
+            text: shown(),
+            example: wanted.example.clone(),
+        })
     }
 }
 

@@ -33,7 +33,11 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) const ONE: Unit = Unit { powers: NONE, up: 1.0, down: 1.0 };
+    pub(super) const ONE: Unit = Unit {
+        powers: NONE,
+        up: 1.0,
+        down: 1.0,
+    };
 
     /// This unit times `other` to the power `exponent`; `None` beyond what any real unit has.
     fn times(mut self, other: Unit, exponent: i8) -> Option<Unit> {
@@ -44,7 +48,11 @@ impl Unit {
             *p = p.checked_add(q.checked_mul(exponent)?)?;
         }
         for _ in 0..exponent.unsigned_abs() {
-            let (up, down) = if exponent > 0 { (other.up, other.down) } else { (other.down, other.up) };
+            let (up, down) = if exponent > 0 {
+                (other.up, other.down)
+            } else {
+                (other.down, other.up)
+            };
             self.up *= up;
             self.down *= down;
         }
@@ -144,9 +152,13 @@ pub(super) fn parse(text: &str) -> Result<Unit, String> {
         return Err(text.chars().take(64).collect());
     }
     let mut reader = Reader { text, at: 0 };
-    let unit = reader
-        .product(0)
-        .map_err(|part| if part.is_empty() { text.to_owned() } else { part })?;
+    let unit = reader.product(0).map_err(|part| {
+        if part.is_empty() {
+            text.to_owned()
+        } else {
+            part
+        }
+    })?;
     if reader.at < text.len() {
         return Err(text[reader.at..].to_owned());
     }
@@ -232,12 +244,20 @@ impl Reader<'_> {
             .find(|c: char| c.is_whitespace() || "/*·()^-+²³".contains(c))
             .unwrap_or(rest.len());
         let word = &rest[..length];
-        let (unit, taken) = symbol(word).map(|u| (u, length)).or_else(|| {
-            // "cm2": a symbol and an exponent without a caret. "cmH2O" was found above.
-            let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
-            symbol(bare).map(|u| (u, bare.len()))
-        })
-        .ok_or_else(|| if word.is_empty() { rest.to_owned() } else { word.to_owned() })?;
+        let (unit, taken) = symbol(word)
+            .map(|u| (u, length))
+            .or_else(|| {
+                // "cm2": a symbol and an exponent without a caret. "cmH2O" was found above.
+                let bare = word.trim_end_matches(|c: char| c.is_ascii_digit());
+                symbol(bare).map(|u| (u, bare.len()))
+            })
+            .ok_or_else(|| {
+                if word.is_empty() {
+                    rest.to_owned()
+                } else {
+                    word.to_owned()
+                }
+            })?;
         self.at += taken;
         Ok((unit, self.exponent()?))
     }
@@ -252,12 +272,17 @@ impl Reader<'_> {
         }
         let caret = usize::from(rest.starts_with('^'));
         let minus = usize::from(rest[caret..].starts_with('-'));
-        let digits = rest[caret + minus..].bytes().take_while(u8::is_ascii_digit).count();
+        let digits = rest[caret + minus..]
+            .bytes()
+            .take_while(u8::is_ascii_digit)
+            .count();
         if digits == 0 && caret + minus == 0 {
             return Ok(1);
         }
         let end = caret + minus + digits;
-        let power = rest[caret..end].parse::<i8>().map_err(|_| rest.to_owned())?;
+        let power = rest[caret..end]
+            .parse::<i8>()
+            .map_err(|_| rest.to_owned())?;
         self.at += end;
         Ok(power)
     }

@@ -32,7 +32,13 @@ pub(super) const VERBS: &[&str] = &[
 /// Keys of the block besides the act.
 pub(super) const KEYS: &[&str] = &["id", "at"];
 /// Keys of the acts that are tables.
-pub(super) const REFILL_KEYS: &[&str] = &["volume", "concentration", "label", "pocket_share", "aspirate"];
+pub(super) const REFILL_KEYS: &[&str] = &[
+    "volume",
+    "concentration",
+    "label",
+    "pocket_share",
+    "aspirate",
+];
 /// As above.
 pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over"];
 /// As above, for all oral drugs.
@@ -53,7 +59,12 @@ pub(super) struct Read {
 }
 
 /// Reads one block; `lumbar_over` is the default length of a lumbar injection [h].
-pub(super) fn read(context: &Context<'_>, table: &Table, place: Place, lumbar_over: f64) -> Result<Read, Reported> {
+pub(super) fn read(
+    context: &Context<'_>,
+    table: &Table,
+    place: Place,
+    lumbar_over: f64,
+) -> Result<Read, Reported> {
     let keys = [KEYS, VERBS].concat();
     let fields = Fields::new(context, "[[action]]", table, place, &keys);
     let id = fields.text("id", "\"refill1\"");
@@ -65,7 +76,11 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place, lumbar_ov
         _ => None,
     };
     Ok(Read {
-        step: ActionStep { id: id.to_owned(), at: at?, action: action? },
+        step: ActionStep {
+            id: id.to_owned(),
+            at: at?,
+            action: action?,
+        },
         at_place: fields.place_of("at"),
         volume_place,
     })
@@ -75,17 +90,29 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
     let verb = fields.exactly_one(VERBS, "interrogate = true")?;
     match verb {
         "refill" => {
-            let inner = need_child(fields, verb, REFILL_KEYS, "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }")?;
+            let inner = need_child(
+                fields,
+                verb,
+                REFILL_KEYS,
+                "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }",
+            )?;
             let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
-            let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+            let concentration = inner.need(
+                "concentration",
+                Dimension::Concentration,
+                Bound::NOT_NEGATIVE,
+            );
             let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
-            let share = inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
+            let share =
+                inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
             let aspirate = inner.flag("aspirate");
             let concentration = concentration?;
             let label = match label? {
                 Some(label) => label,
                 None if concentration > 0.0 => concentration,
-                None => return Err(inner.missing("label", "\"2 mg/mL\" (what the clinician believes)")),
+                None => {
+                    return Err(inner.missing("label", "\"2 mg/mL\" (what the clinician believes)"));
+                }
             };
             Ok(Action::Refill {
                 volume: volume?,
@@ -98,7 +125,9 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
         "missed_refill" => fields.mark(verb).map(|()| Action::MissedRefill),
         "raise_dose" => {
             let share = fields.need(verb, Dimension::Fraction, Bound::up_to(LARGEST_RISE))?;
-            Ok(Action::ScaleDose { factor: 1.0 + share })
+            Ok(Action::ScaleDose {
+                factor: 1.0 + share,
+            })
         }
         "lower_dose" => {
             let share = fields.need(verb, Dimension::Fraction, Bound::up_to(1.0))?;
@@ -109,17 +138,30 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                         .help("to stop the pump, write a [[programme]] with stopped = true"),
                 ));
             }
-            Ok(Action::ScaleDose { factor: 1.0 - share })
+            Ok(Action::ScaleDose {
+                factor: 1.0 - share,
+            })
         }
         "interrogate" => fields.mark(verb).map(|()| Action::Interrogate),
         "empty_pump" => fields.mark(verb).map(|()| Action::EmptyPump),
         "lumbar_bolus" => {
-            let inner = need_child(fields, verb, LUMBAR_KEYS, "{ dose = \"50 ug\", level = \"L3\" }")?;
+            let inner = need_child(
+                fields,
+                verb,
+                LUMBAR_KEYS,
+                "{ dose = \"50 ug\", level = \"L3\" }",
+            )?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
             let level = inner.level("level");
             let over = inner.quantity("over", Dimension::Time, Bound::POSITIVE);
-            let Some(level) = level? else { return Err(inner.missing("level", "\"L3\"")) };
-            Ok(Action::LumbarBolus { dose: dose?, level, over: over?.unwrap_or(lumbar_over) })
+            let Some(level) = level? else {
+                return Err(inner.missing("level", "\"L3\""));
+            };
+            Ok(Action::LumbarBolus {
+                dose: dose?,
+                level,
+                over: over?.unwrap_or(lumbar_over),
+            })
         }
         "oral_baclofen" => {
             let (dose, every, count) = oral(fields, verb, Dimension::Mass)?;
@@ -134,16 +176,28 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             Ok(Action::Cyproheptadine { dose, every, count })
         }
         "drain_csf" => {
-            let inner = need_child(fields, verb, DRAIN_KEYS, "{ volume = \"30 mL\", over = \"30 min\" }")?;
+            let inner = need_child(
+                fields,
+                verb,
+                DRAIN_KEYS,
+                "{ volume = \"30 mL\", over = \"30 min\" }",
+            )?;
             let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
             let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
-            Ok(Action::DrainCsf { volume: volume?, over: over? })
+            Ok(Action::DrainCsf {
+                volume: volume?,
+                over: over?,
+            })
         }
-        "inject_contrast" => {
-            Ok(Action::InjectContrast { volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)? })
-        }
-        "mri" => Ok(Action::MriScan { over: fields.need(verb, Dimension::Time, Bound::POSITIVE)? }),
-        "ventilate" => Ok(Action::Ventilate { on: some(fields.flag(verb))? }),
+        "inject_contrast" => Ok(Action::InjectContrast {
+            volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)?,
+        }),
+        "mri" => Ok(Action::MriScan {
+            over: fields.need(verb, Dimension::Time, Bound::POSITIVE)?,
+        }),
+        "ventilate" => Ok(Action::Ventilate {
+            on: some(fields.flag(verb))?,
+        }),
         "posture" => Ok(Action::Posture(some(fields.choice(verb, POSTURES))?)),
         _ => repair(fields),
     }
@@ -160,7 +214,12 @@ type Oral = (f64, f64, Option<u32>);
 fn oral(fields: &Fields<'_, '_>, verb: &str, dimension: Dimension) -> Result<Oral, Reported> {
     /// Interval of a single dose [h]; it is never waited for.
     const DAY: f64 = 24.0;
-    let inner = need_child(fields, verb, ORAL_KEYS, "{ dose = \"10 mg\", every = \"6 h\", count = 12 }")?;
+    let inner = need_child(
+        fields,
+        verb,
+        ORAL_KEYS,
+        "{ dose = \"10 mg\", every = \"6 h\", count = 12 }",
+    )?;
     let dose = inner.need("dose", dimension, Bound::POSITIVE);
     let every = inner.quantity("every", Dimension::Time, Bound::POSITIVE);
     let count = inner.whole("count", 1, 100_000);
@@ -191,5 +250,9 @@ fn repair(fields: &Fields<'_, '_>) -> Result<Action, Reported> {
             faults.push(id.to_owned());
         }
     }
-    if flawed { Err(Reported) } else { Ok(Action::Repair { faults }) }
+    if flawed {
+        Err(Reported)
+    } else {
+        Ok(Action::Repair { faults })
+    }
 }

@@ -38,7 +38,12 @@ pub(super) fn variants(context: &Context<'_>, document: &Table) -> Result<Vec<Va
     if flawed { Err(Reported) } else { Ok(out) }
 }
 
-fn variant(context: &Context<'_>, document: &Table, block: &Table, place: Place) -> Result<Variant, Reported> {
+fn variant(
+    context: &Context<'_>,
+    document: &Table,
+    block: &Table,
+    place: Place,
+) -> Result<Variant, Reported> {
     let fields = Fields::new(context, "[[arm]]", block, place, KEYS);
     let id = match fields.text("id", "\"no-leak\"") {
         Ok(Some(id)) => Ok(id.to_owned()),
@@ -50,7 +55,11 @@ fn variant(context: &Context<'_>, document: &Table, block: &Table, place: Place)
     let gone = without(&fields, &mut changed);
     let set = set(&fields, &mut changed, document);
     set?;
-    Ok(Variant { id: id?, gone: gone?, document: changed })
+    Ok(Variant {
+        id: id?,
+        gone: gone?,
+        document: changed,
+    })
 }
 
 fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>, Reported> {
@@ -69,7 +78,15 @@ fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>,
         }
         gone.push(id.to_owned());
         for list in LISTS {
-            if let Some(Entry { node: Node { data: Data::Array(nodes), .. }, .. }) = document.get_mut(list) {
+            if let Some(Entry {
+                node:
+                    Node {
+                        data: Data::Array(nodes),
+                        ..
+                    },
+                ..
+            }) = document.get_mut(list)
+            {
                 nodes.retain(|n| !matches!(&n.data, Data::Table(t) if t.text("id") == Some(id)));
             }
         }
@@ -78,7 +95,9 @@ fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>,
 }
 
 fn set(fields: &Fields<'_, '_>, document: &mut Table, original: &Table) -> Result<(), Reported> {
-    let Some(entry) = fields.entry("set") else { return Ok(()) };
+    let Some(entry) = fields.entry("set") else {
+        return Ok(());
+    };
     let Data::Table(table) = &entry.node.data else {
         return Err(fields.wrong_type(entry, "a table", "{ \"pump.gain\" = 1.1 }"));
     };
@@ -97,7 +116,11 @@ fn set(fields: &Fields<'_, '_>, document: &mut Table, original: &Table) -> Resul
 /// Paths may be quoted or dotted; an inline table under a path replaces what is there.
 fn flatten<'t>(table: &'t Table, prefix: &str, out: &mut Vec<(String, &'t Entry)>) {
     for entry in &table.entries {
-        let path = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
+        let path = if prefix.is_empty() {
+            entry.key.clone()
+        } else {
+            format!("{prefix}.{}", entry.key)
+        };
         match &entry.node.data {
             // `pump.gain = 1` without quotes arrives as a table `pump`; a value that is
             // a table is written after a quoted path, which has a dot in its key.
@@ -114,27 +137,51 @@ fn put(
     path: &str,
     change: &Entry,
 ) -> Result<(), Box<Diagnostic>> {
-    let wrong = |code, title: String, label: &str| Diagnostic::new(code, title).at(change.key_place, label);
+    let wrong =
+        |code, title: String, label: &str| Diagnostic::new(code, title).at(change.key_place, label);
     let (head, rest) = match path.split_once('.') {
         Some((head, rest)) => (head, Some(rest)),
         None => (path, None),
     };
-    let leaf = |key: &str| Entry { key: key.to_owned(), key_place: change.key_place, node: change.node.clone() };
+    let leaf = |key: &str| Entry {
+        key: key.to_owned(),
+        key_place: change.key_place,
+        node: change.node.clone(),
+    };
     if LISTS.contains(&head) {
         let Some((id, key)) = rest.and_then(|r| r.split_once('.')) else {
             return Err(Box::new(
-                wrong("bad-path", format!("{} does not say which key to set", quoted(path)), "too short")
-                    .help(format!("write \"{head}.<id>.<key>\"")),
+                wrong(
+                    "bad-path",
+                    format!("{} does not say which key to set", quoted(path)),
+                    "too short",
+                )
+                .help(format!("write \"{head}.<id>.<key>\"")),
             ));
         };
         let known = fields.context.names.of(head);
-        let Some((block, _)) = document.blocks_mut(head).into_iter().find(|(b, _)| b.text("id") == Some(id)) else {
-            let left_out = original.blocks(head).iter().any(|(b, _)| b.text("id") == Some(id));
+        let Some((block, _)) = document
+            .blocks_mut(head)
+            .into_iter()
+            .find(|(b, _)| b.text("id") == Some(id))
+        else {
+            let left_out = original
+                .blocks(head)
+                .iter()
+                .any(|(b, _)| b.text("id") == Some(id));
             return Err(Box::new(if left_out {
-                wrong("unknown-id", format!("this arm leaves {} out and changes it", quoted(id)), "left out by `without`")
+                wrong(
+                    "unknown-id",
+                    format!("this arm leaves {} out and changes it", quoted(id)),
+                    "left out by `without`",
+                )
             } else {
-                wrong("unknown-id", format!("no {head} has the id {}", quoted(id)), "nothing to change")
-                    .maybe_help(did_you_mean(id, &known))
+                wrong(
+                    "unknown-id",
+                    format!("no {head} has the id {}", quoted(id)),
+                    "nothing to change",
+                )
+                .maybe_help(did_you_mean(id, &known))
             }));
         };
         return descend(block, key, change, &leaf);
@@ -179,7 +226,14 @@ fn remove_dotted(table: &mut Table, key: &str) {
     table.remove(key);
     let splits: Vec<usize> = key.match_indices('.').map(|(i, _)| i).collect();
     for at in splits {
-        if let Some(Entry { node: Node { data: Data::Table(inner), .. }, .. }) = table.get_mut(&key[..at]) {
+        if let Some(Entry {
+            node: Node {
+                data: Data::Table(inner),
+                ..
+            },
+            ..
+        }) = table.get_mut(&key[..at])
+        {
             remove_dotted(inner, &key[at + 1..]);
         }
     }
@@ -199,14 +253,20 @@ fn descend(
         table.entries.push(Entry {
             key: head.to_owned(),
             key_place: change.key_place,
-            node: Node { place: change.key_place, data: Data::Table(Table::default()) },
+            node: Node {
+                place: change.key_place,
+                data: Data::Table(Table::default()),
+            },
         });
     }
     match table.get_mut(head).map(|e| &mut e.node.data) {
         Some(Data::Table(inner)) => descend(inner, rest, change, leaf),
         _ => Err(Box::new(
-            Diagnostic::new("bad-path", format!("{} has no keys of its own", quoted(head)))
-                .at(change.key_place, "goes below a plain value"),
+            Diagnostic::new(
+                "bad-path",
+                format!("{} has no keys of its own", quoted(head)),
+            )
+            .at(change.key_place, "goes below a plain value"),
         )),
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use super::diagnostics::{Diagnostic, Place, quoted};
 use super::fields::{Context, Fields, Reported};
-use super::model::{Action, Catheter, History, Moment, Patient, Profile, Programme, Pump, Trigger, Value};
+use super::model::{
+    Action, Catheter, History, Moment, Patient, Profile, Programme, Pump, Trigger, Value,
+};
 use super::moment::days;
 use super::names::Names;
 use super::programme::Flow;
@@ -54,13 +56,18 @@ struct Times<'a> {
 
 impl<'a> Times<'a> {
     fn new(parts: &Parts<'a, '_, '_>) -> Self {
-        let mut out = Times { moments: BTreeMap::new(), ramps: BTreeMap::new() };
+        let mut out = Times {
+            moments: BTreeMap::new(),
+            ramps: BTreeMap::new(),
+        };
         for p in parts.programmes {
-            out.moments.insert(("programme", p.step.id.as_str()), (&p.step.at, p.at_place));
+            out.moments
+                .insert(("programme", p.step.id.as_str()), (&p.step.at, p.at_place));
         }
         for f in parts.faults {
             if let Trigger::At(at) = &f.fault.trigger {
-                out.moments.insert(("fault", f.fault.id.as_str()), (at, f.at_place));
+                out.moments
+                    .insert(("fault", f.fault.id.as_str()), (at, f.at_place));
             }
             let ramp = match f.fault.profile {
                 Profile::Ramp { over } => SimSpan::from_hours(over).ok(),
@@ -83,7 +90,8 @@ impl<'a> Times<'a> {
                     | Action::MriScan { .. }
             );
             if !lasting {
-                out.moments.insert(("action", a.step.id.as_str()), (&a.step.at, a.at_place));
+                out.moments
+                    .insert(("action", a.step.id.as_str()), (&a.step.at, a.at_place));
             }
         }
         out
@@ -115,17 +123,23 @@ impl<'a> Times<'a> {
     fn behind<'e>(&self, event: &'e str) -> Option<(&'a Moment, &'e str)> {
         let (list, id) = Names::owner(event)?;
         let kind = event.rsplit('.').next()?;
-        let ((_, _), (moment, _)) = self.moments.iter().find(|((l, i), _)| *l == list && *i == id)?;
+        let ((_, _), (moment, _)) = self
+            .moments
+            .iter()
+            .find(|((l, i), _)| *l == list && *i == id)?;
         Some((moment, kind))
     }
 }
 
 /// Faults must lie on the catheter.
 fn places(parts: &Parts<'_, '_, '_>) -> bool {
-    let Some(catheter) = parts.catheter else { return true };
+    let Some(catheter) = parts.catheter else {
+        return true;
+    };
     let mut sound = true;
     for read in parts.faults {
-        if let (Some(Value::Number(position)), Some(place)) = (read.fault.values.get("position"), read.position_place)
+        if let (Some(Value::Number(position)), Some(place)) =
+            (read.fault.values.get("position"), read.position_place)
             && read.fault.kind.starts_with("catheter.")
             && *position > catheter.length
         {
@@ -133,10 +147,16 @@ fn places(parts: &Parts<'_, '_, '_>) -> bool {
             parts.context.report(
                 Diagnostic::new(
                     "beyond-catheter",
-                    format!("the fault lies at {position} cm, but the catheter is {} cm long", catheter.length),
+                    format!(
+                        "the fault lies at {position} cm, but the catheter is {} cm long",
+                        catheter.length
+                    ),
                 )
                 .at(place, "beyond the tip")
-                .help(format!("positions are counted from the pump, 0 to {} cm", catheter.length)),
+                .help(format!(
+                    "positions are counted from the pump, 0 to {} cm",
+                    catheter.length
+                )),
             );
         }
     }
@@ -150,22 +170,37 @@ fn circles(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
     for key in times.moments.keys() {
         let mut chain = vec![(key.0, key.1)];
         loop {
-            let Some((moment, _)) = chain.last().and_then(|k| times.moments.get(k)) else { break };
-            let Moment::After { event, .. } = moment else { break };
-            let Some((list, id)) = Names::owner(event) else { break };
-            let Some((next, _)) = times.moments.get_key_value(&(list, id)) else { break };
+            let Some((moment, _)) = chain.last().and_then(|k| times.moments.get(k)) else {
+                break;
+            };
+            let Moment::After { event, .. } = moment else {
+                break;
+            };
+            let Some((list, id)) = Names::owner(event) else {
+                break;
+            };
+            let Some((next, _)) = times.moments.get_key_value(&(list, id)) else {
+                break;
+            };
             if let Some(first) = chain.iter().position(|k| k == next) {
                 let circle = &chain[first..];
                 if !circle.iter().any(|k| told.contains(k)) {
                     sound = false;
                     told.extend(circle);
-                    let names: Vec<String> = circle.iter().chain(&circle[..1]).map(|k| quoted(k.1)).collect();
+                    let names: Vec<String> = circle
+                        .iter()
+                        .chain(&circle[..1])
+                        .map(|k| quoted(k.1))
+                        .collect();
                     let place = times.moments[&circle[0]].1;
                     parts.context.report(
-                        Diagnostic::new("circular-moments", "these blocks wait for one another, so none ever comes")
-                            .at(place, "waits here")
-                            .note(names.join(" waits for "))
-                            .help("give one of them a time of its own"),
+                        Diagnostic::new(
+                            "circular-moments",
+                            "these blocks wait for one another, so none ever comes",
+                        )
+                        .at(place, "waits here")
+                        .note(names.join(" waits for "))
+                        .help("give one of them a time of its own"),
                     );
                 }
                 break;
@@ -178,7 +213,9 @@ fn circles(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
 
 /// Moments relative to a known instant must lie in the run as well.
 fn ends(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
-    let Some(end) = parts.context.duration.get() else { return true };
+    let Some(end) = parts.context.duration.get() else {
+        return true;
+    };
     let mut sound = true;
     for ((_, id), (moment, place)) in &times.moments {
         if matches!(moment, Moment::After { .. })
@@ -187,9 +224,12 @@ fn ends(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         {
             sound = false;
             parts.context.report(
-                Diagnostic::new("after-end", format!("{} lies after the end of the run", quoted(id)))
-                    .at(*place, format!("{} is after {}", days(at), days(end)))
-                    .help("make `duration` longer, or this earlier"),
+                Diagnostic::new(
+                    "after-end",
+                    format!("{} lies after the end of the run", quoted(id)),
+                )
+                .at(*place, format!("{} is after {}", days(at), days(end)))
+                .help("make `duration` longer, or this earlier"),
             );
         }
     }
@@ -198,12 +238,17 @@ fn ends(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
 
 /// Two programmes at once, or a programme into a running bolus.
 fn overlaps(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
-    let mut known: Vec<(SimTime, &programme::Read)> =
-        parts.programmes.iter().filter_map(|p| Some((times.instant(&p.step.at)?, p))).collect();
+    let mut known: Vec<(SimTime, &programme::Read)> = parts
+        .programmes
+        .iter()
+        .filter_map(|p| Some((times.instant(&p.step.at)?, p)))
+        .collect();
     known.sort_by_key(|(at, p)| (*at, p.at_place));
     let mut sound = true;
     for pair in known.windows(2) {
-        let [(early, first), (late, second)] = pair else { continue };
+        let [(early, first), (late, second)] = pair else {
+            continue;
+        };
         let bolus_end = first
             .bolus_length()
             .and_then(|h| SimSpan::from_hours(h).ok())
@@ -211,18 +256,24 @@ fn overlaps(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         if early == late {
             sound = false;
             parts.context.report(
-                Diagnostic::new("overlapping-programmes", format!("two programmes start at {}", days(*late)))
-                    .at(second.at_place, "this one")
-                    .at(first.at_place, "and this one")
-                    .help("only one can be in force; move or remove one"),
+                Diagnostic::new(
+                    "overlapping-programmes",
+                    format!("two programmes start at {}", days(*late)),
+                )
+                .at(second.at_place, "this one")
+                .at(first.at_place, "and this one")
+                .help("only one can be in force; move or remove one"),
             );
         } else if let Some(end) = bolus_end.filter(|end| late < end) {
             sound = false;
             parts.context.report(
-                Diagnostic::new("overlapping-programmes", "this programme starts while a bolus is still running")
-                    .at(second.at_place, format!("starts at {}", days(*late)))
-                    .at(first.at_place, format!("this bolus ends at {}", days(end)))
-                    .help("start it when the bolus has ended"),
+                Diagnostic::new(
+                    "overlapping-programmes",
+                    "this programme starts while a bolus is still running",
+                )
+                .at(second.at_place, format!("starts at {}", days(*late)))
+                .at(first.at_place, format!("this bolus ends at {}", days(end)))
+                .help("start it when the bolus has ended"),
             );
         }
     }
@@ -234,14 +285,24 @@ fn refills(parts: &Parts<'_, '_, '_>) -> bool {
     let Some(pump) = parts.pump else { return true };
     let mut sound = true;
     for read in parts.actions {
-        if let (Action::Refill { volume, pocket_share, .. }, Some(place)) = (&read.step.action, read.volume_place)
+        if let (
+            Action::Refill {
+                volume,
+                pocket_share,
+                ..
+            },
+            Some(place),
+        ) = (&read.step.action, read.volume_place)
             && volume * (1.0 - pocket_share) > pump.reservoir_size
         {
             sound = false;
             parts.context.report(
                 Diagnostic::new(
                     "overfull",
-                    format!("the reservoir holds {} mL, but the refill is {volume} mL", pump.reservoir_size),
+                    format!(
+                        "the reservoir holds {} mL, but the refill is {volume} mL",
+                        pump.reservoir_size
+                    ),
                 )
                 .at(place, "more than fits")
                 .help(format!("refill at most \"{} mL\"", pump.reservoir_size)),
@@ -261,7 +322,9 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         }
     }
     // A refill at an unknown instant with another label makes every later label unknown.
-    let certain = refills.iter().all(|(at, label)| at.is_some() || *label == pump.label_concentration);
+    let certain = refills
+        .iter()
+        .all(|(at, label)| at.is_some() || *label == pump.label_concentration);
     if !certain && refills.iter().any(|r| r.1 != pump.label_concentration) {
         return true;
     }
@@ -273,11 +336,17 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         .filter_map(|p| times.instant(&p.step.at))
         .collect();
     starts.sort();
-    let low = parts.parameters.get_as("scenario.rate.lowest", Dimension::VolumeFlow);
-    let high = parts.parameters.get_as("scenario.rate.highest", Dimension::VolumeFlow);
+    let low = parts
+        .parameters
+        .get_as("scenario.rate.lowest", Dimension::VolumeFlow);
+    let high = parts
+        .parameters
+        .get_as("scenario.rate.highest", Dimension::VolumeFlow);
     let mut sound = true;
     for read in parts.programmes {
-        let Some(start) = times.instant(&read.step.at) else { continue };
+        let Some(start) = times.instant(&read.step.at) else {
+            continue;
+        };
         let stop = if read.bolus_length().is_some() {
             Some(start)
         } else {
@@ -306,7 +375,13 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
                     continue;
                 }
                 sound = false;
-                parts.context.report(rate_mistake(demand.place, flow, (low, high), *label, index > 0));
+                parts.context.report(rate_mistake(
+                    demand.place,
+                    flow,
+                    (low, high),
+                    *label,
+                    index > 0,
+                ));
                 break;
             }
         }
@@ -314,14 +389,28 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
     sound
 }
 
-fn rate_mistake(place: Place, flow: f64, (low, high): (f64, f64), label: f64, refilled: bool) -> Diagnostic {
+fn rate_mistake(
+    place: Place,
+    flow: f64,
+    (low, high): (f64, f64),
+    label: f64,
+    refilled: bool,
+) -> Diagnostic {
     let per_day = |flow: f64| {
         let day = flow * 24.0;
         // Three digits, enough to see how far off it is.
         let shown = format!("{day:.3}");
-        if day < 0.01 { format!("{day:.1e}") } else { shown.trim_end_matches('0').trim_end_matches('.').to_owned() }
+        if day < 0.01 {
+            format!("{day:.1e}")
+        } else {
+            shown.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
     };
-    let when = if refilled { "after the refill with that label" } else { "by the label in force" };
+    let when = if refilled {
+        "after the refill with that label"
+    } else {
+        "by the label in force"
+    };
     Diagnostic::new(
         "rate-out-of-range",
         format!(
@@ -341,12 +430,16 @@ fn rate_mistake(place: Place, flow: f64, (low, high): (f64, f64), label: f64, re
 
 /// Established therapy needs a dose to be in equilibrium with.
 fn first_programme(parts: &Parts<'_, '_, '_>) -> bool {
-    let established = parts.patient.is_some_and(|p| p.history == History::Established);
+    let established = parts
+        .patient
+        .is_some_and(|p| p.history == History::Established);
     let dosed = parts.programmes.iter().any(|p| {
         p.step.at == Moment::At(SimTime::ZERO)
             && matches!(
                 p.step.mode,
-                Programme::SimpleContinuous { .. } | Programme::Flex { .. } | Programme::PeriodicBolus { .. }
+                Programme::SimpleContinuous { .. }
+                    | Programme::Flex { .. }
+                    | Programme::PeriodicBolus { .. }
             )
     });
     if !established || dosed {
@@ -357,9 +450,17 @@ fn first_programme(parts: &Parts<'_, '_, '_>) -> bool {
         _ => None,
     };
     parts.context.report(
-        Diagnostic::new("no-first-programme", "established therapy needs a programme at the start")
-            .at(place.unwrap_or(parts.fields.place), "in equilibrium with which dose?")
-            .help("add a [[programme]] with at = \"0 d\" and simple_continuous, flex or periodic_bolus"),
+        Diagnostic::new(
+            "no-first-programme",
+            "established therapy needs a programme at the start",
+        )
+        .at(
+            place.unwrap_or(parts.fields.place),
+            "in equilibrium with which dose?",
+        )
+        .help(
+            "add a [[programme]] with at = \"0 d\" and simple_continuous, flex or periodic_bolus",
+        ),
     );
     false
 }

@@ -42,7 +42,14 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub(super) fn new(code: &'static str, title: impl Into<String>) -> Self {
-        Self { code, title: title.into(), marks: Vec::new(), file: None, notes: Vec::new(), help: Vec::new() }
+        Self {
+            code,
+            title: title.into(),
+            marks: Vec::new(),
+            file: None,
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
     }
 
     pub(super) fn at(mut self, place: Place, label: impl Into<String>) -> Self {
@@ -124,8 +131,17 @@ impl Diagnostics {
     pub(super) fn new(mut items: Vec<Diagnostic>, sources: Vec<Source>) -> Self {
         // Stable: mistakes at one place keep the order in which they were found.
         items.sort_by_key(|d| d.marks.first().map(|m| m.0));
-        items.dedup();
-        Self { items, sources }
+        let mut unique: Vec<Diagnostic> = Vec::with_capacity(items.len());
+        for item in items {
+            // Sorted by place, so a repetition stands among the last few.
+            if !unique.iter().rev().take(8).any(|known| *known == item) {
+                unique.push(item);
+            }
+        }
+        Self {
+            items: unique,
+            sources,
+        }
     }
 
     /// The mistakes.
@@ -144,7 +160,12 @@ impl Diagnostics {
 
     /// As text, with terminal colours if `colour`.
     pub fn render(&self, colour: bool) -> String {
-        let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .decor_style(DecorStyle::Ascii);
         let mut out = String::new();
         for item in self.items.iter().take(SHOWN) {
             out.push_str(&renderer.render(&[self.group(item)]));
@@ -154,7 +175,10 @@ impl Diagnostics {
             out.push_str(&format!("... and {} more\n", self.items.len() - SHOWN));
         }
         let n = self.items.len();
-        out.push_str(&format!("{n} error{} in the scenario; nothing was run\n", if n == 1 { "" } else { "s" }));
+        out.push_str(&format!(
+            "{n} error{} in the scenario; nothing was run\n",
+            if n == 1 { "" } else { "s" }
+        ));
         out
     }
 
@@ -174,7 +198,11 @@ impl Diagnostics {
                 if place.file != file {
                     continue;
                 }
-                let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+                let kind = if index == 0 {
+                    AnnotationKind::Primary
+                } else {
+                    AnnotationKind::Context
+                };
                 let mut mark = kind.span(one_line(&source.text, *place));
                 if !label.is_empty() {
                     mark = mark.label(label.as_str());
@@ -207,14 +235,26 @@ impl Diagnostics {
                 Record {
                     code: item.code,
                     message: &item.title,
-                    file: first.map(|m| self.sources[m.0.file].name.as_str()).or(item.file.as_deref()),
+                    file: first
+                        .map(|m| self.sources[m.0.file].name.as_str())
+                        .or(item.file.as_deref()),
                     line: at.map(|p| p.0),
                     column: at.map(|p| p.1),
                     label: first.map(|m| m.1.as_str()),
-                    related: item.marks.iter().skip(1).map(|(place, label)| {
-                        let (line, column) = self.locate(*place);
-                        Related { file: &self.sources[place.file].name, line, column, label }
-                    }).collect(),
+                    related: item
+                        .marks
+                        .iter()
+                        .skip(1)
+                        .map(|(place, label)| {
+                            let (line, column) = self.locate(*place);
+                            Related {
+                                file: &self.sources[place.file].name,
+                                line,
+                                column,
+                                label,
+                            }
+                        })
+                        .collect(),
                     notes: &item.notes,
                     help: &item.help,
                 }
@@ -251,13 +291,18 @@ fn one_line(text: &str, place: Place) -> Range<usize> {
     while !text.is_char_boundary(start) {
         start -= 1;
     }
-    let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |n| start + n);
+    let line_end = text[start..]
+        .find(['\n', '\r'])
+        .map_or(text.len(), |n| start + n);
     let mut end = place.end.clamp(start, line_end);
     while !text.is_char_boundary(end) {
         end += 1;
     }
     if end == start {
-        end = text[start..line_end].chars().next().map_or(start, |c| start + c.len_utf8());
+        end = text[start..line_end]
+            .chars()
+            .next()
+            .map_or(start, |c| start + c.len_utf8());
     }
     start..end
 }
@@ -286,7 +331,8 @@ pub(super) fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
             let other = c.to_lowercase().replace('-', "_");
             let slips = strsim::osa_distance(&folded, &other);
             // A word cut short or drawn out is a near miss too: `conc` for `concentration`.
-            let stem = folded.len() >= 4 && (other.starts_with(&folded) || folded.starts_with(&other) && other.len() >= 4);
+            let stem = folded.len() >= 4
+                && (other.starts_with(&folded) || folded.starts_with(&other) && other.len() >= 4);
             (if stem { slips.min(allowed) } else { slips }, c)
         })
         .filter(|(slips, _)| *slips <= allowed)
@@ -312,6 +358,8 @@ pub(super) fn did_you_mean<S: AsRef<str>>(word: &str, candidates: &[S]) -> Optio
     match candidates.len() {
         0 => None,
         1..=24 => Some(format!("known here: {}", list(candidates))),
-        n => Some(format!("{n} names are known here; `itbsim list` shows them")),
+        n => Some(format!(
+            "{n} names are known here; `itbsim list` shows them"
+        )),
     }
 }

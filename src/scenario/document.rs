@@ -130,7 +130,11 @@ pub(super) fn parse(file: usize, text: &str, mistakes: &mut Vec<Diagnostic>) -> 
             continue;
         }
         last_line = line;
-        let place = Place { file, start: span.start, end: span.end };
+        let place = Place {
+            file,
+            start: span.start,
+            end: span.end,
+        };
         mistakes.push(syntax(text, place, error.message()));
     }
     None
@@ -144,7 +148,10 @@ fn syntax(text: &str, place: Place, message: &str) -> Diagnostic {
             .help(format!("write \"{}\"", shown.escape_debug()));
     }
     let (what, help) = match message {
-        "duplicate key" => ("this key appears twice".to_owned(), Some("keep one of the two")),
+        "duplicate key" => (
+            "this key appears twice".to_owned(),
+            Some("keep one of the two"),
+        ),
         "recursion limit" => ("nested too deeply".to_owned(), None),
         other => (other.to_owned(), None),
     };
@@ -183,7 +190,9 @@ fn node(file: usize, value: &Spanned<DeValue<'_>>, mistakes: &mut Vec<Diagnostic
         DeValue::Float(number) => Data::Float(number.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(b) => Data::Bool(*b),
         DeValue::Datetime(_) => Data::Date,
-        DeValue::Array(items) => Data::Array(items.iter().map(|v| node(file, v, mistakes)).collect()),
+        DeValue::Array(items) => {
+            Data::Array(items.iter().map(|v| node(file, v, mistakes)).collect())
+        }
         DeValue::Table(map) => Data::Table(table(file, map, mistakes)),
     };
     Node { place, data }
@@ -191,7 +200,11 @@ fn node(file: usize, value: &Spanned<DeValue<'_>>, mistakes: &mut Vec<Diagnostic
 
 fn place<T>(file: usize, spanned: &Spanned<T>) -> Place {
     let span = spanned.span();
-    Place { file, start: span.start, end: span.end }
+    Place {
+        file,
+        start: span.start,
+        end: span.end,
+    }
 }
 
 /// Lays `over` on top of `base`: tables key by key, blocks of a list by `id`
@@ -206,7 +219,8 @@ pub(super) fn merge(base: &mut Table, over: Table) {
             (Data::Table(below), Data::Table(above)) => merge(below, std::mem::take(above)),
             (Data::Array(below), Data::Array(above)) if is_blocks(below) && is_blocks(above) => {
                 for block in std::mem::take(above) {
-                    let same = id_of(&block).and_then(|id| below.iter_mut().find(|b| id_of(b) == Some(id)));
+                    let same = id_of(&block)
+                        .and_then(|id| below.iter_mut().find(|b| id_of(b) == Some(id)));
                     match same {
                         Some(slot) => *slot = block,
                         None => below.push(block),
@@ -233,10 +247,12 @@ fn id_of(node: &Node) -> Option<&str> {
 pub(super) fn hash(table: &Table) -> String {
     let mut text = String::new();
     canonical_table(table, &mut text);
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}"); // writing to a String cannot fail
-        out
-    })
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::with_capacity(64), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}"); // writing to a String cannot fail
+            out
+        })
 }
 
 fn canonical_table(table: &Table, out: &mut String) {

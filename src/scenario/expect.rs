@@ -9,13 +9,29 @@ use crate::engine::SimTime;
 
 /// Keys of the block.
 pub(super) const KEYS: &[&str] = &[
-    "id", "event", "signal", "at", "between", "after", "before", "never", "statistic", "within", "min", "max",
-    "source", "arms",
+    "id",
+    "event",
+    "signal",
+    "at",
+    "between",
+    "after",
+    "before",
+    "never",
+    "statistic",
+    "within",
+    "min",
+    "max",
+    "source",
+    "arms",
 ];
 
 /// Statistics as the file spells them.
-pub(super) const STATISTICS: &[(&str, Statistic)] =
-    &[("all", Statistic::All), ("max", Statistic::Max), ("min", Statistic::Min), ("mean", Statistic::Mean)];
+pub(super) const STATISTICS: &[(&str, Statistic)] = &[
+    ("all", Statistic::All),
+    ("max", Statistic::Max),
+    ("min", Statistic::Min),
+    ("mean", Statistic::Mean),
+];
 
 /// An expectation with the arms it speaks of.
 #[derive(Debug, Clone)]
@@ -28,7 +44,10 @@ pub(super) struct Read {
 impl Read {
     /// Whether it can be checked in an arm: it speaks of the arm, and refers to no block the arm leaves out.
     pub(super) fn applies(&self, arm: &str, context: &Context<'_>) -> bool {
-        let named = self.arms.as_ref().is_none_or(|arms| arms.iter().any(|a| a == arm));
+        let named = self
+            .arms
+            .as_ref()
+            .is_none_or(|arms| arms.iter().any(|a| a == arm));
         let gone = |moment: &Moment| matches!(moment, Moment::After { event, .. } if context.names.is_gone(event));
         let lost = match &self.expectation.claim {
             Claim::Event { event, from, to } => {
@@ -61,11 +80,20 @@ pub(super) fn read(
         Ok(_) => signal(&fields),
         Err(reported) => Err(reported),
     };
-    Ok(Read { expectation: Expectation { line, claim: claim?, source: source? }, arms: arms? })
+    Ok(Read {
+        expectation: Expectation {
+            line,
+            claim: claim?,
+            source: source?,
+        },
+        arms: arms?,
+    })
 }
 
 fn arms_of(fields: &Fields<'_, '_>, known: &[String]) -> Result<Option<Vec<String>>, Reported> {
-    let Some(named) = fields.texts("arms", "[\"leak\"]")? else { return Ok(None) };
+    let Some(named) = fields.texts("arms", "[\"leak\"]")? else {
+        return Ok(None);
+    };
     let mut out = Vec::new();
     let mut flawed = false;
     for (id, place) in named {
@@ -88,17 +116,29 @@ fn refuse(fields: &Fields<'_, '_>, keys: &[&str], with: &str) -> Result<(), Repo
     let mut out = Ok(());
     for entry in keys.iter().filter_map(|k| fields.entry(k)) {
         out = Err(fields.report(
-            Diagnostic::new("conflicting-keys", format!("`{}` does not go with `{with}`", entry.key))
-                .at(entry.key_place, "remove this")
-                .at(fields.entry(with).map_or(fields.place, |e| e.key_place), "because of this"),
+            Diagnostic::new(
+                "conflicting-keys",
+                format!("`{}` does not go with `{with}`", entry.key),
+            )
+            .at(entry.key_place, "remove this")
+            .at(
+                fields.entry(with).map_or(fields.place, |e| e.key_place),
+                "because of this",
+            ),
         ));
     }
     out
 }
 
 fn event(fields: &Fields<'_, '_>) -> Result<Claim, Reported> {
-    refuse(fields, &["at", "statistic", "within", "min", "max"], "event")?;
-    let Some(name) = fields.text("event", "\"pump.empty\"")? else { return Err(Reported) };
+    refuse(
+        fields,
+        &["at", "statistic", "within", "min", "max"],
+        "event",
+    )?;
+    let Some(name) = fields.text("event", "\"pump.empty\"")? else {
+        return Err(Reported);
+    };
     let Some(event) = fields.context.names.event(name) else {
         return Err(fields.unknown_event(name, fields.place_of("event")));
     };
@@ -110,16 +150,26 @@ fn event(fields: &Fields<'_, '_>) -> Result<Claim, Reported> {
     if fields.has("between") {
         refuse(fields, &["after", "before"], "between")?;
         let (from, to) = between(fields)?;
-        return Ok(Claim::Event { event, from: Some(from), to: Some(to) });
+        return Ok(Claim::Event {
+            event,
+            from: Some(from),
+            to: Some(to),
+        });
     }
     let from = fields.moment("after", Side::Claim);
     let to = fields.moment("before", Side::Claim);
-    Ok(Claim::Event { event, from: from?, to: to? })
+    Ok(Claim::Event {
+        event,
+        from: from?,
+        to: to?,
+    })
 }
 
 fn signal(fields: &Fields<'_, '_>) -> Result<Claim, Reported> {
     refuse(fields, &["never"], "signal")?;
-    let Some(name) = fields.text("signal", "\"reservoir_ml\"")? else { return Err(Reported) };
+    let Some(name) = fields.text("signal", "\"reservoir_ml\"")? else {
+        return Err(Reported);
+    };
     let signals = &fields.context.catalog.signals;
     if !signals.iter().any(|s| s == name) {
         return Err(fields.report(
@@ -132,7 +182,14 @@ fn signal(fields: &Fields<'_, '_>) -> Result<Claim, Reported> {
     let bounds = bounds(fields);
     let window = window(fields);
     let ((low, high), (from, to)) = (bounds?, window?);
-    Ok(Claim::Signal { signal: name.to_owned(), statistic: statistic?.unwrap_or(Statistic::All), from, to, low, high })
+    Ok(Claim::Signal {
+        signal: name.to_owned(),
+        statistic: statistic?.unwrap_or(Statistic::All),
+        from,
+        to,
+        low,
+        high,
+    })
 }
 
 fn window(fields: &Fields<'_, '_>) -> Result<(Moment, Moment), Reported> {
@@ -148,11 +205,16 @@ fn window(fields: &Fields<'_, '_>) -> Result<(Moment, Moment), Reported> {
     let from = fields.moment("after", Side::Claim);
     let to = fields.moment("before", Side::Claim);
     let end = fields.context.duration.get().ok_or(Reported)?;
-    Ok((from?.unwrap_or(Moment::At(SimTime::ZERO)), to?.unwrap_or(Moment::At(end))))
+    Ok((
+        from?.unwrap_or(Moment::At(SimTime::ZERO)),
+        to?.unwrap_or(Moment::At(end)),
+    ))
 }
 
 fn pair<'n>(fields: &Fields<'_, 'n>, key: &str, example: &str) -> Result<(Node, Node), Reported> {
-    let Some(entry) = fields.entry(key) else { return Err(Reported) };
+    let Some(entry) = fields.entry(key) else {
+        return Err(Reported);
+    };
     match &entry.node.data {
         Data::Array(nodes) => match nodes.as_slice() {
             [a, b] => Ok((a.clone(), b.clone())),
@@ -173,7 +235,16 @@ fn between(fields: &Fields<'_, '_>) -> Result<(Moment, Moment), Reported> {
     let (from, to) = (from?, to?);
     let backwards = match (&from, &to) {
         (Moment::At(a), Moment::At(b)) => a > b,
-        (Moment::After { event: e, offset: a }, Moment::After { event: f, offset: b }) => e == f && a > b,
+        (
+            Moment::After {
+                event: e,
+                offset: a,
+            },
+            Moment::After {
+                event: f,
+                offset: b,
+            },
+        ) => e == f && a > b,
         _ => false,
     };
     if backwards {
@@ -197,7 +268,9 @@ fn bounds(fields: &Fields<'_, '_>) -> Result<(f64, f64), Reported> {
             _ => Err(fields.report(
                 Diagnostic::new("wrong-type", format!("`within` holds {}", noun(node)))
                     .at(node.place, "a bare, finite number is needed")
-                    .help(format!("the name of the column states the unit; write within = {example}")),
+                    .help(format!(
+                        "the name of the column states the unit; write within = {example}"
+                    )),
             )),
         };
         let (low, high) = (number(&a), number(&b));
@@ -217,7 +290,10 @@ fn bounds(fields: &Fields<'_, '_>) -> Result<(f64, f64), Reported> {
     if low.is_none() && high.is_none() {
         return Err(fields.missing("within", example));
     }
-    Ok((low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY)))
+    Ok((
+        low.unwrap_or(f64::NEG_INFINITY),
+        high.unwrap_or(f64::INFINITY),
+    ))
 }
 
 fn noun(node: &Node) -> &'static str {

@@ -17,7 +17,8 @@ pub(super) const PROFILES: &[&str] = &["ramp", "intermittent", "in_posture"];
 /// Keys of an intermittent profile.
 pub(super) const INTERMITTENT_KEYS: &[&str] = &["on", "off"];
 /// Postures as the file spells them.
-pub(super) const POSTURES: &[(&str, Posture)] = &[("supine", Posture::Supine), ("upright", Posture::Upright)];
+pub(super) const POSTURES: &[(&str, Posture)] =
+    &[("supine", Posture::Supine), ("upright", Posture::Upright)];
 
 /// A word in a field's list that stands for every spinal level.
 pub(super) const ANY_LEVEL: &str = "level";
@@ -38,9 +39,14 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
         .and_then(|name| context.catalog.fault_kinds.iter().find(|k| k.kind == name));
     let own: Vec<&str> = kind.map_or(Vec::new(), |k| k.fields.iter().map(|f| f.name).collect());
     let keys: Vec<&str> = match kind {
-        Some(_) => KEYS.iter().copied().chain(own.iter().copied()).collect(),
+        // The kind's own fields first: they are what is most often misspelt.
+        Some(_) => own.iter().copied().chain(KEYS.iter().copied()).collect(),
         // Without a kind nobody can say which fields it has; accept them all here, the kind is reported below.
-        None => KEYS.iter().copied().chain(table.entries.iter().map(|e| e.key.as_str())).collect(),
+        None => KEYS
+            .iter()
+            .copied()
+            .chain(table.entries.iter().map(|e| e.key.as_str()))
+            .collect(),
     };
     let what = kind.map_or("[[fault]]".to_owned(), |k| format!("a `{}` fault", k.kind));
     let fields = Fields::new(context, what, table, place, &keys);
@@ -76,13 +82,23 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
             until,
             values,
         },
-        at_place: if fields.has("at") { fields.place_of("at") } else { place },
+        at_place: if fields.has("at") {
+            fields.place_of("at")
+        } else {
+            place
+        },
         position_place: fields.entry("position").map(|e| e.node.place),
     })
 }
 
 fn unknown_kind(fields: &Fields<'_, '_>) -> Reported {
-    let kinds: Vec<&str> = fields.context.catalog.fault_kinds.iter().map(|k| k.kind).collect();
+    let kinds: Vec<&str> = fields
+        .context
+        .catalog
+        .fault_kinds
+        .iter()
+        .map(|k| k.kind)
+        .collect();
     match fields.text("kind", "\"catheter.leak\"") {
         Err(reported) => reported,
         Ok(None) => fields.missing("kind", "\"catheter.leak\""),
@@ -90,12 +106,15 @@ fn unknown_kind(fields: &Fields<'_, '_>) -> Reported {
             // `leak` is a near miss for `catheter.leak`, whatever the number of letters.
             let tail = kinds.iter().find(|k| k.rsplit('.').next() == Some(name));
             fields.report(
-                Diagnostic::new("unknown-kind", format!("there is no fault kind {}", quoted(name)))
-                    .at(fields.place_of("kind"), "not a kind")
-                    .maybe_help(match tail {
-                        Some(kind) => Some(format!("did you mean `{kind}`?")),
-                        None => did_you_mean(name, &kinds),
-                    }),
+                Diagnostic::new(
+                    "unknown-kind",
+                    format!("there is no fault kind {}", quoted(name)),
+                )
+                .at(fields.place_of("kind"), "not a kind")
+                .maybe_help(match tail {
+                    Some(kind) => Some(format!("did you mean `{kind}`?")),
+                    None => did_you_mean(name, &kinds),
+                }),
             )
         }
     }
@@ -111,7 +130,14 @@ fn values(fields: &Fields<'_, '_>, kind: &FaultKind) -> Result<BTreeMap<String, 
             (None, None) => {
                 let example = match (spec.unit, spec.words) {
                     ("", []) => "\"T10\"".to_owned(),
-                    ("", words) => format!("\"{}\"", if words[0] == ANY_LEVEL { "T10" } else { words[0] }),
+                    ("", words) => format!(
+                        "\"{}\"",
+                        if words[0] == ANY_LEVEL {
+                            "T10"
+                        } else {
+                            words[0]
+                        }
+                    ),
                     ("1", _) => "0.5".to_owned(),
                     (unit, _) => format!("\"{} {unit}\"", middle(spec)),
                 };
@@ -130,7 +156,10 @@ fn values(fields: &Fields<'_, '_>, kind: &FaultKind) -> Result<BTreeMap<String, 
 
 /// A number inside the range of a field, for examples.
 fn middle(spec: &FieldSpec) -> f64 {
-    [1.0, 10.0, 0.1, 0.01].into_iter().find(|x| (spec.low..=spec.high).contains(x)).unwrap_or(spec.low)
+    [1.0, 10.0, 0.1, 0.01]
+        .into_iter()
+        .find(|x| (spec.low..=spec.high).contains(x))
+        .unwrap_or(spec.low)
 }
 
 fn value(fields: &Fields<'_, '_>, entry: &Entry, spec: &FieldSpec) -> Result<Value, Reported> {
@@ -156,17 +185,33 @@ fn value(fields: &Fields<'_, '_>, entry: &Entry, spec: &FieldSpec) -> Result<Val
             return Err(fields.report(
                 Diagnostic::new("no-unit", format!("`{}` = {bare} has no unit", spec.name))
                     .at(entry.node.place, spec.meaning)
-                    .help(format!("write it in quotes with its unit, such as {} = \"{bare} {}\"", spec.name, spec.unit)),
+                    .help(format!(
+                        "write it in quotes with its unit, such as {} = \"{bare} {}\"",
+                        spec.name, spec.unit
+                    )),
             ));
         }
-        _ => return Err(fields.wrong_type(entry, "a quantity", &format!("\"{} {}\"", middle(spec), spec.unit))),
+        _ => {
+            return Err(fields.wrong_type(
+                entry,
+                "a quantity",
+                &format!("\"{} {}\"", middle(spec), spec.unit),
+            ));
+        }
     };
     if !(spec.low..=spec.high).contains(&number) {
-        let unit = if spec.unit == "1" { String::new() } else { format!(" {}", spec.unit) };
+        let unit = if spec.unit == "1" {
+            String::new()
+        } else {
+            format!(" {}", spec.unit)
+        };
         return Err(fields.report(
             Diagnostic::new(
                 "out-of-range",
-                format!("`{}` = {number}{unit} lies outside {}{unit} to {}{unit}", spec.name, spec.low, spec.high),
+                format!(
+                    "`{}` = {number}{unit} lies outside {}{unit} to {}{unit}",
+                    spec.name, spec.low, spec.high
+                ),
             )
             .at(entry.node.place, spec.meaning),
         ));
@@ -175,7 +220,9 @@ fn value(fields: &Fields<'_, '_>, entry: &Entry, spec: &FieldSpec) -> Result<Val
 }
 
 fn word(fields: &Fields<'_, '_>, entry: &Entry, spec: &FieldSpec) -> Result<Value, Reported> {
-    let Some(text) = fields.text(spec.name, "\"T10\"")? else { return Err(Reported) };
+    let Some(text) = fields.text(spec.name, "\"T10\"")? else {
+        return Err(Reported);
+    };
     if spec.words.contains(&text) && text != ANY_LEVEL {
         return Ok(Value::Text(text.to_owned()));
     }
@@ -184,8 +231,11 @@ fn word(fields: &Fields<'_, '_>, entry: &Entry, spec: &FieldSpec) -> Result<Valu
         Ok(level) if levels => Ok(Value::Text(level.to_string())),
         _ if spec.words.is_empty() => Err(fields.no_level(entry, text)),
         _ => {
-            let words: Vec<&str> =
-                spec.words.iter().map(|w| if *w == ANY_LEVEL { "T10" } else { *w }).collect();
+            let words: Vec<&str> = spec
+                .words
+                .iter()
+                .map(|w| if *w == ANY_LEVEL { "T10" } else { *w })
+                .collect();
             Err(fields.unknown_word(entry, text, &words))
         }
     }
@@ -203,7 +253,9 @@ fn trigger(fields: &Fields<'_, '_>) -> Result<Trigger, Reported> {
 }
 
 fn condition(fields: &Fields<'_, '_>) -> Result<Condition, Reported> {
-    let Some(text) = fields.text("when", "\"reservoir_ml < 2\"")? else { return Err(Reported) };
+    let Some(text) = fields.text("when", "\"reservoir_ml < 2\"")? else {
+        return Err(Reported);
+    };
     let place = fields.place_of("when");
     let Some(sign) = text.find(['<', '>']) else {
         return Err(fields.report(
@@ -217,26 +269,38 @@ fn condition(fields: &Fields<'_, '_>) -> Result<Condition, Reported> {
     let signals = &fields.context.catalog.signals;
     if !signals.iter().any(|s| s == signal) {
         return Err(fields.report(
-            Diagnostic::new("unknown-signal", format!("unknown signal {}", quoted(signal)))
-                .at(place, "no column of this name")
-                .maybe_help(did_you_mean(signal, signals)),
+            Diagnostic::new(
+                "unknown-signal",
+                format!("unknown signal {}", quoted(signal)),
+            )
+            .at(place, "no column of this name")
+            .maybe_help(did_you_mean(signal, signals)),
         ));
     }
     match level.parse::<f64>() {
-        Ok(number) if number.is_finite() => {
-            Ok(Condition { signal: signal.to_owned(), rising: text[sign..].starts_with('>'), level: number + 0.0 })
-        }
+        Ok(number) if number.is_finite() => Ok(Condition {
+            signal: signal.to_owned(),
+            rising: text[sign..].starts_with('>'),
+            level: number + 0.0,
+        }),
         _ => Err(fields.report(
-            Diagnostic::new("bad-condition", format!("{} is no level for `{signal}`", quoted(level)))
-                .at(place, "a finite number without a unit is needed")
-                .help(format!("the name of the column states the unit; write for example \"{signal} < 2\"")),
+            Diagnostic::new(
+                "bad-condition",
+                format!("{} is no level for `{signal}`", quoted(level)),
+            )
+            .at(place, "a finite number without a unit is needed")
+            .help(format!(
+                "the name of the column states the unit; write for example \"{signal} < 2\""
+            )),
         )),
     }
 }
 
 fn profile(fields: &Fields<'_, '_>) -> Result<Profile, Reported> {
     const EXAMPLE: &str = "\"step\" or { ramp = \"5 d\" }";
-    let Some(entry) = fields.entry("profile") else { return Ok(Profile::Step) };
+    let Some(entry) = fields.entry("profile") else {
+        return Ok(Profile::Step);
+    };
     match &entry.node.data {
         Data::Text(text) if text == "step" => Ok(Profile::Step),
         Data::Text(text) => Err(fields.report(

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::diagnostics::{Diagnostic, Place, did_you_mean, list, quoted};
+use super::diagnostics::{Diagnostic, Place, did_you_mean, list, nearest, quoted};
 use super::document::{Data, Entry, Node, Table};
 use super::model::Catalog;
 use super::names::Names;
@@ -29,7 +29,12 @@ pub(super) struct Context<'c> {
 
 impl<'c> Context<'c> {
     pub(super) fn new(catalog: &'c Catalog, names: Names) -> Self {
-        Self { catalog, names, duration: Cell::new(None), mistakes: RefCell::new(Vec::new()) }
+        Self {
+            catalog,
+            names,
+            duration: Cell::new(None),
+            mistakes: RefCell::new(Vec::new()),
+        }
     }
 
     /// Records a mistake.
@@ -53,17 +58,37 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    pub(super) const NOT_NEGATIVE: Bound = Bound { low: 0.0, high: f64::INFINITY, above: false };
-    pub(super) const POSITIVE: Bound = Bound { low: 0.0, high: f64::INFINITY, above: true };
-    pub(super) const ANY: Bound = Bound { low: f64::NEG_INFINITY, high: f64::INFINITY, above: false };
+    pub(super) const NOT_NEGATIVE: Bound = Bound {
+        low: 0.0,
+        high: f64::INFINITY,
+        above: false,
+    };
+    pub(super) const POSITIVE: Bound = Bound {
+        low: 0.0,
+        high: f64::INFINITY,
+        above: true,
+    };
+    pub(super) const ANY: Bound = Bound {
+        low: f64::NEG_INFINITY,
+        high: f64::INFINITY,
+        above: false,
+    };
 
     pub(super) const fn within(low: f64, high: f64) -> Bound {
-        Bound { low, high, above: false }
+        Bound {
+            low,
+            high,
+            above: false,
+        }
     }
 
     /// `(0, high]`
     pub(super) const fn up_to(high: f64) -> Bound {
-        Bound { low: 0.0, high, above: true }
+        Bound {
+            low: 0.0,
+            high,
+            above: true,
+        }
     }
 
     /// What is wrong with a value, or nothing.
@@ -80,9 +105,16 @@ impl Bound {
         } else if value < self.low || value > self.high {
             Some(match (self.low.is_finite(), self.high.is_finite()) {
                 (true, true) => {
-                    format!("`{key}` = {} lies outside {} to {}", show(value), show(self.low), show(self.high))
+                    format!(
+                        "`{key}` = {} lies outside {} to {}",
+                        show(value),
+                        show(self.low),
+                        show(self.high)
+                    )
                 }
-                (true, false) => format!("`{key}` = {} is less than {}", show(value), show(self.low)),
+                (true, false) => {
+                    format!("`{key}` = {} is less than {}", show(value), show(self.low))
+                }
                 _ => format!("`{key}` = {} is more than {}", show(value), show(self.high)),
             })
         } else {
@@ -98,6 +130,8 @@ pub(super) struct Fields<'d, 'c> {
     pub(super) what: String,
     pub(super) table: &'d Table,
     pub(super) place: Place,
+    /// Keys that a misspelt key of this table most likely meant; they are not reported as missing as well.
+    meant: Vec<String>,
 }
 
 impl<'d, 'c> Fields<'d, 'c> {
@@ -110,14 +144,45 @@ impl<'d, 'c> Fields<'d, 'c> {
         keys: &[&str],
     ) -> Self {
         let what = what.into();
-        for entry in table.entries.iter().filter(|e| !keys.contains(&e.key.as_str())) {
+        let mut meant = Vec::new();
+        for entry in table
+            .entries
+            .iter()
+            .filter(|e| !keys.contains(&e.key.as_str()))
+        {
+            meant.extend(nearest(&entry.key, keys).map(str::to_owned));
             context.report(
-                Diagnostic::new("unknown-key", format!("unknown key {} in {what}", quoted(&entry.key)))
-                    .at(entry.key_place, format!("not a key of {what}"))
-                    .maybe_help(did_you_mean(&entry.key, keys)),
+                Diagnostic::new(
+                    "unknown-key",
+                    format!("unknown key {} in {what}", quoted(&entry.key)),
+                )
+                .at(entry.key_place, format!("not a key of {what}"))
+                .maybe_help(did_you_mean(&entry.key, keys)),
             );
         }
-        Self { context, what, table, place }
+        Self {
+            context,
+            what,
+            table,
+            place,
+            meant,
+        }
+    }
+
+    /// A table that the file leaves out.
+    pub(super) fn absent(
+        context: &'d Context<'c>,
+        what: String,
+        empty: &'d Table,
+        place: Place,
+    ) -> Self {
+        Self {
+            context,
+            what,
+            table: empty,
+            place,
+            meant: Vec::new(),
+        }
     }
 
     pub(super) fn entry(&self, key: &str) -> Option<&'d Entry> {
@@ -139,6 +204,9 @@ impl<'d, 'c> Fields<'d, 'c> {
 
     /// Reports that a key is absent, with an example of the line to add.
     pub(super) fn missing(&self, key: &str, example: &str) -> Reported {
+        if self.meant.iter().any(|m| m == key) {
+            return Reported;
+        }
         self.report(
             Diagnostic::new("missing-key", format!("{} lacks `{key}`", self.what))
                 .at(self.place, format!("`{key}` is needed here"))
@@ -150,7 +218,11 @@ impl<'d, 'c> Fields<'d, 'c> {
         self.report(
             Diagnostic::new(
                 "wrong-type",
-                format!("`{}` is {}, but {needed} is needed", entry.key, entry.node.data.noun()),
+                format!(
+                    "`{}` is {}, but {needed} is needed",
+                    entry.key,
+                    entry.node.data.noun()
+                ),
             )
             .at(entry.node.place, format!("not {needed}"))
             .help(format!("write {} = {example}", entry.key)),
@@ -159,7 +231,9 @@ impl<'d, 'c> Fields<'d, 'c> {
 
     /// A text.
     pub(super) fn text(&self, key: &str, example: &str) -> Got<&'d str> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
         match &entry.node.data {
             Data::Text(text) => Ok(Some(text)),
             _ => Err(self.wrong_type(entry, "a text", example)),
@@ -168,7 +242,9 @@ impl<'d, 'c> Fields<'d, 'c> {
 
     /// `true` or `false`.
     pub(super) fn flag(&self, key: &str) -> Got<bool> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
         match entry.node.data {
             Data::Bool(value) => Ok(Some(value)),
             _ => Err(self.wrong_type(entry, "true or false", "true")),
@@ -188,7 +264,9 @@ impl<'d, 'c> Fields<'d, 'c> {
 
     /// A bare number, such as a score.
     pub(super) fn number(&self, key: &str, bound: Bound) -> Got<f64> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
         let value = match entry.node.data {
             Data::Integer(n) => n as f64,
             Data::Float(x) => x,
@@ -199,12 +277,17 @@ impl<'d, 'c> Fields<'d, 'c> {
 
     /// A whole number.
     pub(super) fn whole(&self, key: &str, low: i64, high: i64) -> Got<i64> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
         match entry.node.data {
             Data::Integer(n) if (low..=high).contains(&n) => Ok(Some(n)),
             Data::Integer(n) => Err(self.report(
-                Diagnostic::new("out-of-range", format!("`{key}` = {n} lies outside {low} to {high}"))
-                    .at(entry.node.place, "out of range"),
+                Diagnostic::new(
+                    "out-of-range",
+                    format!("`{key}` = {n} lies outside {low} to {high}"),
+                )
+                .at(entry.node.place, "out of range"),
             )),
             _ => Err(self.wrong_type(entry, "a whole number", &low.max(1).to_string())),
         }
@@ -219,21 +302,40 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 
     /// A quantity that must be there.
-    pub(super) fn need(&self, key: &str, dimension: Dimension, bound: Bound) -> Result<f64, Reported> {
+    pub(super) fn need(
+        &self,
+        key: &str,
+        dimension: Dimension,
+        bound: Bound,
+    ) -> Result<f64, Reported> {
         match self.quantity(key, dimension, bound)? {
             Some(value) => Ok(value),
             None => Err(self.missing(key, &format!("\"{}\"", dimension.example()))),
         }
     }
 
-    pub(super) fn quantity_of(&self, entry: &Entry, dimension: Dimension, bound: Bound) -> Result<f64, Reported> {
+    pub(super) fn quantity_of(
+        &self,
+        entry: &Entry,
+        dimension: Dimension,
+        bound: Bound,
+    ) -> Result<f64, Reported> {
         let value = self.measure(&entry.key, &entry.node, dimension)?;
-        let unit = if dimension == Dimension::Fraction { "%" } else { dimension.base_unit() };
+        let unit = if dimension == Dimension::Fraction {
+            "%"
+        } else {
+            dimension.base_unit()
+        };
         self.checked(entry, value, bound, unit)
     }
 
     /// The number in a node, in the base unit of `dimension`.
-    pub(super) fn measure(&self, key: &str, node: &Node, dimension: Dimension) -> Result<f64, Reported> {
+    pub(super) fn measure(
+        &self,
+        key: &str,
+        node: &Node,
+        dimension: Dimension,
+    ) -> Result<f64, Reported> {
         let bare = match node.data {
             Data::Integer(n) => n as f64,
             Data::Float(x) => x,
@@ -250,7 +352,11 @@ impl<'d, 'c> Fields<'d, 'c> {
                 return Err(self.report(
                     Diagnostic::new(
                         "wrong-type",
-                        format!("`{key}` is {}, but {} is needed", node.data.noun(), dimension.noun()),
+                        format!(
+                            "`{key}` is {}, but {} is needed",
+                            node.data.noun(),
+                            dimension.noun()
+                        ),
                     )
                     .at(node.place, format!("not {}", dimension.noun()))
                     .help(format!("write {key} = \"{}\"", dimension.example())),
@@ -277,26 +383,39 @@ impl<'d, 'c> Fields<'d, 'c> {
         ))
     }
 
-    fn checked(&self, entry: &Entry, value: f64, bound: Bound, unit: &str) -> Result<f64, Reported> {
+    fn checked(
+        &self,
+        entry: &Entry,
+        value: f64,
+        bound: Bound,
+        unit: &str,
+    ) -> Result<f64, Reported> {
         if !value.is_finite() {
             return Err(self.report(
-                Diagnostic::new("not-finite", format!("`{}` is not a finite number", entry.key))
-                    .at(entry.node.place, "here"),
+                Diagnostic::new(
+                    "not-finite",
+                    format!("`{}` is not a finite number", entry.key),
+                )
+                .at(entry.node.place, "here"),
             ));
         }
         match bound.objection(&entry.key, value, unit) {
             None => Ok(value + 0.0),
-            Some(title) => {
-                Err(self.report(Diagnostic::new("out-of-range", title).at(entry.node.place, "out of range")))
-            }
+            Some(title) => Err(self.report(
+                Diagnostic::new("out-of-range", title).at(entry.node.place, "out of range"),
+            )),
         }
     }
 
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Got<T> {
         let spelled: Vec<&str> = words.iter().map(|w| w.0).collect();
-        let Some(entry) = self.entry(key) else { return Ok(None) };
-        let Some(word) = self.text(key, &format!("\"{}\"", spelled.first().unwrap_or(&"")))? else { return Ok(None) };
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
+        let Some(word) = self.text(key, &format!("\"{}\"", spelled.first().unwrap_or(&"")))? else {
+            return Ok(None);
+        };
         match words.iter().find(|w| w.0 == word) {
             Some((_, value)) => Ok(Some(*value)),
             None => Err(self.unknown_word(entry, word, &spelled)),
@@ -304,36 +423,56 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 
     /// Reports a word that is none of the accepted ones.
-    pub(super) fn unknown_word<S: AsRef<str>>(&self, entry: &Entry, word: &str, words: &[S]) -> Reported {
+    pub(super) fn unknown_word<S: AsRef<str>>(
+        &self,
+        entry: &Entry,
+        word: &str,
+        words: &[S],
+    ) -> Reported {
         let spelled: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         self.report(
-            Diagnostic::new("unknown-word", format!("unknown `{}` {}", entry.key, quoted(word)))
-                .at(entry.node.place, "not known")
-                .maybe_help(did_you_mean(word, &spelled)),
+            Diagnostic::new(
+                "unknown-word",
+                format!("unknown `{}` {}", entry.key, quoted(word)),
+            )
+            .at(entry.node.place, "not known")
+            .maybe_help(did_you_mean(word, &spelled)),
         )
     }
 
     /// A vertebral level.
     pub(super) fn level(&self, key: &str) -> Got<Level> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
-        let Some(text) = self.text(key, "\"T10\"")? else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| self.no_level(entry, text))
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
+        let Some(text) = self.text(key, "\"T10\"")? else {
+            return Ok(None);
+        };
+        text.parse()
+            .map(Some)
+            .map_err(|_| self.no_level(entry, text))
     }
 
     pub(super) fn no_level(&self, entry: &Entry, text: &str) -> Reported {
         let levels: Vec<String> = Level::ALL.iter().map(Level::to_string).collect();
-        let near = super::diagnostics::nearest(text, &levels).map(|l| format!("did you mean `{l}`?"));
+        let near =
+            super::diagnostics::nearest(text, &levels).map(|l| format!("did you mean `{l}`?"));
         self.report(
-            Diagnostic::new("unknown-level", format!("`{}`: there is no spinal level {}", entry.key, quoted(text)))
-                .at(entry.node.place, "no such level")
-                .maybe_help(near)
-                .help("levels run from S2 and S1 over L5-L1, T12-T1 to C7-C1"),
+            Diagnostic::new(
+                "unknown-level",
+                format!("`{}`: there is no spinal level {}", entry.key, quoted(text)),
+            )
+            .at(entry.node.place, "no such level")
+            .maybe_help(near)
+            .help("levels run from S2 and S1 over L5-L1, T12-T1 to C7-C1"),
         )
     }
 
     /// A list of texts.
     pub(super) fn texts(&self, key: &str, example: &str) -> Got<Vec<(&'d str, Place)>> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
         let Data::Array(nodes) = &entry.node.data else {
             return Err(self.wrong_type(entry, "a list of texts", example));
         };
@@ -345,9 +484,12 @@ impl<'d, 'c> Fields<'d, 'c> {
                 other => {
                     flawed = true;
                     self.report(
-                        Diagnostic::new("wrong-type", format!("`{key}` holds {}, but texts are needed", other.noun()))
-                            .at(node.place, "not a text")
-                            .help(format!("write {key} = {example}")),
+                        Diagnostic::new(
+                            "wrong-type",
+                            format!("`{key}` holds {}, but texts are needed", other.noun()),
+                        )
+                        .at(node.place, "not a text")
+                        .help(format!("write {key} = {example}")),
                     );
                 }
             }
@@ -357,25 +499,41 @@ impl<'d, 'c> Fields<'d, 'c> {
 
     /// A table below this one.
     pub(super) fn child(&self, key: &str, keys: &[&str], example: &str) -> Got<Fields<'d, 'c>> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
+        let Some(entry) = self.entry(key) else {
+            return Ok(None);
+        };
         match &entry.node.data {
             Data::Table(table) => {
                 // The span of an inline table is its braces; for a heading it is the heading.
-                Ok(Some(Fields::new(self.context, format!("`{key}`"), table, entry.node.place, keys)))
+                Ok(Some(Fields::new(
+                    self.context,
+                    format!("`{key}`"),
+                    table,
+                    entry.node.place,
+                    keys,
+                )))
             }
             _ => Err(self.wrong_type(entry, "a table", example)),
         }
     }
 
     /// The one key present of several that exclude each other.
-    pub(super) fn exactly_one(&self, keys: &[&'static str], example: &str) -> Result<&'static str, Reported> {
+    pub(super) fn exactly_one(
+        &self,
+        keys: &[&'static str],
+        example: &str,
+    ) -> Result<&'static str, Reported> {
         let present: Vec<&'static str> = keys.iter().copied().filter(|k| self.has(k)).collect();
         match present.as_slice() {
             [one] => Ok(one),
+            [] if keys.iter().any(|k| self.meant.iter().any(|m| m == k)) => Err(Reported),
             [] => Err(self.report(
-                Diagnostic::new("missing-key", format!("{} needs one of {}", self.what, list(keys)))
-                    .at(self.place, "none of them is here")
-                    .help(format!("add for example {example}")),
+                Diagnostic::new(
+                    "missing-key",
+                    format!("{} needs one of {}", self.what, list(keys)),
+                )
+                .at(self.place, "none of them is here")
+                .help(format!("add for example {example}")),
             )),
             [first, rest @ ..] => {
                 let mut mistake = Diagnostic::new(

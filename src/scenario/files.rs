@@ -74,7 +74,9 @@ impl Files for Disk {
     fn read(&self, path: &Path) -> Result<String, FileProblem> {
         let refused = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::NotFound => FileProblem::Missing,
-            _ => FileProblem::Refused { reason: e.to_string() },
+            _ => FileProblem::Refused {
+                reason: e.to_string(),
+            },
         };
         let about = std::fs::metadata(path).map_err(refused)?;
         if about.is_dir() {
@@ -97,7 +99,9 @@ impl Files for Disk {
             Some(p) => p,
             None => return Vec::new(),
         };
-        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return Vec::new();
+        };
         let mut names: Vec<String> = entries
             .take(10_000)
             .filter_map(|e| e.ok()?.file_name().into_string().ok())
@@ -141,7 +145,9 @@ pub fn decode(bytes: Vec<u8>) -> Result<String, FileProblem> {
     if let Some(offset) = bytes.iter().position(|b| *b == 0) {
         return Err(FileProblem::NotText { offset });
     }
-    String::from_utf8(bytes).map_err(|e| FileProblem::NotText { offset: e.utf8_error().valid_up_to() })
+    String::from_utf8(bytes).map_err(|e| FileProblem::NotText {
+        offset: e.utf8_error().valid_up_to(),
+    })
 }
 
 /// The path without `.` and with `a/..` removed, by text alone.
@@ -150,7 +156,9 @@ fn plain(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+            Component::ParentDir
+                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
+            {
                 out.pop();
             }
             other => out.push(other),
@@ -187,12 +195,22 @@ pub(super) fn chain(start: Start<'_>) -> Result<Loaded, Diagnostics> {
         let file = sources.len();
         seen.extend(path.as_deref().map(|p| files.identity(p)));
         let parsed = document::parse(file, &text, &mut mistakes);
-        sources.push(Source { name, text: Arc::from(text) });
+        sources.push(Source {
+            name,
+            text: Arc::from(text),
+        });
         let Some(mut table) = parsed else { break };
         let base = table.remove("extends");
         tables.push(table);
         let Some(base) = base else { break };
-        match follow(&base.node.data, base.node.place, path.as_deref(), files, &seen, &sources) {
+        match follow(
+            &base.node.data,
+            base.node.place,
+            path.as_deref(),
+            files,
+            &seen,
+            &sources,
+        ) {
             Ok(found) => next = Some(found),
             Err(mistake) => mistakes.push(*mistake),
         }
@@ -220,23 +238,32 @@ fn follow(
     let wrong = |code, title: String| Diagnostic::new(code, title);
     let Data::Text(target) = data else {
         return Err(Box::new(
-            wrong("wrong-type", format!("`extends` is {}, but a file name is needed", data.noun()))
-                .at(place, "not a text")
-                .help("write for example extends = \"base/adult-spinal-20ml.toml\""),
+            wrong(
+                "wrong-type",
+                format!("`extends` is {}, but a file name is needed", data.noun()),
+            )
+            .at(place, "not a text")
+            .help("write for example extends = \"base/adult-spinal-20ml.toml\""),
         ));
     };
     let Some(from) = from else {
         return Err(Box::new(
-            wrong("no-folder", "`extends` needs a folder to start from, and this text has none".to_owned())
-                .at(place, "cannot be found from here")
-                .help("save the scenario as a file and run that"),
+            wrong(
+                "no-folder",
+                "`extends` needs a folder to start from, and this text has none".to_owned(),
+            )
+            .at(place, "cannot be found from here")
+            .help("save the scenario as a file and run that"),
         ));
     };
     if Path::new(target).is_absolute() {
         return Err(Box::new(
-            wrong("absolute-path", "`extends` must be relative to this file".to_owned())
-                .at(place, "starts at the root")
-                .help("write the way from this file's folder, as in \"base/adult-spinal-20ml.toml\""),
+            wrong(
+                "absolute-path",
+                "`extends` must be relative to this file".to_owned(),
+            )
+            .at(place, "starts at the root")
+            .help("write the way from this file's folder, as in \"base/adult-spinal-20ml.toml\""),
         ));
     }
     let path = plain(&from.parent().unwrap_or(Path::new("")).join(target));
@@ -253,15 +280,22 @@ fn follow(
     }
     if sources.len() >= CHAIN_LIMIT {
         return Err(Box::new(
-            wrong("long-extends", format!("more than {CHAIN_LIMIT} files extend one another")).at(place, "one too many"),
+            wrong(
+                "long-extends",
+                format!("more than {CHAIN_LIMIT} files extend one another"),
+            )
+            .at(place, "one too many"),
         ));
     }
     match files.read(&path) {
         Ok(text) => Ok((name, Some(path), text)),
         Err(problem) => Err(Box::new(
-            wrong("unreadable-base", format!("cannot read {}: {problem}", quoted(&name)))
-                .at(place, "extended here")
-                .maybe_help(suggest(&problem, &path, files)),
+            wrong(
+                "unreadable-base",
+                format!("cannot read {}: {problem}", quoted(&name)),
+            )
+            .at(place, "extended here")
+            .maybe_help(suggest(&problem, &path, files)),
         )),
     }
 }
@@ -274,9 +308,14 @@ pub(super) fn suggest(problem: &FileProblem, path: &Path, files: &dyn Files) -> 
     let names = files.siblings(path);
     let wanted = path.file_name()?.to_str()?;
     // With and without the ending, since both are easily forgotten.
-    let with_ending = if wanted.ends_with(".toml") { wanted.to_owned() } else { format!("{wanted}.toml") };
+    let with_ending = if wanted.ends_with(".toml") {
+        wanted.to_owned()
+    } else {
+        format!("{wanted}.toml")
+    };
     if names.is_empty() {
         return None;
     }
-    did_you_mean(&with_ending, &names).map(|text| text.replace("known here:", "scenarios in that folder:"))
+    did_you_mean(&with_ending, &names)
+        .map(|text| text.replace("known here:", "scenarios in that folder:"))
 }

@@ -50,11 +50,13 @@ mod moment;
 mod names;
 mod programme;
 mod resolve;
+mod schema;
 
 use std::path::{Path, PathBuf};
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
+pub use schema::schema;
 
 use fields::Context;
 use files::{Loaded, Start};
@@ -76,13 +78,27 @@ pub fn load(path: &Path, catalog: &Catalog) -> Result<Story, Diagnostics> {
 pub fn load_from(path: &Path, files: &dyn Files, catalog: &Catalog) -> Result<Story, Diagnostics> {
     let shown = path.display().to_string();
     let text = files.read(path).map_err(|problem| {
-        let mistake = Diagnostic::new("unreadable-file", format!("cannot read {}: {problem}", diagnostics::quoted(&shown)))
-            .maybe_help(files::suggest(&problem, path, files))
-            .in_file(shown.clone());
+        let mistake = Diagnostic::new(
+            "unreadable-file",
+            format!("cannot read {}: {problem}", diagnostics::quoted(&shown)),
+        )
+        .maybe_help(files::suggest(&problem, path, files))
+        .in_file(shown.clone());
         Diagnostics::new(vec![mistake], Vec::new())
     })?;
-    let name = path.file_stem().map_or(shown.clone(), |s| s.to_string_lossy().into_owned());
-    finish(name, Start { name: shown, path: Some(path.to_path_buf()), text, files }, catalog)
+    let name = path
+        .file_stem()
+        .map_or(shown.clone(), |s| s.to_string_lossy().into_owned());
+    finish(
+        name,
+        Start {
+            name: shown,
+            path: Some(path.to_path_buf()),
+            text,
+            files,
+        },
+        catalog,
+    )
 }
 
 /// Loads a scenario from a text. `name` stands in messages and names the
@@ -91,51 +107,94 @@ pub fn load_from(path: &Path, files: &dyn Files, catalog: &Catalog) -> Result<St
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_str(name: &str, text: &str, base_dir: Option<&Path>, catalog: &Catalog) -> Result<Story, Diagnostics> {
+pub fn load_str(
+    name: &str,
+    text: &str,
+    base_dir: Option<&Path>,
+    catalog: &Catalog,
+) -> Result<Story, Diagnostics> {
     if text.len() as u64 > FILE_LIMIT {
         let problem = FileProblem::TooLarge;
-        let mistake = Diagnostic::new("unreadable-file", format!("cannot read {}: {problem}", diagnostics::quoted(name)))
-            .in_file(name);
+        let mistake = Diagnostic::new(
+            "unreadable-file",
+            format!("cannot read {}: {problem}", diagnostics::quoted(name)),
+        )
+        .in_file(name);
         return Err(Diagnostics::new(vec![mistake], Vec::new()));
     }
-    let stem = Path::new(name).file_stem().map_or(name.to_owned(), |s| s.to_string_lossy().into_owned());
-    let path: Option<PathBuf> = base_dir.map(|dir| dir.join(Path::new(name).file_name().unwrap_or_default()));
-    let start = Start { name: name.to_owned(), path, text: text.to_owned(), files: &Disk };
+    let stem = Path::new(name)
+        .file_stem()
+        .map_or(name.to_owned(), |s| s.to_string_lossy().into_owned());
+    let path: Option<PathBuf> =
+        base_dir.map(|dir| dir.join(Path::new(name).file_name().unwrap_or_default()));
+    let start = Start {
+        name: name.to_owned(),
+        path,
+        text: text.to_owned(),
+        files: &Disk,
+    };
     finish(stem, start, catalog)
 }
 
 fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Diagnostics> {
-    let Loaded { mut document, sources } = files::chain(start)?;
+    let Loaded {
+        mut document,
+        sources,
+    } = files::chain(start)?;
     let hash = document::hash(&document);
     let mut mistakes = Vec::new();
-    names::settle_ids(&mut document, &[("programme", programme::VERBS), ("action", action::VERBS)], &mut mistakes);
+    names::settle_ids(
+        &mut document,
+        &[("programme", programme::VERBS), ("action", action::VERBS)],
+        &mut mistakes,
+    );
     let names = Names::collect(&document, catalog);
-    let arm_ids: Vec<String> =
-        document.blocks("arm").iter().filter_map(|(t, _)| t.text("id").map(str::to_owned)).collect();
+    let arm_ids: Vec<String> = document
+        .blocks("arm")
+        .iter()
+        .filter_map(|(t, _)| t.text("id").map(str::to_owned))
+        .collect();
 
-    // The story itself first: a mistake in it would repeat in every arm.
+    // The blocks of the story itself first: a mistake in one would repeat in every arm.
+    // How they fit together is judged per arm, since two arms may exclude each other.
     let context = Context::new(catalog, names.clone());
-    let plain = resolve::resolve(&context, &document, &sources, &arm_ids);
     let variants = arms::variants(&context, &document);
+    let alone = document.blocks("arm").is_empty();
+    let plain = resolve::resolve(&context, &document, &sources, &arm_ids, alone);
     mistakes.extend(context.into_mistakes());
     if !mistakes.is_empty() {
         return Err(Diagnostics::new(mistakes, sources));
     }
     let (Ok(plain), Ok(variants)) = (plain, variants) else {
         // Whoever returns `Reported` has reported; this keeps that promise visible.
-        let lost = Diagnostic::new("internal", "the scenario was refused without a reason; please report this");
+        let lost = Diagnostic::new(
+            "internal",
+            "the scenario was refused without a reason; please report this",
+        );
         return Err(Diagnostics::new(vec![lost], sources));
     };
 
-    let mut out = Vec::new();
-    if variants.is_empty() {
+    if alone {
         let mut scenario = plain.scenario;
-        scenario.expectations = plain.expectations.into_iter().map(|e| e.expectation).collect();
-        return Ok(Story { name, hash, arms: vec![Arm { id: String::new(), scenario }] });
+        scenario.expectations = plain
+            .expectations
+            .into_iter()
+            .map(|e| e.expectation)
+            .collect();
+        return Ok(Story {
+            name,
+            hash,
+            arms: vec![Arm {
+                id: String::new(),
+                scenario,
+            }],
+        });
     }
+    let mut out = Vec::new();
+    let mut found: Vec<(Diagnostic, Vec<String>)> = Vec::new();
     for variant in variants {
         let context = Context::new(catalog, names.without(variant.gone));
-        let resolved = resolve::resolve(&context, &variant.document, &sources, &arm_ids);
+        let resolved = resolve::resolve(&context, &variant.document, &sources, &arm_ids, true);
         if let Ok(resolved) = resolved {
             let mut scenario = resolved.scenario;
             scenario.expectations = resolved
@@ -144,13 +203,40 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
                 .filter(|e| e.applies(&variant.id, &context))
                 .map(|e| e.expectation)
                 .collect();
-            out.push(Arm { id: variant.id, scenario });
+            out.push(Arm {
+                id: variant.id.clone(),
+                scenario,
+            });
         }
-        mistakes.extend(context.into_mistakes());
+        for mistake in context.into_mistakes() {
+            match found.iter_mut().find(|(known, _)| *known == mistake) {
+                Some((_, arms)) => arms.push(variant.id.clone()),
+                None => found.push((mistake, vec![variant.id.clone()])),
+            }
+        }
     }
-    if mistakes.is_empty() {
-        Ok(Story { name, hash, arms: out })
-    } else {
-        Err(Diagnostics::new(mistakes, sources))
+    if found.is_empty() {
+        return Ok(Story {
+            name,
+            hash,
+            arms: out,
+        });
     }
+    let mistakes = found
+        .into_iter()
+        .map(|(mistake, arms)| {
+            if arms.len() == arm_ids.len() {
+                mistake
+            } else {
+                let arms: Vec<String> = arms.iter().map(|a| diagnostics::quoted(a)).collect();
+                mistake.note(format!("in arm {}", arms.join(", ")))
+            }
+        })
+        .collect();
+    Err(Diagnostics::new(mistakes, sources))
+}
+
+/// A commented scenario to start from, as `itbsim new` writes it. It loads as it stands.
+pub fn template() -> &'static str {
+    include_str!("template.toml")
 }

@@ -24,7 +24,10 @@ pub(super) struct Names {
 impl Names {
     /// Collects the names; blocks must have their ids already.
     pub(super) fn collect(document: &Table, catalog: &Catalog) -> Self {
-        let mut names = Names { events: catalog.events.clone(), ..Names::default() };
+        let mut names = Names {
+            events: catalog.events.clone(),
+            ..Names::default()
+        };
         for list in LISTS {
             for (block, _) in document.blocks(list) {
                 let Some(id) = block.text("id") else { continue };
@@ -41,12 +44,19 @@ impl Names {
 
     /// The same names in an arm that leaves some blocks out: still known, but gone.
     pub(super) fn without(&self, gone: Vec<String>) -> Self {
-        Names { gone, ..self.clone() }
+        Names {
+            gone,
+            ..self.clone()
+        }
     }
 
     /// The ids of one list.
     pub(super) fn of(&self, list: &str) -> Vec<&str> {
-        self.ids.iter().filter(|(l, _)| *l == list).map(|(_, id)| id.as_str()).collect()
+        self.ids
+            .iter()
+            .filter(|(l, _)| *l == list)
+            .map(|(_, id)| id.as_str())
+            .collect()
     }
 
     /// All ids.
@@ -67,7 +77,9 @@ impl Names {
         };
         let (list, _) = self.ids.iter().find(|(_, known)| known == id)?;
         let kind = kind.unwrap_or(kinds(list)[0]);
-        kinds(list).contains(&kind).then(|| format!("{list}.{id}.{kind}"))
+        kinds(list)
+            .contains(&kind)
+            .then(|| format!("{list}.{id}.{kind}"))
     }
 
     /// The list and id behind an event of a block, `("fault", "leak")` for `fault.leak.start`.
@@ -103,22 +115,43 @@ pub(super) fn kinds(list: &str) -> &'static [&'static str] {
 
 /// Gives programmes and actions without an id one made of their verb and a number
 /// (`refill1`, `simple_continuous2`), and reports ids that are malformed or used twice.
-pub(super) fn settle_ids(document: &mut Table, verbs: &[(&str, &[&str])], mistakes: &mut Vec<Diagnostic>) {
+pub(super) fn settle_ids(
+    document: &mut Table,
+    verbs: &[(&str, &[&str])],
+    mistakes: &mut Vec<Diagnostic>,
+) {
     let mut taken: Vec<(String, Place)> = Vec::new();
     for list in LISTS.iter().chain(&["arm", "expect"]) {
         let mut own: Vec<(String, Place)> = Vec::new();
         for (block, _) in document.blocks(list) {
-            let Some(Entry { node: Node { data: Data::Text(id), place }, .. }) = block.get("id") else { continue };
+            let Some(Entry {
+                node:
+                    Node {
+                        data: Data::Text(id),
+                        place,
+                    },
+                ..
+            }) = block.get("id")
+            else {
+                continue;
+            };
             check_id(id, *place, mistakes);
             // Arms and expectations have name spaces of their own; the rest shares one,
             // because moments, arms and repairs name blocks by the bare id.
-            let known = if LISTS.contains(list) { &mut taken } else { &mut own };
+            let known = if LISTS.contains(list) {
+                &mut taken
+            } else {
+                &mut own
+            };
             if let Some((_, first)) = known.iter().find(|(other, _)| other == id) {
                 mistakes.push(
-                    Diagnostic::new("duplicate-id", format!("the id {} is used twice", quoted(id)))
-                        .at(*place, "used again here")
-                        .at(*first, "first used here")
-                        .help("ids of programmes, faults and actions must differ from one another"),
+                    Diagnostic::new(
+                        "duplicate-id",
+                        format!("the id {} is used twice", quoted(id)),
+                    )
+                    .at(*place, "used again here")
+                    .at(*first, "first used here")
+                    .help("ids of programmes, faults and actions must differ from one another"),
                 );
             } else {
                 known.push((id.clone(), *place));
@@ -130,7 +163,10 @@ pub(super) fn settle_ids(document: &mut Table, verbs: &[(&str, &[&str])], mistak
             if block.get("id").is_some() {
                 continue;
             }
-            let verb = verbs.iter().find(|v| block.get(v).is_some()).unwrap_or(list);
+            let verb = verbs
+                .iter()
+                .find(|v| block.get(v).is_some())
+                .unwrap_or(list);
             let mut number = 1;
             while taken.iter().any(|(id, _)| *id == format!("{verb}{number}")) {
                 number += 1;
@@ -140,7 +176,10 @@ pub(super) fn settle_ids(document: &mut Table, verbs: &[(&str, &[&str])], mistak
             block.entries.push(Entry {
                 key: "id".to_owned(),
                 key_place: place,
-                node: Node { place, data: Data::Text(id) },
+                node: Node {
+                    place,
+                    data: Data::Text(id),
+                },
             });
         }
     }
@@ -148,7 +187,9 @@ pub(super) fn settle_ids(document: &mut Table, verbs: &[(&str, &[&str])], mistak
 
 fn check_id(id: &str, place: Place, mistakes: &mut Vec<Diagnostic>) {
     let plain = id.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         && id.len() <= ID_LIMIT;
     if !plain {
         mistakes.push(

@@ -30,7 +30,8 @@ pub(super) const SINGLE_KEYS: &[&str] = &["dose", "over"];
 /// As above.
 pub(super) const PRIMING_KEYS: &[&str] = &["volume", "over"];
 /// As above.
-pub(super) const BRIDGE_KEYS: &[&str] = &["old_concentration", "bridge_rate", "volume", "then_rate"];
+pub(super) const BRIDGE_KEYS: &[&str] =
+    &["old_concentration", "bridge_rate", "volume", "then_rate"];
 
 /// Steps a flex programme may have in a day (SynchroMed II clinician programmer).
 const FLEX_STEPS: usize = 13;
@@ -72,10 +73,15 @@ impl Read {
     /// How long a bolus lasts [h]; `None` for a programme that goes on, or where it depends on the catheter.
     pub(super) fn bolus_length(&self) -> Option<f64> {
         match self.step.mode {
-            Programme::SingleBolus { over, .. } | Programme::PrimingBolus { over, .. } => Some(over),
-            Programme::BridgeBolus { old_concentration, bridge_rate, volume: Some(volume), .. } => {
-                Some(volume * old_concentration / bridge_rate)
+            Programme::SingleBolus { over, .. } | Programme::PrimingBolus { over, .. } => {
+                Some(over)
             }
+            Programme::BridgeBolus {
+                old_concentration,
+                bridge_rate,
+                volume: Some(volume),
+                ..
+            } => Some(volume * old_concentration / bridge_rate),
             _ => None,
         }
     }
@@ -93,7 +99,15 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
         Some(id) => id.to_owned(),
         None => return Err(Reported),
     };
-    Ok(Read { step: ProgrammeStep { id, at: at?, mode: mode? }, at_place: fields.place_of("at"), demands })
+    Ok(Read {
+        step: ProgrammeStep {
+            id,
+            at: at?,
+            mode: mode?,
+        },
+        at_place: fields.place_of("at"),
+        demands,
+    })
 }
 
 fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme, Reported> {
@@ -107,7 +121,8 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
         }
         "flex" => flex(fields, demands),
         "periodic_bolus" => {
-            let example = "{ dose = \"50 ug\", every = \"6 h\", over = \"5 min\", basal = \"100 ug/day\" }";
+            let example =
+                "{ dose = \"50 ug\", every = \"6 h\", over = \"5 min\", basal = \"100 ug/day\" }";
             let inner = need_child(fields, verb, PERIODIC_KEYS, example)?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
             let every = inner.need("every", Dimension::Time, Bound::POSITIVE);
@@ -116,18 +131,31 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
             let (dose, every, over, basal) = (dose?, every?, over?, basal?);
             if over >= every {
                 return Err(inner.report(
-                    Diagnostic::new("bolus-too-long", "the bolus lasts as long as the interval or longer")
-                        .at(inner.place_of("over"), "length of one bolus")
-                        .at(inner.place_of("every"), "interval between starts")
-                        .help("make `over` shorter than `every`, or use simple_continuous"),
+                    Diagnostic::new(
+                        "bolus-too-long",
+                        "the bolus lasts as long as the interval or longer",
+                    )
+                    .at(inner.place_of("over"), "length of one bolus")
+                    .at(inner.place_of("every"), "interval between starts")
+                    .help("make `over` shorter than `every`, or use simple_continuous"),
                 ));
             }
             demand(inner.place_of("dose"), Flow::BolusByLabel(dose / over));
             demand(inner.place_of("basal"), Flow::ByLabelOrZero(basal));
-            Ok(Programme::PeriodicBolus { dose, every, over, basal })
+            Ok(Programme::PeriodicBolus {
+                dose,
+                every,
+                over,
+                basal,
+            })
         }
         "single_bolus" => {
-            let inner = need_child(fields, verb, SINGLE_KEYS, "{ dose = \"50 ug\", over = \"5 min\" }")?;
+            let inner = need_child(
+                fields,
+                verb,
+                SINGLE_KEYS,
+                "{ dose = \"50 ug\", over = \"5 min\" }",
+            )?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
             let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
             let (dose, over) = (dose?, over?);
@@ -147,15 +175,27 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
         "bridge_bolus" => {
             let example = "{ old_concentration = \"500 ug/mL\", bridge_rate = \"300 ug/day\", then_rate = \"300 ug/day\" }";
             let inner = need_child(fields, verb, BRIDGE_KEYS, example)?;
-            let old_concentration = inner.need("old_concentration", Dimension::Concentration, Bound::POSITIVE);
+            let old_concentration = inner.need(
+                "old_concentration",
+                Dimension::Concentration,
+                Bound::POSITIVE,
+            );
             let bridge_rate = inner.need("bridge_rate", Dimension::DoseRate, Bound::POSITIVE);
             let volume = inner.quantity("volume", Dimension::Volume, Bound::POSITIVE);
             let then_rate = inner.need("then_rate", Dimension::DoseRate, Bound::POSITIVE);
             let (old_concentration, bridge_rate) = (old_concentration?, bridge_rate?);
             let (volume, then_rate) = (volume?, then_rate?);
-            demand(inner.place_of("bridge_rate"), Flow::Plain(bridge_rate / old_concentration));
+            demand(
+                inner.place_of("bridge_rate"),
+                Flow::Plain(bridge_rate / old_concentration),
+            );
             demand(inner.place_of("then_rate"), Flow::ByLabel(then_rate));
-            Ok(Programme::BridgeBolus { old_concentration, bridge_rate, volume, then_rate })
+            Ok(Programme::BridgeBolus {
+                old_concentration,
+                bridge_rate,
+                volume,
+                then_rate,
+            })
         }
         "minimum_rate" => fields.mark(verb).map(|()| Programme::MinimumRate),
         _ => fields.mark(verb).map(|()| Programme::Stopped),
@@ -177,13 +217,25 @@ pub(super) fn need_child<'d, 'c>(
 
 fn flex(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme, Reported> {
     const EXAMPLE: &str = "{ steps = [{ at = \"06:00\", rate = \"400 ug/day\" }, { at = \"22:00\", rate = \"200 ug/day\" }] }";
-    let Some(entry) = fields.entry("flex") else { return Err(Reported) };
+    let Some(entry) = fields.entry("flex") else {
+        return Err(Reported);
+    };
     let list = match &entry.node.data {
         Data::Table(table) => {
-            let inner = Fields::new(fields.context, "`flex`", table, entry.node.place, &["steps"]);
+            let inner = Fields::new(
+                fields.context,
+                "`flex`",
+                table,
+                entry.node.place,
+                &["steps"],
+            );
             match inner.entry("steps") {
                 Some(steps) => steps,
-                None => return Err(inner.missing("steps", "[{ at = \"06:00\", rate = \"400 ug/day\" }]")),
+                None => {
+                    return Err(
+                        inner.missing("steps", "[{ at = \"06:00\", rate = \"400 ug/day\" }]")
+                    );
+                }
             }
         }
         _ => entry,
@@ -196,17 +248,29 @@ fn flex(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
     for node in nodes {
         let Data::Table(table) = &node.data else {
             fields.report(
-                Diagnostic::new("wrong-type", format!("a flex step is {}, but a table is needed", node.data.noun()))
-                    .at(node.place, "not a step")
-                    .help("write { at = \"06:00\", rate = \"400 ug/day\" }"),
+                Diagnostic::new(
+                    "wrong-type",
+                    format!("a flex step is {}, but a table is needed", node.data.noun()),
+                )
+                .at(node.place, "not a step")
+                .help("write { at = \"06:00\", rate = \"400 ug/day\" }"),
             );
             flawed = true;
             continue;
         };
-        let inner = Fields::new(fields.context, "the flex step", table, node.place, FLEX_KEYS);
+        let inner = Fields::new(
+            fields.context,
+            "the flex step",
+            table,
+            node.place,
+            FLEX_KEYS,
+        );
         match flex_step(&inner) {
             Ok(step) => {
-                demands.push(Demand { place: inner.place_of("rate"), flow: Flow::ByLabelOrZero(step.rate) });
+                demands.push(Demand {
+                    place: inner.place_of("rate"),
+                    flow: Flow::ByLabelOrZero(step.rate),
+                });
                 steps.push((step, node.place));
             }
             Err(Reported) => flawed = true,
@@ -222,7 +286,11 @@ fn flex(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
                 .help(format!("write flex = {EXAMPLE}")),
         ));
     }
-    steps.sort_by(|(a, _), (b, _)| (a.weekday, a.at).partial_cmp(&(b.weekday, b.at)).unwrap_or(std::cmp::Ordering::Equal));
+    steps.sort_by(|(a, _), (b, _)| {
+        (a.weekday, a.at)
+            .partial_cmp(&(b.weekday, b.at))
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
     for pair in steps.windows(2) {
         if let [(a, first), (b, second)] = pair
             && (a.weekday, a.at) == (b.weekday, b.at)
@@ -235,16 +303,27 @@ fn flex(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
         }
     }
     for (day, name) in (0u8..).zip(WEEKDAYS) {
-        let count = steps.iter().filter(|(s, _)| s.weekday.is_none_or(|d| d == day)).count();
+        let count = steps
+            .iter()
+            .filter(|(s, _)| s.weekday.is_none_or(|d| d == day))
+            .count();
         if count > FLEX_STEPS {
             return Err(fields.report(
-                Diagnostic::new("too-many-steps", format!("{count} flex steps on one day ({name})"))
-                    .at(list.node.place, format!("a pump holds at most {FLEX_STEPS} steps a day"))
-                    .help("join neighbouring steps"),
+                Diagnostic::new(
+                    "too-many-steps",
+                    format!("{count} flex steps on one day ({name})"),
+                )
+                .at(
+                    list.node.place,
+                    format!("a pump holds at most {FLEX_STEPS} steps a day"),
+                )
+                .help("join neighbouring steps"),
             ));
         }
     }
-    Ok(Programme::Flex { steps: steps.into_iter().map(|(s, _)| s).collect() })
+    Ok(Programme::Flex {
+        steps: steps.into_iter().map(|(s, _)| s).collect(),
+    })
 }
 
 fn flex_step(inner: &Fields<'_, '_>) -> Result<FlexStep, Reported> {
@@ -252,11 +331,17 @@ fn flex_step(inner: &Fields<'_, '_>) -> Result<FlexStep, Reported> {
     let days: Vec<(&str, u8)> = WEEKDAYS.into_iter().zip(0u8..).collect();
     let weekday = inner.choice("weekday", &days);
     let rate = inner.need("rate", Dimension::DoseRate, Bound::NOT_NEGATIVE);
-    Ok(FlexStep { weekday: weekday?, at: at?, rate: rate? })
+    Ok(FlexStep {
+        weekday: weekday?,
+        at: at?,
+        rate: rate?,
+    })
 }
 
 fn time_of_day(inner: &Fields<'_, '_>) -> Result<f64, Reported> {
-    let Some(text) = inner.text("at", "\"06:00\"")? else { return Err(inner.missing("at", "\"06:00\"")) };
+    let Some(text) = inner.text("at", "\"06:00\"")? else {
+        return Err(inner.missing("at", "\"06:00\""));
+    };
     let parts = text.split_once(':').and_then(|(h, m)| {
         let two = |s: &str, max: u32| {
             let plain = (1..=2).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
@@ -267,9 +352,12 @@ fn time_of_day(inner: &Fields<'_, '_>) -> Result<f64, Reported> {
     match parts {
         Some((hours, minutes)) => Ok(f64::from(hours * 60 + minutes) / 60.0),
         None => Err(inner.report(
-            Diagnostic::new("bad-time-of-day", format!("{} is no time of day", super::diagnostics::quoted(text)))
-                .at(inner.place_of("at"), "not from 00:00 to 23:59")
-                .help("write hours and minutes, such as \"06:00\""),
+            Diagnostic::new(
+                "bad-time-of-day",
+                format!("{} is no time of day", super::diagnostics::quoted(text)),
+            )
+            .at(inner.place_of("at"), "not from 00:00 to 23:59")
+            .help("write hours and minutes, such as \"06:00\""),
         )),
     }
 }

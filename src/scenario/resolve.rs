@@ -12,20 +12,55 @@ use crate::quantity::Dimension;
 
 /// Keys at the top of a file.
 pub(super) const TOP_KEYS: &[&str] = &[
-    "title", "lesson", "hazard", "extends", "duration", "seed", "sample", "sources", "patient", "pump", "catheter",
-    "parameters", "programme", "fault", "action", "expect", "arm",
+    "title",
+    "lesson",
+    "hazard",
+    "extends",
+    "duration",
+    "seed",
+    "sample",
+    "sources",
+    "patient",
+    "pump",
+    "catheter",
+    "parameters",
+    "programme",
+    "fault",
+    "action",
+    "expect",
+    "arm",
 ];
 /// Keys of `[patient]`.
 pub(super) const PATIENT_KEYS: &[&str] = &[
-    "population", "weight", "renal_function", "injury", "ashworth_legs", "ashworth_arms", "spasm_score", "posture",
-    "history", "effect_model",
+    "population",
+    "weight",
+    "renal_function",
+    "injury",
+    "ashworth_legs",
+    "ashworth_arms",
+    "spasm_score",
+    "posture",
+    "history",
+    "effect_model",
 ];
 /// Keys of `[pump]`.
 pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
 /// Keys of `reservoir` in `[pump]`.
-pub(super) const RESERVOIR_KEYS: &[&str] = &["size", "fill", "concentration", "label_concentration", "low_alarm"];
+pub(super) const RESERVOIR_KEYS: &[&str] = &[
+    "size",
+    "fill",
+    "concentration",
+    "label_concentration",
+    "low_alarm",
+];
 /// Keys of `[catheter]`.
-pub(super) const CATHETER_KEYS: &[&str] = &["length", "spinal_length", "tip", "material", "initial_concentration"];
+pub(super) const CATHETER_KEYS: &[&str] = &[
+    "length",
+    "spinal_length",
+    "tip",
+    "material",
+    "initial_concentration",
+];
 
 /// Populations as the file spells them.
 pub(super) const POPULATIONS: &[(&str, Population)] = &[
@@ -34,9 +69,15 @@ pub(super) const POPULATIONS: &[(&str, Population)] = &[
     ("child", Population::Child),
 ];
 /// Histories as the file spells them.
-pub(super) const HISTORIES: &[(&str, History)] = &[("naive", History::Naive), ("established", History::Established)];
+pub(super) const HISTORIES: &[(&str, History)] = &[
+    ("naive", History::Naive),
+    ("established", History::Established),
+];
 /// Catheter walls as the file spells them.
-pub(super) const MATERIALS: &[(&str, Material)] = &[("braided", Material::Braided), ("silicone", Material::Silicone)];
+pub(super) const MATERIALS: &[(&str, Material)] = &[
+    ("braided", Material::Braided),
+    ("silicone", Material::Silicone),
+];
 
 /// Longest run [h]: a hundred Julian years.
 const LONGEST: f64 = 876_600.0;
@@ -44,6 +85,10 @@ const LONGEST: f64 = 876_600.0;
 const MOST_ROWS: f64 = 1e7;
 /// Sample spacing when the file names none [h].
 const SAMPLE: f64 = 0.25;
+/// Pump family when the file names none.
+const FAMILY: &str = "peristaltic";
+/// Effect model when the file names none.
+const EFFECT_MODEL: &str = "emax";
 /// Seed when the file names none.
 const SEED: u64 = 1;
 
@@ -53,14 +98,20 @@ pub(super) struct Resolved {
     pub(super) expectations: Vec<expect::Read>,
 }
 
-/// Reads a whole document. `Err` means that at least one mistake was reported.
+/// Reads a whole document; `whole` also checks how its blocks fit together.
+/// `Err` means that at least one mistake was reported.
 pub(super) fn resolve(
     context: &Context<'_>,
     document: &Table,
     sources: &[Source],
     arms: &[String],
+    whole: bool,
 ) -> Result<Resolved, Reported> {
-    let top = Place { file: 0, start: 0, end: 0 };
+    let top = Place {
+        file: 0,
+        start: 0,
+        end: 0,
+    };
     if let Some(matrix) = document.get("matrix") {
         context.report(
             Diagnostic::new("reserved-key", "[matrix] is not supported yet")
@@ -89,15 +140,21 @@ pub(super) fn resolve(
     let catheter = catheter(&fields, &defaults);
 
     let lumbar_over = defaults.get_as("scenario.lumbar_bolus.over", Dimension::Time);
-    let programmes = blocks(&fields, "programme", |table, place| programme::read(context, table, place));
-    let faults = blocks(&fields, "fault", |table, place| fault::read(context, table, place));
-    let actions = blocks(&fields, "action", |table, place| action::read(context, table, place, lumbar_over));
+    let programmes = blocks(&fields, "programme", |table, place| {
+        programme::read(context, table, place)
+    });
+    let faults = blocks(&fields, "fault", |table, place| {
+        fault::read(context, table, place)
+    });
+    let actions = blocks(&fields, "action", |table, place| {
+        action::read(context, table, place, lumbar_over)
+    });
     let expectations = blocks(&fields, "expect", |table, place| {
         let line = line_and_column(&sources[place.file].text, place.start).0;
         expect::read(context, table, place, line, arms)
     });
 
-    let whole = check::Parts {
+    let parts = check::Parts {
         context,
         fields: &fields,
         parameters: &defaults,
@@ -109,7 +166,7 @@ pub(super) fn resolve(
         actions: &actions.read,
         complete: !(programmes.flawed || faults.flawed || actions.flawed),
     };
-    let sound = check::all(&whole);
+    let sound = if whole { check::all(&parts) } else { Ok(()) };
 
     let (duration, title, lesson, hazard) = (duration?, title?, lesson?, hazard?);
     let (sources_cited, seed, sample) = (sources_cited?, seed?, sample?);
@@ -123,7 +180,11 @@ pub(super) fn resolve(
             title,
             lesson: lesson.unwrap_or_default().to_owned(),
             hazard: hazard.map(str::to_owned),
-            sources: sources_cited.unwrap_or_default().into_iter().map(|(s, _)| s.to_owned()).collect(),
+            sources: sources_cited
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(s, _)| s.to_owned())
+                .collect(),
             duration,
             seed: seed.and_then(|n| u64::try_from(n).ok()).unwrap_or(SEED),
             sample,
@@ -151,8 +212,13 @@ fn blocks<T>(
     key: &str,
     mut read: impl FnMut(&Table, Place) -> Result<T, Reported>,
 ) -> Blocks<T> {
-    let mut out = Blocks { read: Vec::new(), flawed: false };
-    let Some(entry) = fields.entry(key) else { return out };
+    let mut out = Blocks {
+        read: Vec::new(),
+        flawed: false,
+    };
+    let Some(entry) = fields.entry(key) else {
+        return out;
+    };
     let Data::Array(nodes) = &entry.node.data else {
         out.flawed = true;
         not_blocks(fields, key, entry.key_place);
@@ -175,9 +241,12 @@ fn blocks<T>(
 
 fn not_blocks(fields: &Fields<'_, '_>, key: &str, place: Place) {
     fields.report(
-        Diagnostic::new("wrong-type", format!("`{key}` must be written as [[{key}]] blocks"))
-            .at(place, "not a block")
-            .help(format!("write [[{key}]], with two brackets on each side")),
+        Diagnostic::new(
+            "wrong-type",
+            format!("`{key}` must be written as [[{key}]] blocks"),
+        )
+        .at(place, "not a block")
+        .help(format!("write [[{key}]], with two brackets on each side")),
     );
 }
 
@@ -186,21 +255,32 @@ fn duration(fields: &Fields<'_, '_>) -> Result<SimTime, Reported> {
     match SimTime::from_hours(hours) {
         Ok(end) if end > SimTime::ZERO => Ok(end),
         _ => Err(fields.report(
-            Diagnostic::new("out-of-range", "`duration` is shorter than the clock can count")
-                .at(fields.place_of("duration"), "below one nanosecond"),
+            Diagnostic::new(
+                "out-of-range",
+                "`duration` is shorter than the clock can count",
+            )
+            .at(fields.place_of("duration"), "below one nanosecond"),
         )),
     }
 }
 
-fn sample(fields: &Fields<'_, '_>, duration: Result<SimTime, Reported>) -> Result<SimSpan, Reported> {
-    let hours = fields.quantity("sample", Dimension::Time, Bound::up_to(LONGEST))?.unwrap_or(SAMPLE);
+fn sample(
+    fields: &Fields<'_, '_>,
+    duration: Result<SimTime, Reported>,
+) -> Result<SimSpan, Reported> {
+    let hours = fields
+        .quantity("sample", Dimension::Time, Bound::up_to(LONGEST))?
+        .unwrap_or(SAMPLE);
     let rows = duration.map_or(0.0, |d| d.hours() / hours);
     let place = fields.place_of("sample");
     match SimSpan::from_hours(hours) {
         Ok(span) if span > SimSpan::ZERO && rows <= MOST_ROWS => Ok(span),
         _ => Err(fields.report(
             Diagnostic::new("too-many-rows", "`sample` is too small for this duration")
-                .at(place, format!("{rows:.0} rows of output, at most {MOST_ROWS} are allowed"))
+                .at(
+                    place,
+                    format!("{rows:.0} rows of output, at most {MOST_ROWS} are allowed"),
+                )
                 .help("write a larger spacing, such as sample = \"1 h\""),
         )),
     }
@@ -208,7 +288,9 @@ fn sample(fields: &Fields<'_, '_>, duration: Result<SimTime, Reported>) -> Resul
 
 fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
     let mut set = ParameterSet::default();
-    let Some(entry) = fields.entry("parameters") else { return Ok(set) };
+    let Some(entry) = fields.entry("parameters") else {
+        return Ok(set);
+    };
     let Data::Table(table) = &entry.node.data else {
         return Err(fields.wrong_type(entry, "a table", "[parameters]"));
     };
@@ -219,11 +301,15 @@ fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
         let Some(known) = parameters::all().find(|p| p.key == key) else {
             flawed = true;
             let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
-            let help = super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
+            let help =
+                super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
             fields.report(
-                Diagnostic::new("unknown-parameter", format!("unknown parameter {}", quoted(&key)))
-                    .at(key_place, "no such parameter")
-                    .help(help.unwrap_or_else(|| "`itbsim parameters` lists them all".to_owned())),
+                Diagnostic::new(
+                    "unknown-parameter",
+                    format!("unknown parameter {}", quoted(&key)),
+                )
+                .at(key_place, "no such parameter")
+                .help(help.unwrap_or_else(|| "`itbsim parameters` lists them all".to_owned())),
             );
             continue;
         };
@@ -233,15 +319,22 @@ fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
             Data::Float(x) => Some(x.to_string()),
             _ => None,
         };
-        let example = if known.unit == "1" { known.value.to_string() } else { format!("\"{} {}\"", known.value, known.unit) };
+        let example = if known.unit == "1" {
+            known.value.to_string()
+        } else {
+            format!("\"{} {}\"", known.value, known.unit)
+        };
         let outcome = match &text {
             Some(text) => set.set_text(known.key, text),
             None => {
                 flawed = true;
                 fields.report(
-                    Diagnostic::new("wrong-type", format!("`{key}` is {}, but a quantity is needed", data.noun()))
-                        .at(place, "not a quantity")
-                        .help(format!("write \"{key}\" = {example}")),
+                    Diagnostic::new(
+                        "wrong-type",
+                        format!("`{key}` is {}, but a quantity is needed", data.noun()),
+                    )
+                    .at(place, "not a quantity")
+                    .help(format!("write \"{key}\" = {example}")),
                 );
                 continue;
             }
@@ -266,7 +359,11 @@ fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
 /// `a.b.c` may be written quoted, dotted or as nested tables.
 fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, Place, &'t Data)>) {
     for entry in &table.entries {
-        let key = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
+        let key = if prefix.is_empty() {
+            entry.key.clone()
+        } else {
+            format!("{prefix}.{}", entry.key)
+        };
         match &entry.node.data {
             Data::Table(inner) => flatten(inner, key, out),
             data => out.push((key, entry.key_place, entry.node.place, data)),
@@ -275,25 +372,61 @@ fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, P
 }
 
 /// A once-only table; absent means empty.
-fn once<'d, 'c>(fields: &Fields<'d, 'c>, key: &str, keys: &[&str], empty: &'d Table) -> Result<Fields<'d, 'c>, Reported> {
+fn once<'d, 'c>(
+    fields: &Fields<'d, 'c>,
+    key: &str,
+    keys: &[&str],
+    empty: &'d Table,
+) -> Result<Fields<'d, 'c>, Reported> {
     let Some(entry) = fields.entry(key) else {
-        return Ok(Fields { context: fields.context, what: format!("[{key}]"), table: empty, place: fields.place });
+        return Ok(Fields::absent(
+            fields.context,
+            format!("[{key}]"),
+            empty,
+            fields.place,
+        ));
     };
     match &entry.node.data {
-        Data::Table(table) => Ok(Fields::new(fields.context, format!("[{key}]"), table, entry.node.place, keys)),
+        Data::Table(table) => Ok(Fields::new(
+            fields.context,
+            format!("[{key}]"),
+            table,
+            entry.node.place,
+            keys,
+        )),
         _ => Err(fields.report(
-            Diagnostic::new("wrong-type", format!("`{key}` is {}, but a table is needed", entry.node.data.noun()))
-                .at(entry.key_place, "not a table")
-                .help(format!("write [{key}] on a line of its own")),
+            Diagnostic::new(
+                "wrong-type",
+                format!(
+                    "`{key}` is {}, but a table is needed",
+                    entry.node.data.noun()
+                ),
+            )
+            .at(entry.key_place, "not a table")
+            .help(format!("write [{key}] on a line of its own")),
         )),
     }
 }
 
-/// A registered name; absent takes the first registered.
+/// The usual name if it is registered, or else the first that is.
+fn usual(names: &[&'static str], usual: &'static str) -> String {
+    let first = names.first().copied().unwrap_or(usual);
+    if names.contains(&usual) { usual } else { first }.to_owned()
+}
+
+/// A registered name, if the key is there.
 fn registered(fields: &Fields<'_, '_>, key: &str, names: &[&'static str]) -> Got<String> {
-    let Some(entry) = fields.entry(key) else { return Ok(None) };
-    let Some(word) = fields.text(key, &format!("\"{}\"", names.first().unwrap_or(&"")))? else { return Ok(None) };
-    if names.contains(&word) { Ok(Some(word.to_owned())) } else { Err(fields.unknown_word(entry, word, names)) }
+    let Some(entry) = fields.entry(key) else {
+        return Ok(None);
+    };
+    let Some(word) = fields.text(key, &format!("\"{}\"", names.first().unwrap_or(&"")))? else {
+        return Ok(None);
+    };
+    if names.contains(&word) {
+        Ok(Some(word.to_owned()))
+    } else {
+        Err(fields.unknown_word(entry, word, names))
+    }
 }
 
 fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, Reported> {
@@ -302,7 +435,11 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
     let score = Bound::within(0.0, 4.0);
     let population = fields.choice("population", POPULATIONS);
     let weight = fields.quantity("weight", Dimension::BodyWeight, Bound::within(2.0, 300.0));
-    let renal = fields.quantity("renal_function", Dimension::Fraction, Bound::within(0.0, 2.0));
+    let renal = fields.quantity(
+        "renal_function",
+        Dimension::Fraction,
+        Bound::within(0.0, 2.0),
+    );
     let injury = fields.level("injury");
     let legs = fields.number("ashworth_legs", score);
     let arms = fields.number("ashworth_arms", score);
@@ -321,7 +458,7 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
         spasm_score: spasms?.unwrap_or_else(|| defaults.get("scenario.patient.spasm_score")),
         posture: posture?.unwrap_or_default(),
         history: history?.unwrap_or(History::Naive),
-        effect_model: model?.unwrap_or_else(|| (*models.first().unwrap_or(&"")).to_owned()),
+        effect_model: model?.unwrap_or_else(|| usual(models, EFFECT_MODEL)),
     })
 }
 
@@ -337,33 +474,61 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
     let inner = programme::need_child(&fields, "reservoir", RESERVOIR_KEYS, example)?;
     let size = inner.quantity("size", Dimension::Volume, Bound::POSITIVE);
     let fill = inner.need("fill", Dimension::Volume, Bound::NOT_NEGATIVE);
-    let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
-    let label = inner.quantity("label_concentration", Dimension::Concentration, Bound::POSITIVE);
+    let concentration = inner.need(
+        "concentration",
+        Dimension::Concentration,
+        Bound::NOT_NEGATIVE,
+    );
+    let label = inner.quantity(
+        "label_concentration",
+        Dimension::Concentration,
+        Bound::POSITIVE,
+    );
     let alarm = inner.quantity("low_alarm", Dimension::Volume, Bound::NOT_NEGATIVE);
     let size = size?.unwrap_or_else(|| defaults.get("scenario.pump.reservoir_size"));
     let (fill, concentration) = (fill?, concentration?);
     if fill > size {
         return Err(inner.report(
-            Diagnostic::new("overfull", format!("the reservoir holds {size} mL, but `fill` is {fill} mL"))
-                .at(inner.place_of("fill"), "more than fits")
-                .at(inner.place_of("size"), if inner.has("size") { "size of the reservoir" } else { "no `size` here" })
-                .help(format!("fill at most \"{size} mL\", or write size = \"{fill} mL\"")),
+            Diagnostic::new(
+                "overfull",
+                format!("the reservoir holds {size} mL, but `fill` is {fill} mL"),
+            )
+            .at(inner.place_of("fill"), "more than fits")
+            .at(
+                inner.place_of("size"),
+                if inner.has("size") {
+                    "size of the reservoir"
+                } else {
+                    "no `size` here"
+                },
+            )
+            .help(format!(
+                "fill at most \"{size} mL\", or write size = \"{fill} mL\""
+            )),
         ));
     }
     let label = match label? {
         Some(label) => label,
         None if concentration > 0.0 => concentration,
-        None => return Err(inner.missing("label_concentration", "\"2 mg/mL\" (what the clinician believes)")),
+        None => {
+            return Err(inner.missing(
+                "label_concentration",
+                "\"2 mg/mL\" (what the clinician believes)",
+            ));
+        }
     };
     let low_alarm = alarm?.unwrap_or_else(|| defaults.get("scenario.pump.low_alarm"));
     if low_alarm >= size {
         return Err(inner.report(
-            Diagnostic::new("out-of-range", format!("`low_alarm` = {low_alarm} mL is not below the reservoir's {size} mL"))
-                .at(inner.place_of("low_alarm"), "would sound at once"),
+            Diagnostic::new(
+                "out-of-range",
+                format!("`low_alarm` = {low_alarm} mL is not below the reservoir's {size} mL"),
+            )
+            .at(inner.place_of("low_alarm"), "would sound at once"),
         ));
     }
     Ok(Pump {
-        family: family?.unwrap_or_else(|| (*families.first().unwrap_or(&"")).to_owned()),
+        family: family?.unwrap_or_else(|| usual(families, FAMILY)),
         reservoir_size: size,
         fill,
         concentration,
@@ -382,14 +547,28 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
     let spinal = fields.quantity("spinal_length", Dimension::Length, Bound::POSITIVE);
     let tip = fields.level("tip");
     let material = fields.choice("material", MATERIALS);
-    let initial = fields.quantity("initial_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let initial = fields.quantity(
+        "initial_concentration",
+        Dimension::Concentration,
+        Bound::NOT_NEGATIVE,
+    );
     let length = length?.unwrap_or_else(|| defaults.get("scenario.catheter.length"));
     let spinal = spinal?.unwrap_or_else(|| defaults.get("scenario.catheter.spinal_length"));
     if spinal > length {
         return Err(fields.report(
-            Diagnostic::new("out-of-range", format!("`spinal_length` = {spinal} cm is more than the catheter's {length} cm"))
-                .at(fields.place_of("spinal_length"), "longer than the whole")
-                .at(fields.place_of("length"), if fields.has("length") { "the whole" } else { "no `length` here" }),
+            Diagnostic::new(
+                "out-of-range",
+                format!("`spinal_length` = {spinal} cm is more than the catheter's {length} cm"),
+            )
+            .at(fields.place_of("spinal_length"), "longer than the whole")
+            .at(
+                fields.place_of("length"),
+                if fields.has("length") {
+                    "the whole"
+                } else {
+                    "no `length` here"
+                },
+            ),
         ));
     }
     Ok(Catheter {

@@ -1,0 +1,419 @@
+//! JSON Schema of the scenario format, for editors.
+//!
+//! Built by hand from the key lists and words of the readers beside it, so
+//! that there is one list of each; a test injects an unknown key into every
+//! table and compares.
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Catalog, FaultKind, FieldSpec};
+use super::{action, arms, expect, fault, programme, resolve};
+use crate::parameters;
+use crate::quantity::Dimension;
+use crate::signals::Level;
+
+/// JSON Schema (draft 2020-12) of a scenario file, with the fault kinds, pump
+/// families and signals of `catalog`.
+///
+/// A TOML editor uses it through a first line `#:schema itbsim.schema.json`.
+pub fn schema(catalog: &Catalog) -> String {
+    let top = object(resolve::TOP_KEYS, |key| match key {
+        "title" => text("One line that names the story."),
+        "lesson" => text("What a reader should learn."),
+        "hazard" => text("Hazard id, such as H-12."),
+        "extends" => text("File to start from, relative to this one."),
+        "duration" => quantity(Dimension::Time, "End of the run."),
+        "seed" => json!({ "type": "integer", "minimum": 0, "description": "Seed of the luck." }),
+        "sample" => quantity(Dimension::Time, "Spacing of output rows."),
+        "sources" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Publications behind the story." })
+        }
+        "patient" => patient(catalog),
+        "pump" => pump(catalog),
+        "catheter" => catheter(),
+        "parameters" => parameter_table(),
+        "programme" => blocks(programme_block()),
+        "fault" => blocks(fault_block(catalog)),
+        "action" => blocks(action_block()),
+        "expect" => blocks(expect_block(catalog)),
+        _ => blocks(arm_block()),
+    });
+    let mut root = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "itbsim scenario",
+        // A file that extends another may leave out anything.
+        "anyOf": [{ "required": ["extends"] }, { "required": ["title", "duration", "pump"] }],
+    });
+    if let (Value::Object(root), Value::Object(top)) = (&mut root, top) {
+        root.extend(top);
+    }
+    // Strings, numbers and lists only: there is nothing that JSON cannot hold.
+    serde_json::to_string_pretty(&root).unwrap_or_default()
+}
+
+fn object(keys: &[&str], mut value: impl FnMut(&str) -> Value) -> Value {
+    let properties: Map<String, Value> = keys.iter().map(|k| ((*k).to_owned(), value(k))).collect();
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
+}
+
+fn blocks(item: Value) -> Value {
+    json!({ "type": "array", "items": item })
+}
+
+fn text(meaning: &str) -> Value {
+    json!({ "type": "string", "description": meaning })
+}
+
+fn words<S: AsRef<str>>(words: impl IntoIterator<Item = S>, meaning: &str) -> Value {
+    let words: Vec<String> = words.into_iter().map(|w| w.as_ref().to_owned()).collect();
+    json!({ "enum": words, "description": meaning })
+}
+
+/// A number, a unit, and nothing else; the unit itself is checked on loading.
+const PATTERN: &str = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*[^\s0-9].*$";
+
+fn quantity(dimension: Dimension, meaning: &str) -> Value {
+    if dimension == Dimension::Number {
+        return number_or_percent(meaning);
+    }
+    let pattern = if dimension == Dimension::Fraction {
+        r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*%\s*$"
+    } else {
+        PATTERN
+    };
+    json!({
+        "type": "string",
+        "pattern": pattern,
+        "examples": [dimension.example()],
+        "description": format!("{meaning} Write {} such as \"{}\".", dimension.noun(), dimension.example()),
+    })
+}
+
+fn number_or_percent(meaning: &str) -> Value {
+    json!({ "type": ["number", "string"], "description": meaning })
+}
+
+fn score(meaning: &str) -> Value {
+    json!({ "type": "number", "minimum": 0, "maximum": 4, "description": meaning })
+}
+
+fn levels(meaning: &str) -> Value {
+    words(Level::ALL.iter().map(Level::to_string), meaning)
+}
+
+fn moment(meaning: &str) -> Value {
+    json!({
+        "type": "string",
+        "examples": ["30 d", "leak.start + 12 d"],
+        "description": format!("{meaning} A time such as \"30 d\", or a time after an event such as \"leak.start + 12 d\"."),
+    })
+}
+
+fn flag(meaning: &str) -> Value {
+    json!({ "type": "boolean", "description": meaning })
+}
+
+fn id() -> Value {
+    json!({ "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", "description": "Name used in moments, arms and events." })
+}
+
+fn names<T: Copy>(table: &[(&'static str, T)]) -> Vec<&'static str> {
+    table.iter().map(|row| row.0).collect()
+}
+
+fn patient(catalog: &Catalog) -> Value {
+    object(resolve::PATIENT_KEYS, |key| match key {
+        "population" => words(
+            names(resolve::POPULATIONS),
+            "Population the patient belongs to.",
+        ),
+        "weight" => quantity(Dimension::BodyWeight, "Body weight."),
+        "renal_function" => quantity(Dimension::Fraction, "Renal function relative to normal."),
+        "injury" => levels("Level of the cord injury."),
+        "ashworth_legs" => score("Modified Ashworth score of the legs without drug."),
+        "ashworth_arms" => score("Modified Ashworth score of the arms without drug."),
+        "spasm_score" => score("Penn spasm score without drug."),
+        "posture" => words(names(fault::POSTURES), "Posture at the start."),
+        "history" => words(
+            names(resolve::HISTORIES),
+            "What came before the first instant.",
+        ),
+        _ => words(&catalog.effect_models, "Effect model."),
+    })
+}
+
+fn pump(catalog: &Catalog) -> Value {
+    object(resolve::PUMP_KEYS, |key| match key {
+        "family" => words(&catalog.pump_families, "Pump family."),
+        "reservoir" => object(resolve::RESERVOIR_KEYS, |key| match key {
+            "size" => quantity(Dimension::Volume, "Capacity."),
+            "fill" => quantity(Dimension::Volume, "Volume at the start."),
+            "concentration" => quantity(Dimension::Concentration, "True concentration."),
+            "label_concentration" => quantity(
+                Dimension::Concentration,
+                "Concentration entered in the programmer.",
+            ),
+            _ => quantity(Dimension::Volume, "Volume at the low-reservoir alarm."),
+        }),
+        "gain" => quantity(Dimension::Number, "Delivered over programmed volume."),
+        "age" => quantity(Dimension::Time, "Age of the pump at the start."),
+        _ => flag("Whether the maker approved the drug."),
+    })
+}
+
+fn catheter() -> Value {
+    object(resolve::CATHETER_KEYS, |key| match key {
+        "length" => quantity(Dimension::Length, "Implanted length."),
+        "spinal_length" => quantity(
+            Dimension::Length,
+            "Length inside canal and ligament, at the tip end.",
+        ),
+        "tip" => levels("Where the tip lies."),
+        "material" => words(names(resolve::MATERIALS), "Wall of the catheter."),
+        _ => quantity(
+            Dimension::Concentration,
+            "What fills tube and catheter at the start.",
+        ),
+    })
+}
+
+fn parameter_table() -> Value {
+    let properties: Map<String, Value> = parameters::all()
+        .map(|p| {
+            let meaning = format!(
+                "{} Default {} {}, from {} to {}.",
+                p.meaning, p.value, p.unit, p.low, p.high
+            );
+            let value = if p.unit == "1" {
+                number_or_percent(&meaning)
+            } else {
+                json!({ "type": "string", "pattern": PATTERN, "description": meaning })
+            };
+            (p.key.to_owned(), value)
+        })
+        .collect();
+    // Dotted keys arrive as nested tables, so other keys cannot be forbidden here.
+    json!({ "type": "object", "properties": properties })
+}
+
+/// Exactly one of the verbs.
+fn one_of(mut block: Value, required: &[&str], verbs: &[&str]) -> Value {
+    let choice: Vec<Value> = verbs.iter().map(|v| json!({ "required": [v] })).collect();
+    block["required"] = json!(required);
+    block["oneOf"] = Value::Array(choice);
+    block
+}
+
+fn programme_block() -> Value {
+    let step = object(programme::FLEX_KEYS, |key| match key {
+        "at" => {
+            json!({ "type": "string", "pattern": "^([01]?[0-9]|2[0-3]):[0-5][0-9]$", "description": "Time of day." })
+        }
+        "weekday" => words(programme::WEEKDAYS, "Day of the week; left out, every day."),
+        _ => quantity(Dimension::DoseRate, "Dose rate from then on."),
+    });
+    let keys = [programme::KEYS, programme::VERBS].concat();
+    let block = object(&keys, |key| match key {
+        "id" => id(),
+        "at" => moment("When."),
+        "simple_continuous" => quantity(Dimension::DoseRate, "One rate all day."),
+        "flex" => {
+            json!({ "oneOf": [blocks(step.clone()), object(&["steps"], |_| blocks(step.clone()))] })
+        }
+        "periodic_bolus" => object(programme::PERIODIC_KEYS, |key| match key {
+            "dose" => quantity(Dimension::Mass, "Dose of one bolus."),
+            "every" => quantity(Dimension::Time, "Interval between starts."),
+            "over" => quantity(Dimension::Time, "Length of one bolus."),
+            _ => quantity(Dimension::DoseRate, "Rate between boluses."),
+        }),
+        "single_bolus" => object(programme::SINGLE_KEYS, |key| match key {
+            "dose" => quantity(Dimension::Mass, "Dose."),
+            _ => quantity(Dimension::Time, "Length."),
+        }),
+        "priming_bolus" => object(programme::PRIMING_KEYS, |key| match key {
+            "volume" => quantity(Dimension::Volume, "Volume; left out, tube plus catheter."),
+            _ => quantity(Dimension::Time, "Length."),
+        }),
+        "bridge_bolus" => object(programme::BRIDGE_KEYS, |key| match key {
+            "old_concentration" => quantity(
+                Dimension::Concentration,
+                "Concentration still in tube and catheter.",
+            ),
+            "bridge_rate" => quantity(Dimension::DoseRate, "Dose rate during the bridge."),
+            "volume" => quantity(
+                Dimension::Volume,
+                "Volume bridged; left out, tube plus catheter.",
+            ),
+            _ => quantity(Dimension::DoseRate, "Dose rate afterwards."),
+        }),
+        "minimum_rate" => json!({ "const": true, "description": "Keeps the rotor turning." }),
+        _ => json!({ "const": true, "description": "Stops the pump." }),
+    });
+    one_of(block, &["at"], programme::VERBS)
+}
+
+fn profile() -> Value {
+    let shapes = object(fault::PROFILES, |key| match key {
+        "ramp" => quantity(Dimension::Time, "Grows to full over this time."),
+        "intermittent" => object(fault::INTERMITTENT_KEYS, |key| match key {
+            "on" => quantity(Dimension::Time, "Time present."),
+            _ => quantity(Dimension::Time, "Time absent."),
+        }),
+        _ => words(names(fault::POSTURES), "Full only in this posture."),
+    });
+    json!({ "oneOf": [{ "const": "step" }, shapes], "description": "How the fault grows." })
+}
+
+fn field(spec: &FieldSpec) -> Value {
+    match spec.unit {
+        "" if spec.words.is_empty() => levels(spec.meaning),
+        "" => {
+            let any = spec.words.contains(&fault::ANY_LEVEL);
+            let own = spec
+                .words
+                .iter()
+                .filter(|w| **w != fault::ANY_LEVEL)
+                .map(|w| (*w).to_owned());
+            let all = own.chain(Level::ALL.iter().filter(|_| any).map(Level::to_string));
+            words(all, spec.meaning)
+        }
+        "1" => number_or_percent(spec.meaning),
+        unit => json!({
+            "type": "string",
+            "pattern": PATTERN,
+            "description": format!("{}, {} to {} {unit}", spec.meaning, spec.low, spec.high),
+        }),
+    }
+}
+
+fn fault_of(kind: &FaultKind) -> Value {
+    let own: Vec<&str> = kind.fields.iter().map(|f| f.name).collect();
+    let keys = [fault::KEYS, &own].concat();
+    let block = object(&keys, |key| match key {
+        "id" => id(),
+        "kind" => json!({ "const": kind.kind, "description": kind.mechanism }),
+        "at" => moment("When it starts."),
+        "when" => {
+            json!({ "type": "string", "pattern": "[<>]", "description": "A condition, such as \"reservoir_ml < 2\"." })
+        }
+        "hazard" => quantity(Dimension::Rate, "Chance of starting."),
+        "until" => moment("When it ends by itself."),
+        "profile" => profile(),
+        name => kind
+            .fields
+            .iter()
+            .find(|f| f.name == name)
+            .map_or(Value::Bool(true), field),
+    });
+    let required: Vec<&str> = ["id", "kind"]
+        .into_iter()
+        .chain(
+            kind.fields
+                .iter()
+                .filter(|f| f.default.is_none())
+                .map(|f| f.name),
+        )
+        .collect();
+    one_of(block, &required, &["at", "when", "hazard"])
+}
+
+fn fault_block(catalog: &Catalog) -> Value {
+    let kinds: Vec<Value> = catalog.fault_kinds.iter().map(fault_of).collect();
+    if kinds.is_empty() {
+        json!({ "type": "object" })
+    } else {
+        json!({ "oneOf": kinds })
+    }
+}
+
+fn action_block() -> Value {
+    let oral = || {
+        object(action::ORAL_KEYS, |key| match key {
+            "dose" => quantity(Dimension::TabletMass, "One dose."),
+            "every" => quantity(Dimension::Time, "Interval."),
+            _ => {
+                json!({ "type": "integer", "minimum": 1, "description": "Number of doses; left out, until the end." })
+            }
+        })
+    };
+    let keys = [action::KEYS, action::VERBS].concat();
+    let block = object(&keys, |key| match key {
+        "id" => id(),
+        "at" => moment("When."),
+        "refill" => object(action::REFILL_KEYS, |key| match key {
+            "volume" => quantity(Dimension::Volume, "Volume injected."),
+            "concentration" => quantity(
+                Dimension::Concentration,
+                "True concentration of the syringe.",
+            ),
+            "label" => quantity(
+                Dimension::Concentration,
+                "Concentration entered in the programmer.",
+            ),
+            "pocket_share" => quantity(
+                Dimension::Fraction,
+                "Part that goes under the skin instead.",
+            ),
+            _ => flag("Whether the old drug is drawn out first."),
+        }),
+        "raise_dose" | "lower_dose" => quantity(Dimension::Fraction, "Change of the running dose."),
+        "lumbar_bolus" => object(action::LUMBAR_KEYS, |key| match key {
+            "dose" => quantity(Dimension::Mass, "Dose."),
+            "level" => levels("Where."),
+            _ => quantity(Dimension::Time, "How long the injection takes."),
+        }),
+        "oral_baclofen" | "benzodiazepine" | "cyproheptadine" => oral(),
+        "drain_csf" => object(action::DRAIN_KEYS, |key| match key {
+            "volume" => quantity(Dimension::Volume, "Volume let out."),
+            _ => quantity(Dimension::Time, "How long it takes."),
+        }),
+        "inject_contrast" => quantity(Dimension::Volume, "Contrast through the access port."),
+        "mri" => quantity(Dimension::Time, "Time in the field."),
+        "ventilate" => flag("Ventilate, or stop doing so."),
+        "posture" => words(names(fault::POSTURES), "Change of posture."),
+        "repair" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Ids of the faults ended." })
+        }
+        _ => json!({ "const": true }),
+    });
+    one_of(block, &["at"], action::VERBS)
+}
+
+fn expect_block(catalog: &Catalog) -> Value {
+    let pair =
+        |item: Value| json!({ "type": "array", "items": item, "minItems": 2, "maxItems": 2 });
+    let block = object(expect::KEYS, |key| match key {
+        "id" => id(),
+        "event" => text("Event that must happen, such as pump.empty or leak.start."),
+        "signal" if catalog.signals.is_empty() => text("Column of timeseries.csv."),
+        "signal" => words(&catalog.signals, "Column of timeseries.csv."),
+        "at" | "after" | "before" => moment("Where to look."),
+        "between" => pair(moment("Window.")),
+        "never" => json!({ "const": true, "description": "The event must not happen." }),
+        "statistic" => words(
+            names(expect::STATISTICS),
+            "Which value over the window is tested.",
+        ),
+        "within" => pair(json!({ "type": "number", "description": "In the unit of the column." })),
+        "min" | "max" => json!({ "type": "number", "description": "In the unit of the column." }),
+        "source" => text("Who says so."),
+        _ => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Arms it is checked in; left out, all." })
+        }
+    });
+    one_of(block, &["source"], &["event", "signal"])
+}
+
+fn arm_block() -> Value {
+    let mut block = object(arms::KEYS, |key| match key {
+        "id" => id(),
+        "without" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Ids left out." })
+        }
+        _ => {
+            json!({ "type": "object", "description": "Paths and new values, such as \"pump.gain\" = 1.1." })
+        }
+    });
+    block["required"] = json!(["id"]);
+    block
+}
