@@ -1,38 +1,43 @@
-//! The queue of what is to come, in a total order that no float and no file
-//! order can disturb: (time, phase, rank, sequence).
+//! The event queue: a heap of small keys over a slab of payloads.
+//!
+//! Order is (time, phase, rank, sequence), a total order without ties: the sequence is
+//! the number of the call that scheduled the event. Observers wait in a lane of their
+//! own, so that the next event that can *change* anything is known at all times; the
+//! lanes share one order.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::time::SimTime;
 
-/// Order of things within one instant.
+/// What kind of thing happens; at one instant, earlier phases come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Phase {
-    /// A segment of continuous state begins: fronts, flow steps, delivery.
+    /// The right-hand side changes: a programmed rate, a boundary of a segment.
     Segment,
-    /// A state event: a signal crossed its level.
+    /// A located state event.
     Crossing,
-    /// Something breaks, worsens or heals.
+    /// A fault begins, progresses or ends.
     Fault,
-    /// The device acts by its own logic.
+    /// Logic inside the device: alarms, lockouts.
     Device,
-    /// The patient: symptoms, death.
+    /// The patient does or feels something.
     Patient,
-    /// The clinician: programmes and acts.
+    /// The clinician acts.
     Clinician,
-    /// A controller computes.
+    /// A controller's sample.
     Tick,
-    /// Somebody looks. Observers are last, so that they see settled values.
+    /// Something looks and changes nothing; it sees the settled values of its instant.
     Observer,
 }
 
 impl Phase {
-    /// All phases in order.
+    /// All phases in their order at one instant.
     pub const ALL: [Phase; 8] = [
         Phase::Segment,
         Phase::Crossing,
@@ -43,224 +48,427 @@ impl Phase {
         Phase::Tick,
         Phase::Observer,
     ];
-
-    /// Name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Segment => "segment",
-            Phase::Crossing => "crossing",
-            Phase::Fault => "fault",
-            Phase::Device => "device",
-            Phase::Patient => "patient",
-            Phase::Clinician => "clinician",
-            Phase::Tick => "tick",
-            Phase::Observer => "observer",
-        }
-    }
 }
 
-/// Place of a component among those of one phase and instant; see [`RankTable`](super::RankTable).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+/// Order of components at one instant and phase; see [`super::RankTable`].
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Rank(pub u32);
 
-/// Number of a fired event, from 1; 0 is the start of the scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+/// Number of a fired event, counted from 1; observers are not counted.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
-pub struct EventId(u64);
+pub struct EventId(pub u64);
 
 impl EventId {
-    /// The start of the scenario, cause of what nothing else caused.
+    /// The start of the scenario, the first cause of everything.
     pub const START: EventId = EventId(0);
+}
 
-    /// From a number.
-    pub const fn new(n: u64) -> Self {
-        EventId(n)
-    }
-
-    /// The number.
-    pub const fn get(self) -> u64 {
-        self.0
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
     }
 }
 
-/// Names one scheduled event, so that it can be cancelled.
-///
-/// A handle outlives its event harmlessly: slots are reused, but each use has
-/// its own generation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Names one scheduled event, for [`Queue::cancel`]. It stays valid in a clone and in a
+/// restored snapshot, and never comes to name another event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventHandle {
     slot: u32,
     generation: u32,
 }
 
-/// Heap entry: small and `Copy`; the payload waits in its slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Key {
-    time: SimTime,
-    /// Phase in the top byte, then the rank: one comparison for both.
-    order: u64,
-    sequence: u64,
-    slot: u32,
-    generation: u32,
-}
-
-impl Ord for Key {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Reversed: the standard heap gives the largest first.
-        (other.time, other.order, other.sequence).cmp(&(self.time, self.order, self.sequence))
-    }
-}
-
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Payload of a slot; empty when fired or cancelled.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Slot<E> {
-    generation: u32,
-    content: Option<(EventId, E)>,
-}
-
 /// An event taken from the queue.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Due<E> {
-    /// When.
+pub struct Popped<E> {
+    /// When it is due.
     pub time: SimTime,
-    /// Phase of the instant.
+    /// Its phase.
     pub phase: Phase,
-    /// Rank of its component.
+    /// Its rank.
     pub rank: Rank,
-    /// Event behind it.
+    /// What it was scheduled for.
     pub cause: EventId,
-    /// What.
+    /// The payload.
     pub event: E,
 }
 
-/// Pending events.
-///
-/// Cancelling marks the slot and leaves the key in the heap; keys of cancelled
-/// events are dropped when they surface, and all at once when they outnumber
-/// the living, so memory stays within a constant factor of what is pending.
+/// What the heap moves about: 32 bytes, compared field by field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Key {
+    time: SimTime,
+    /// Phase and rank in one word, phase first.
+    order: u64,
+    sequence: u64,
+    slot: u32,
+}
+
+/// Marks a slot that holds nothing; no call ever gets this number.
+const VACANT: u64 = u64::MAX;
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(bound(serialize = "E: Serialize", deserialize = "E: Deserialize<'de>"))]
+struct Slot<E> {
+    /// Sequence of the event inside; a key with another sequence is a leftover.
+    sequence: u64,
+    generation: u32,
+    phase: Phase,
+    content: Option<(EventId, E)>,
+}
+
+/// One heap, with the count of its leftovers from cancellation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Lane {
+    heap: BinaryHeap<Reverse<Key>>,
+    stale: usize,
+}
+
+impl Lane {
+    /// The first live key; leftovers above it are dropped on the way.
+    #[inline]
+    fn top<E>(&mut self, slots: &[Slot<E>]) -> Option<Key> {
+        while self.stale > 0 {
+            match self.heap.peek() {
+                Some(Reverse(key)) if slots[key.slot as usize].sequence != key.sequence => {
+                    self.heap.pop();
+                    self.stale -= 1;
+                }
+                _ => break,
+            }
+        }
+        self.heap.peek().map(|Reverse(key)| *key)
+    }
+
+    /// Rebuilds the heap without leftovers once they outnumber the live keys: constant
+    /// cost per cancellation on average, and never more than twice the live size + 64.
+    fn compact<E>(&mut self, slots: &[Slot<E>]) {
+        if self.stale > 64 && self.stale * 2 > self.heap.len() {
+            self.heap
+                .retain(|Reverse(key)| slots[key.slot as usize].sequence == key.sequence);
+            self.stale = 0;
+        }
+    }
+}
+
+/// Pending events in the order (time, phase, rank, sequence).
+///
+/// ```
+/// use itbsim::engine::{EventId, Phase, Queue, Rank, SimTime};
+/// let mut queue = Queue::new();
+/// let at = SimTime::from_nanos;
+/// let late = queue.schedule(at(20), Phase::Device, Rank(0), EventId::START, "late");
+/// queue.schedule(at(10), Phase::Observer, Rank(0), EventId::START, "look");
+/// queue.schedule(at(10), Phase::Segment, Rank(7), EventId::START, "change");
+/// assert!(queue.cancel(late));
+/// assert!(!queue.cancel(late));
+/// assert_eq!(queue.pop().map(|p| p.event), Some("change"));
+/// assert_eq!(queue.pop().map(|p| p.event), Some("look"));
+/// assert!(queue.pop().is_none());
+/// ```
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Queue<E> {
-    heap: BinaryHeap<Key>,
+    acting: Lane,
+    observing: Lane,
     slots: Vec<Slot<E>>,
     free: Vec<u32>,
     sequence: u64,
-    dead: usize,
+    live: usize,
 }
 
 impl<E> Default for Queue<E> {
     fn default() -> Self {
-        Self {
-            heap: BinaryHeap::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            sequence: 0,
-            dead: 0,
-        }
+        Self::new()
     }
 }
 
 impl<E> Queue<E> {
-    /// Events pending.
+    /// An empty queue.
+    pub fn new() -> Self {
+        Queue {
+            acting: Lane::default(),
+            observing: Lane::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            sequence: 0,
+            live: 0,
+        }
+    }
+
+    /// Adds an event. Any time is accepted: the engine guards the past.
+    #[inline]
+    pub fn schedule(
+        &mut self,
+        time: SimTime,
+        phase: Phase,
+        rank: Rank,
+        cause: EventId,
+        event: E,
+    ) -> EventHandle {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        let content = Some((cause, event));
+        let (slot, generation) = if let Some(slot) = self.free.pop() {
+            let place = &mut self.slots[slot as usize];
+            place.sequence = sequence;
+            place.phase = phase;
+            place.content = content;
+            (slot, place.generation)
+        } else {
+            let slot = u32::try_from(self.slots.len())
+                .expect("2^32 pending events need more than 100 GB, memory ends first");
+            self.slots.push(Slot {
+                sequence,
+                generation: 0,
+                phase,
+                content,
+            });
+            (slot, 0)
+        };
+        self.live += 1;
+        let key = Key {
+            time,
+            order: (phase as u64) << 32 | u64::from(rank.0),
+            sequence,
+            slot,
+        };
+        self.lane(phase).heap.push(Reverse(key));
+        EventHandle { slot, generation }
+    }
+
+    #[inline]
+    fn lane(&mut self, phase: Phase) -> &mut Lane {
+        if phase == Phase::Observer {
+            &mut self.observing
+        } else {
+            &mut self.acting
+        }
+    }
+
+    /// Empties a slot and makes its handle invalid.
+    #[inline]
+    fn release(&mut self, slot: u32) -> Option<(EventId, E)> {
+        let place = &mut self.slots[slot as usize];
+        place.sequence = VACANT;
+        let content = place.content.take();
+        // a slot whose generations are used up is retired, so that no handle is ever reborn
+        if let Some(next) = place.generation.checked_add(1) {
+            place.generation = next;
+            self.free.push(slot);
+        }
+        self.live -= 1;
+        content
+    }
+
+    /// Whether this event is still pending.
+    pub fn is_pending(&self, handle: EventHandle) -> bool {
+        self.phase_of(handle).is_some()
+    }
+
+    /// The phase of a pending event.
+    pub(super) fn phase_of(&self, handle: EventHandle) -> Option<Phase> {
+        let place = self.slots.get(handle.slot as usize)?;
+        (place.generation == handle.generation && place.sequence != VACANT).then_some(place.phase)
+    }
+
+    /// Takes an event back. Returns whether it was still pending; a second call, or one
+    /// after the event has fired, changes nothing and returns `false`. Constant time on average.
+    pub fn cancel(&mut self, handle: EventHandle) -> bool {
+        let Some(phase) = self.phase_of(handle) else {
+            return false;
+        };
+        self.release(handle.slot);
+        let lane = if phase == Phase::Observer {
+            &mut self.observing
+        } else {
+            &mut self.acting
+        };
+        lane.stale += 1;
+        lane.compact(&self.slots);
+        true
+    }
+
+    /// When the next event of any phase is due.
+    pub fn peek_time(&mut self) -> Option<SimTime> {
+        self.first().map(|key| key.time)
+    }
+
+    /// When the next event is due that is not an observer.
+    #[inline]
+    pub fn peek_acting_time(&mut self) -> Option<SimTime> {
+        self.acting.top(&self.slots).map(|key| key.time)
+    }
+
+    #[inline]
+    fn first(&mut self) -> Option<Key> {
+        let acting = self.acting.top(&self.slots);
+        match (acting, self.observing.top(&self.slots)) {
+            (Some(a), Some(o)) => Some(a.min(o)),
+            (a, o) => a.or(o),
+        }
+    }
+
+    /// Takes the first event.
+    pub fn pop(&mut self) -> Option<Popped<E>> {
+        self.pop_until(SimTime::MAX)
+    }
+
+    /// Takes the first event if it is due at or before `limit`.
+    #[inline]
+    pub fn pop_until(&mut self, limit: SimTime) -> Option<Popped<E>> {
+        let key = self.first().filter(|key| key.time <= limit)?;
+        let phase = self.slots[key.slot as usize].phase;
+        self.lane(phase).heap.pop();
+        let (cause, event) = self.release(key.slot)?;
+        Some(Popped {
+            time: key.time,
+            phase,
+            rank: Rank(key.order as u32), // the lower half, by construction
+            cause,
+            event,
+        })
+    }
+
+    /// Number of pending events.
     pub fn len(&self) -> usize {
-        self.heap.len() - self.dead
+        self.live
     }
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.live == 0
     }
 
-    /// Adds an event; among equals of (time, phase, rank) the earlier insertion runs first.
-    pub fn schedule(&mut self, time: SimTime, phase: Phase, rank: Rank, cause: EventId, event: E) -> EventHandle {
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize].content = Some((cause, event));
-                slot
-            }
-            None => {
-                self.slots.push(Slot {
-                    generation: 0,
-                    content: Some((cause, event)),
-                });
-                (self.slots.len() - 1) as u32
-            }
+    /// Number of keys held, leftovers of cancelled events included: the measure of memory.
+    pub fn held(&self) -> usize {
+        self.acting.heap.len() + self.observing.heap.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(n: i64) -> SimTime {
+        SimTime::from_nanos(n)
+    }
+
+    fn put(queue: &mut Queue<usize>, n: i64, event: usize) -> EventHandle {
+        queue.schedule(at(n), Phase::Device, Rank(0), EventId::START, event)
+    }
+
+    #[test]
+    fn phases_are_ordered_as_documented() {
+        assert!(Phase::ALL.is_sorted());
+        assert_eq!(Phase::Observer as u8, 7);
+    }
+
+    #[test]
+    fn a_handle_never_names_another_event() {
+        let mut queue = Queue::new();
+        let first = put(&mut queue, 1, 1);
+        assert!(queue.cancel(first));
+        let second = put(&mut queue, 1, 2);
+        assert_eq!(second.slot, first.slot);
+        assert!(!queue.cancel(first));
+        assert!(!queue.is_pending(first) && queue.is_pending(second));
+        assert_eq!(queue.pop().unwrap().event, 2);
+        assert!(!queue.cancel(second));
+    }
+
+    #[test]
+    fn a_slot_out_of_generations_is_retired() {
+        let mut queue = Queue::new();
+        let first = put(&mut queue, 1, 1);
+        queue.slots[first.slot as usize].generation = u32::MAX;
+        let last = EventHandle {
+            generation: u32::MAX,
+            ..first
         };
-        let generation = self.slots[slot as usize].generation;
-        self.heap.push(Key {
-            time,
-            order: (phase as u64) << 56 | u64::from(rank.0),
-            sequence: self.sequence,
-            slot,
-            generation,
-        });
-        self.sequence += 1;
-        EventHandle { slot, generation }
+        assert!(queue.cancel(last));
+        assert!(!queue.cancel(last));
+        assert_ne!(put(&mut queue, 1, 2).slot, first.slot);
     }
 
-    /// Takes an event back. Says whether it was still pending; a second call does nothing.
-    pub fn cancel(&mut self, handle: EventHandle) -> bool {
-        let Some(slot) = self.slots.get_mut(handle.slot as usize) else {
-            return false;
-        };
-        if slot.generation != handle.generation || slot.content.is_none() {
-            return false;
+    #[test]
+    fn cancelled_entries_never_pile_up() {
+        let mut queue = Queue::new();
+        for n in 0..100 {
+            put(&mut queue, 1_000_000 + n, 0);
         }
-        slot.content = None;
-        slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(handle.slot);
-        self.dead += 1;
-        if self.dead > 64 && self.dead * 2 > self.heap.len() {
-            let slots = &self.slots;
-            self.heap.retain(|k| slots[k.slot as usize].generation == k.generation);
-            self.dead = 0;
+        for n in 0..100_000 {
+            let handle = put(&mut queue, 2_000_000 + n, 0);
+            queue.cancel(handle);
+            assert!(
+                queue.held() <= 2 * queue.len() + 130,
+                "{} held",
+                queue.held()
+            );
         }
-        true
+        assert_eq!(queue.len(), 100);
+        assert!(queue.slots.len() <= 101);
     }
 
-    fn drop_dead(&mut self) {
-        if self.dead == 0 {
-            return;
-        }
-        while let Some(key) = self.heap.peek() {
-            if self.slots[key.slot as usize].generation == key.generation {
-                return;
+    /// One call on the queue.
+    #[derive(Debug, Clone)]
+    enum Call {
+        Put(i64, usize, u32),
+        Cancel(usize),
+        Pop,
+        Restore,
+    }
+
+    fn calls() -> impl Strategy<Value = Vec<Call>> {
+        prop::collection::vec(
+            prop_oneof![
+                4 => (0..6i64, 0..8usize, 0..3u32).prop_map(|(t, p, r)| Call::Put(t, p, r)),
+                3 => (0..400usize).prop_map(Call::Cancel),
+                2 => Just(Call::Pop),
+                1 => Just(Call::Restore),
+            ],
+            1..400,
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn agrees_with_a_sorted_list(calls in calls()) {
+            let mut queue = Queue::new();
+            let mut list: Vec<(i64, Phase, u32, usize)> = Vec::new();
+            let mut handles = Vec::new();
+            for call in calls {
+                match call {
+                    Call::Put(t, p, r) => {
+                        let id = handles.len();
+                        handles.push(queue.schedule(at(t), Phase::ALL[p], Rank(r), EventId(id as u64), id));
+                        list.push((t, Phase::ALL[p], r, id));
+                    }
+                    Call::Cancel(i) => if let Some(handle) = handles.get(i) {
+                        let known = list.iter().position(|entry| entry.3 == i);
+                        prop_assert_eq!(queue.cancel(*handle), known.is_some());
+                        if let Some(known) = known { list.remove(known); }
+                    },
+                    Call::Pop => {
+                        list.sort();
+                        prop_assert_eq!(queue.peek_time(), list.first().map(|e| at(e.0)));
+                        let got = queue.pop().map(|p| (p.time.as_nanos(), p.phase, p.rank.0, p.event));
+                        prop_assert_eq!(got, (!list.is_empty()).then(|| list.remove(0)));
+                    }
+                    Call::Restore => {
+                        let text = serde_json::to_string(&queue).unwrap();
+                        queue = serde_json::from_str(&text).unwrap();
+                    }
+                }
+                prop_assert_eq!(queue.len(), list.len());
+                let next = list.iter().filter(|e| e.1 != Phase::Observer).map(|e| at(e.0)).min();
+                prop_assert_eq!(queue.peek_acting_time(), next);
             }
-            self.heap.pop();
-            self.dead -= 1;
         }
-    }
-
-    /// Instant of the next event.
-    pub fn peek_time(&mut self) -> Option<SimTime> {
-        self.drop_dead();
-        self.heap.peek().map(|k| k.time)
-    }
-
-    /// Takes the next event if it comes at or before `limit`.
-    pub fn pop_by(&mut self, limit: SimTime) -> Option<Due<E>> {
-        self.drop_dead();
-        if self.heap.peek()?.time > limit {
-            return None;
-        }
-        let key = self.heap.pop()?;
-        let slot = &mut self.slots[key.slot as usize];
-        let (cause, event) = slot.content.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(key.slot);
-        Some(Due {
-            time: key.time,
-            phase: Phase::ALL[(key.order >> 56) as usize],
-            rank: Rank(key.order as u32),
-            cause,
-            event,
-        })
     }
 }

@@ -1,26 +1,26 @@
-//! What happened, and because of what.
+//! What happened and why: one record an event, each with its cause.
 
 use serde::{Deserialize, Serialize};
 
 use super::queue::{EventId, Phase};
 use super::time::SimTime;
 
-/// One fired event. Observers leave none.
+/// One fired event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Number, from 1 without gaps.
+    /// Its number.
     pub id: EventId,
-    /// When.
+    /// When it fired.
     pub time: SimTime,
-    /// Phase of the instant.
+    /// Its phase.
     pub phase: Phase,
-    /// What it happened to.
+    /// Whom it concerned.
     pub component: String,
     /// What happened.
     pub kind: String,
-    /// Particulars, noted by the handler.
+    /// What the model noted while handling it, or empty.
     pub detail: String,
-    /// The event behind it; always a smaller number.
+    /// The event that brought it about, always an earlier number.
     pub cause: EventId,
 }
 
@@ -31,46 +31,50 @@ impl Record {
     }
 }
 
-/// All fired events in order.
+/// All records of a run in the order of firing; observers leave none.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Trace {
     records: Vec<Record>,
 }
 
 impl Trace {
-    pub(super) fn push(&mut self, record: Record) {
-        self.records.push(record);
-    }
-
-    pub(super) fn note(&mut self, id: EventId, text: String) {
-        if let Some(last) = self.records.last_mut().filter(|r| r.id == id) {
-            if !last.detail.is_empty() {
-                last.detail.push_str("; ");
-            }
-            last.detail.push_str(&text);
-        }
-    }
-
-    /// The records in order.
+    /// The records in the order of firing.
     pub fn records(&self) -> &[Record] {
         &self.records
     }
 
-    /// The record of an event.
+    /// The record of one event.
     pub fn get(&self, id: EventId) -> Option<&Record> {
-        self.records.binary_search_by_key(&id, |r| r.id).ok().map(|k| &self.records[k])
+        let index = self.records.binary_search_by_key(&id, |r| r.id).ok()?;
+        self.records.get(index)
     }
 
-    /// From an event back to the start of its chain, the event first.
+    /// The chain of causes: the event, its cause, and so on back to one that the start of
+    /// the scenario caused. Empty if there is no such event.
     ///
-    /// It ends, since every cause has a smaller number.
+    /// It always ends, because a cause has fired before what it causes.
     pub fn chain(&self, id: EventId) -> Vec<&Record> {
-        let mut links = Vec::new();
+        let mut chain = Vec::new();
         let mut next = self.get(id);
         while let Some(record) = next {
-            links.push(record);
-            next = self.get(record.cause).filter(|parent| parent.id < record.id);
+            chain.push(record);
+            next = self.get(record.cause).filter(|cause| cause.id < record.id);
         }
-        links
+        chain
+    }
+
+    pub(super) fn push(&mut self, record: Record) {
+        self.records.push(record);
+    }
+
+    /// Adds to the detail of the latest record.
+    pub(super) fn note(&mut self, text: &str) {
+        if let Some(record) = self.records.last_mut() {
+            if !record.detail.is_empty() {
+                record.detail.push_str("; ");
+            }
+            record.detail.push_str(text);
+        }
     }
 }
