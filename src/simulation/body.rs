@@ -5,14 +5,14 @@
 //! integrated by an error-controlled method whose steps do not depend on what
 //! is sampled: a step is cut short only where the dynamics change. Threshold
 //! crossings of these nonlinear signals are found by sampling each step
-//! [`SCANS_PER_STEP`] times and bisecting to 1 us; the output calls them
+//! [`SCANS_PER_STEP`] times and bisecting to the nanosecond; the output calls them
 //! "sampled".
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{SimSpan, SimTime, state_event};
+use crate::engine::{SimSpan, SimTime};
 use crate::kinetics::{Kinetics, SiteDrive};
-use crate::numerics::{Stepper, Tolerances};
+use crate::numerics::{DenseStep, Stepper, Tolerances};
 use crate::response::{Crossed, Exposure, Response, Signals, Watch};
 
 use super::error::SimError;
@@ -69,6 +69,8 @@ impl Found {
 pub struct BodyRun {
     origin: SimTime,
     stepper: Stepper,
+    /// Steps before the newest one that somebody may still look into.
+    steps: Vec<DenseStep>,
     /// Crossings found and not handed over, in order.
     pending: Vec<Found>,
     /// Sides as handed over.
@@ -93,6 +95,7 @@ impl BodyRun {
         Ok(Self {
             origin: SimTime::ZERO,
             stepper,
+            steps: Vec::new(),
             pending: Vec::new(),
             sides: vec![[false, true]; symptoms],
             scan_sides: vec![[false, true]; symptoms],
@@ -113,7 +116,10 @@ impl BodyRun {
 
     fn slow(&self, at: SimTime) -> Vec<f64> {
         let mut y = vec![0.0; self.stepper.state().len()];
-        self.stepper.interpolate(at.hours_since(self.origin), &mut y);
+        let t = at.hours_since(self.origin);
+        let newest = self.stepper.last_step();
+        let older = self.steps.partition_point(|s| s.t1 < t);
+        self.steps.get(older).unwrap_or(newest).interpolate(t, &mut y);
         y
     }
 
@@ -128,6 +134,7 @@ impl BodyRun {
         let y = self.slow(now);
         self.origin = now;
         self.stepper.restart(0.0, &y);
+        self.steps.clear();
         self.points.retain(|(t, _)| *t <= now);
         self.pending.clear();
         self.scan_sides.clone_from(&self.sides);
@@ -163,6 +170,10 @@ impl BodyRun {
                 };
                 response.derivative(&exposure, y, dy);
             };
+            let before = self.stepper.last_step().clone();
+            if before.t1 > before.t0 {
+                self.steps.push(before);
+            }
             self.stepper.step(&mut rhs, f64::MAX, LONGEST_STEP)?;
             self.scan(response, watches, kinetics)?;
         }
@@ -187,7 +198,7 @@ impl BodyRun {
                     let side = self.scan_sides[watch.index][edge as usize];
                     let flips = |s: &Signals| beyond(watch, edge, (watch.symptom.select)(s)) != side;
                     if flips(&here) {
-                        let time = state_event::locate(left, right, |t| {
+                        let time = first_instant(left, right, |t| {
                             self.signals(response, kinetics, t).map(|s| flips(&s))
                         })?;
                         found.push(Found {
@@ -253,11 +264,33 @@ impl BodyRun {
         Ok(found)
     }
 
-    /// Driving signals at points passed by `now`, for peaks; each is given once.
+    /// Driving signals at points passed by `now`, for peaks; each is given once. Steps
+    /// that ended before are forgotten: nobody asks for the past of an event.
     pub fn passed(&mut self, now: SimTime) -> Vec<Vec<f64>> {
+        let t = now.hours_since(self.origin);
+        self.steps.retain(|s| s.t1 >= t);
         let count = self.points.iter().take_while(|(t, _)| *t <= now).count();
         self.points.drain(..count).map(|(_, values)| values).collect()
     }
+}
+
+/// First instant, to the nanosecond, at which `holds` is true, if it changes once
+/// between `before`, where it is false, and `after`, where it is true.
+pub(super) fn first_instant<E>(
+    before: SimTime,
+    after: SimTime,
+    mut holds: impl FnMut(SimTime) -> Result<bool, E>,
+) -> Result<SimTime, E> {
+    let (mut a, mut b) = (before.as_nanos(), after.as_nanos());
+    while b - a > 1 {
+        let middle = a + (b - a) / 2;
+        if holds(SimTime::from_nanos(middle))? {
+            b = middle;
+        } else {
+            a = middle;
+        }
+    }
+    Ok(SimTime::from_nanos(b))
 }
 
 fn beyond(watch: &Watch, edge: Edge, value: f64) -> bool {

@@ -1,6 +1,6 @@
 //! Faults as they run: triggers, profiles, repair.
 
-use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime, state_event};
+use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime};
 use crate::numerics::Direction;
 use crate::pump::PumpNotice;
 use crate::scenario::model::{Profile, Trigger};
@@ -64,7 +64,7 @@ impl Simulation {
         let run = &mut self.faults[index];
         match stage {
             Stage::Start if run.started.is_some() || run.ended => {
-                cx.note("it has struck before and is left as it is".to_owned());
+                cx.note("it has struck before and is left as it is");
                 return Ok(());
             }
             Stage::Start => {
@@ -74,7 +74,7 @@ impl Simulation {
             Stage::End => {
                 if run.ended || run.started.is_none() {
                     run.ended = true;
-                    cx.note("it was not there".to_owned());
+                    cx.note("it was not there");
                     return Ok(());
                 }
                 run.ended = true;
@@ -155,7 +155,7 @@ impl Simulation {
     /// When the next condition that a fault waits for comes true, and for which faults.
     ///
     /// A signal that is linear in the kinetic state is searched with certified
-    /// isolation; any other is sampled every minute and located to 1 us.
+    /// isolation; any other is sampled every minute and located to the nanosecond.
     pub(super) fn next_condition(&self, now: SimTime, limit: SimTime) -> Result<Option<(SimTime, Vec<usize>)>, SimError> {
         let mut earliest: Option<(SimTime, Vec<usize>)> = None;
         for (index, run) in self.faults.iter().enumerate() {
@@ -225,7 +225,7 @@ impl Simulation {
         while left < limit {
             let right = left.checked_add(SimSpan::from_nanos(STEP_NANOS))?.min(limit);
             if beyond(right)? {
-                return state_event::locate(left, right, beyond).map(Some);
+                return super::body::first_instant(left, right, beyond).map(Some);
             }
             left = right;
         }

@@ -231,12 +231,11 @@ impl Simulation {
     /// Puts the first events in the queue: programmes, acts, faults, the first row.
     pub(super) fn prime(&mut self, engine: &mut crate::engine::Engine<SimEvent>, draws: &crate::numerics::Draws) -> Result<(), SimError> {
         let scenario = Arc::clone(&self.scenario);
-        let start = EventId::START;
         for (index, step) in scenario.programme.iter().enumerate() {
             match &step.at {
                 Moment::At(time) => {
                     let event = self.programme_event(index);
-                    engine.schedule(*time, Phase::Clinician, self.ranks.programme(index), start, event)?;
+                    engine.schedule(*time, Phase::Clinician, self.ranks.programme(index), event)?;
                 }
                 Moment::After { event, offset } => self.waiting.add(event, *offset, Waiting::Programme(index)),
             }
@@ -245,7 +244,7 @@ impl Simulation {
             match &step.at {
                 Moment::At(time) => {
                     let event = self.action_event(index, Part::Begin);
-                    engine.schedule(*time, Phase::Clinician, self.ranks.action(index), start, event)?;
+                    engine.schedule(*time, Phase::Clinician, self.ranks.action(index), event)?;
                 }
                 Moment::After { event, offset } => self.waiting.add(event, *offset, Waiting::Action(index)),
             }
@@ -255,7 +254,7 @@ impl Simulation {
             match &fault.trigger {
                 Trigger::At(Moment::At(time)) => {
                     let event = self.fault_event(index, Stage::Start, None);
-                    engine.schedule(*time, Phase::Fault, rank, start, event)?;
+                    engine.schedule(*time, Phase::Fault, rank, event)?;
                 }
                 Trigger::At(Moment::After { event, offset }) => {
                     self.waiting.add(event, *offset, Waiting::FaultStart(index));
@@ -266,7 +265,7 @@ impl Simulation {
                         let wait = draws.exponential(&fault.id, "onset", 0, *rate)?;
                         if wait <= scenario.duration.hours() {
                             let event = self.fault_event(index, Stage::Start, None);
-                            engine.schedule(SimTime::from_hours(wait)?, Phase::Fault, rank, start, event)?;
+                            engine.schedule(SimTime::from_hours(wait)?, Phase::Fault, rank, event)?;
                         }
                     }
                 }
@@ -274,14 +273,14 @@ impl Simulation {
             match &fault.until {
                 Some(Moment::At(time)) => {
                     let event = self.fault_event(index, Stage::End, None);
-                    engine.schedule(*time, Phase::Fault, rank, start, event)?;
+                    engine.schedule(*time, Phase::Fault, rank, event)?;
                 }
                 Some(Moment::After { event, offset }) => self.waiting.add(event, *offset, Waiting::FaultEnd(index)),
                 None => {}
             }
         }
         if self.observe {
-            engine.schedule(SimTime::ZERO, Phase::Observer, self.ranks.observer(), start, SimEvent::Sample)?;
+            engine.schedule(SimTime::ZERO, Phase::Observer, self.ranks.observer(), SimEvent::Sample)?;
         }
         Ok(())
     }

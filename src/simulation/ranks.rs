@@ -71,7 +71,8 @@ impl Ranks {
                 .chain(&faults)
                 .chain(&symptoms)
                 .map(String::as_str)
-                .chain(fixed),
+                .chain(fixed)
+                .map(str::to_owned),
         );
         let all = |names: &[String]| names.iter().map(|n| rank_of(&table, n)).collect();
         Self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::{Engine, EngineOptions, SimSpan, SimTime, Stop};
+use crate::engine::{Engine, EngineOptions, EventId, SimSpan, SimTime, Stop};
 use crate::numerics::Draws;
 use crate::response::SYMPTOMS;
 use crate::scenario::model::Scenario;
@@ -62,8 +62,17 @@ impl Run {
     /// # Errors
     /// If a part refuses its configuration.
     pub fn new(scenario: &Scenario, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
-        let mut engine = Engine::new(EngineOptions::default());
-        let at_start = |source: SimError| RunError::assembly(source);
+        let mut engine = Engine::new(EngineOptions {
+            end: Some(scenario.duration),
+            ..EngineOptions::default()
+        });
+        let at_start = |source: SimError| RunError::Model {
+            time: SimTime::ZERO,
+            component: "assembly".to_owned(),
+            kind: "start".to_owned(),
+            event: EventId::START,
+            source,
+        };
         let scenario = Arc::new(leave_out(scenario, &options.without));
         let draws = Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate);
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
@@ -82,7 +91,7 @@ impl Run {
 
     /// Hash over all events so far.
     pub fn fingerprint(&self) -> u64 {
-        self.engine.fingerprint()
+        self.engine.fingerprint().value()
     }
 
     /// Ends the run and gives what it recorded.
@@ -110,13 +119,13 @@ impl Run {
             .records()
             .iter()
             .map(|r| EventRow {
-                event_id: r.id.get(),
+                event_id: r.id.0,
                 time_h: r.time.hours(),
-                phase: r.phase.name().to_owned(),
+                phase: format!("{:?}", r.phase).to_lowercase(),
                 component: r.component.to_string(),
                 kind: r.kind.to_string(),
                 detail: r.detail.clone(),
-                caused_by: r.cause.get(),
+                caused_by: r.cause.0,
             })
             .collect();
         let symptoms = simulation
@@ -146,7 +155,7 @@ impl Run {
             symptoms,
             ledger: simulation.recorder.ledger,
             outcome,
-            fingerprint: engine.fingerprint(),
+            fingerprint: engine.fingerprint().value(),
             ledger_residual: simulation.accounts.worst,
             expectations: Vec::new(),
             system: simulation.patient.system.map(|s| s.finish(end.hours())),
