@@ -5,16 +5,12 @@ use serde::{Deserialize, Serialize};
 const NANOS_PER_HOUR: f64 = 3.6e12;
 
 /// An instant: nanoseconds since the scenario started.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SimTime(i64);
 
 /// A length of time in nanoseconds.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SimSpan(i64);
 
@@ -76,12 +72,9 @@ impl SimTime {
     /// # Errors
     /// On overflow of the clock.
     pub fn checked_add(self, span: SimSpan) -> Result<Self, TimeError> {
-        self.0
-            .checked_add(span.0)
-            .map(SimTime)
-            .ok_or(TimeError::OutOfRange {
-                hours: self.hours() + span.hours(),
-            })
+        self.0.checked_add(span.0).map(SimTime).ok_or(TimeError::OutOfRange {
+            hours: self.hours() + span.hours(),
+        })
     }
 }
 

@@ -47,14 +47,9 @@ pub struct Parameter {
 
 /// The tables of all rooms, in print order.
 pub fn all() -> impl Iterator<Item = &'static Parameter> {
-    [
-        pump::TABLE,
-        catheter::TABLE,
-        kinetics::TABLE,
-        response::TABLE,
-    ]
-    .into_iter()
-    .flatten()
+    [pump::TABLE, catheter::TABLE, kinetics::TABLE, response::TABLE]
+        .into_iter()
+        .flatten()
 }
 
 /// The defaults with the overrides of one scenario applied.
@@ -117,9 +112,7 @@ impl ParameterSet {
     /// outside the parameter's range.
     pub fn set(&mut self, key: &str, value: f64) -> Result<(), ParameterError> {
         let Some(p) = all().find(|p| p.key == key) else {
-            return Err(ParameterError::Unknown {
-                key: key.to_owned(),
-            });
+            return Err(ParameterError::Unknown { key: key.to_owned() });
         };
         if !(p.low..=p.high).contains(&value) {
             return Err(ParameterError::OutOfRange {
