@@ -74,6 +74,18 @@ fn hours(nanos: i64) -> f64 {
 }
 
 impl SimTime {
+    /// The first nanosecond not before `hours` after this instant, so that what is
+    /// due then has really happened. A wait that is not a number, negative or beyond
+    /// the clock never ends, which is `None`.
+    pub fn due_after(self, hours: f64) -> Option<Self> {
+        let n = (hours * NANOS_PER_HOUR as f64).ceil();
+        if (0.0..9.2e18).contains(&n) {
+            self.0.checked_add(n as i64).map(SimTime)
+        } else {
+            None
+        }
+    }
+
     /// The start of the scenario.
     pub const ZERO: SimTime = SimTime(0);
     /// The last instant of the clock, about 292 years after the start.

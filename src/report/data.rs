@@ -35,12 +35,12 @@ pub mod column {
     pub const SEDATION: &str = "sedation";
     /// Heart rate \[1/min\].
     pub const HEART_RATE: &str = "heart_rate_per_min";
-    /// Mean arterial pressure \[mmHg\].
-    pub const BLOOD_PRESSURE: &str = "mean_arterial_pressure_mmhg";
+    /// Systolic blood pressure \[mmHg\].
+    pub const BLOOD_PRESSURE: &str = "systolic_mmhg";
     /// Core temperature \[degC\].
-    pub const TEMPERATURE: &str = "temperature_degc";
+    pub const TEMPERATURE: &str = "temperature_c";
     /// Breaths \[1/min\].
-    pub const RESPIRATORY_RATE: &str = "respiratory_rate_per_min";
+    pub const RESPIRATORY_RATE: &str = "resp_rate_per_min";
     /// Glasgow Coma Scale \[3-15\].
     pub const GCS: &str = "gcs";
 

@@ -155,10 +155,10 @@ impl Simulation {
             }
             Action::InjectContrast { volume } => {
                 let level = self.scenario.catheter.tip;
-                let subdural = self.patient.catheter.tip_destination() == Destination::Subdural;
-                let jets = self.patient.catheter.inject(now, volume)?;
-                self.patient.ejected(now, &jets)?;
-                let pushed: f64 = jets.iter().map(|(_, ug)| ug).sum();
+                let subdural = self.patient.catheter.tip() == Destination::Subdural;
+                let jumps = self.patient.catheter.inject(now, volume)?;
+                self.patient.ejected(now, &jumps)?;
+                let pushed: f64 = jumps.iter().map(|j| j.drug).sum();
                 let flushed = if subdural {
                     self.patient.flush_subdural(now, level)?
                 } else {
@@ -197,8 +197,8 @@ impl Simulation {
             Action::Posture(posture) => {
                 self.patient.posture = posture;
                 let pressure = super::tip_pressure(&self.scenario.parameters, posture);
-                let jets = self.patient.catheter.set_tip_pressure(now, pressure)?;
-                self.patient.ejected(now, &jets)?;
+                let jumps = self.patient.catheter.set_tip_pressure(now, pressure);
+                self.patient.ejected(now, &jumps)?;
                 self.posture_faults(cx)?;
                 self.catheter_cause = by;
             }

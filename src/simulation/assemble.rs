@@ -27,12 +27,14 @@ use super::system::SystemRecorder;
 /// Builds all parts and puts an established patient into equilibrium.
 pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &RunOptions) -> Result<Simulation, SimError> {
     let parameters = &scenario.parameters;
-    let tip_content = scenario
-        .catheter
-        .initial_concentration
-        .unwrap_or(scenario.pump.concentration);
-    let mut catheter = Catheter::new(&scenario.catheter, parameters, tip_content)?;
-    catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture))?;
+    let mut catheter = Catheter::new(
+        SimTime::ZERO,
+        &scenario.catheter,
+        parameters,
+        scenario.pump.concentration,
+    )?;
+    // Nothing is stored behind a restriction yet, so nothing can leave.
+    let _ = catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture));
     let pump = registry.pumps.build(
         &PumpSetup {
             device: scenario.pump.clone(),

@@ -125,13 +125,16 @@ impl Simulation {
         let id = self.scenario.faults[index].id.clone();
         let run = &mut self.faults[index];
         run.severity = severity;
+        let mut jumps = Vec::new();
         let mut plant = Plant {
             now,
             pump: self.patient.pump.as_mut(),
             catheter: &mut self.patient.catheter,
             notices,
+            jumps: &mut jumps,
         };
-        run.mechanism.apply(&id, severity, &mut plant)
+        run.mechanism.apply(&id, severity, &mut plant)?;
+        self.patient.ejected(now, &jumps)
     }
 
     /// A change of posture moves the faults that depend on it.

@@ -1,6 +1,7 @@
 //! The shipped faults: each turns its fields and a severity into a change of
 //! pump or catheter. What the change does is the part's own business.
 
+use crate::catheter::{self, CatheterFault};
 use crate::pump;
 use crate::scenario::model::{Fault, FaultKind};
 
@@ -11,6 +12,11 @@ use super::registry::{BuildFault, FaultMechanism, Plant};
 pub fn builtin() -> Vec<(FaultKind, BuildFault)> {
     let mut all: Vec<(FaultKind, BuildFault)> = Vec::new();
     all.extend(pump::FAULT_KINDS.iter().map(|k| (*k, build_pump as BuildFault)));
+    all.extend(
+        catheter::FAULT_KINDS
+            .iter()
+            .map(|k| (*k, build_catheter as BuildFault)),
+    );
     all
 }
 
@@ -31,4 +37,25 @@ impl FaultMechanism for PumpFault {
 
 fn build_pump(fault: &Fault) -> Result<Box<dyn FaultMechanism>, SimError> {
     Ok(Box::new(PumpFault { fault: fault.clone() }))
+}
+
+/// A fault of the line, at full severity.
+struct LineFault {
+    fault: CatheterFault,
+}
+
+impl FaultMechanism for LineFault {
+    fn apply(&self, id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
+        let jumps = match self.fault.at_severity(severity) {
+            Some(fault) => plant.catheter.set_fault(plant.now, id, fault)?,
+            None => plant.catheter.clear_fault(plant.now, id),
+        };
+        plant.jumps.extend(jumps);
+        Ok(())
+    }
+}
+
+fn build_catheter(fault: &Fault) -> Result<Box<dyn FaultMechanism>, SimError> {
+    let fault = CatheterFault::from_values(&fault.kind, &fault.values)?;
+    Ok(Box::new(LineFault { fault }))
 }

@@ -181,8 +181,8 @@ impl Model for Simulation {
             }
             SimEvent::Catheter => {
                 self.catheter_wake = None;
-                let jets = self.patient.catheter.on_change(now)?;
-                self.patient.ejected(now, &jets)?;
+                let jumps = self.patient.catheter.on_change(now);
+                self.patient.ejected(now, &jumps)?;
                 cx.note(format!(
                     "{} at the tip",
                     super::words::concentration(self.patient.catheter.tip_concentration())

@@ -56,7 +56,7 @@ pub fn row(patient: &Patient, at: SimTime) -> Result<Vec<f64>, SimError> {
         pump.reservoir_volume(at),
         pump.believed_volume(at),
         patient.catheter.tip_concentration(),
-        patient.catheter.pressure(),
+        patient.catheter.pressure(at),
         pump.outlet_concentration(),
     ]);
     let k = &patient.kinetics;

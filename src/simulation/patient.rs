@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catheter::Catheter;
+use crate::catheter::{Catheter, Jump};
 use crate::engine::SimTime;
 use crate::kinetics::{Flows, Kinetics, Layout, Outflow, Site};
 use crate::pump::Pump;
@@ -133,13 +133,13 @@ impl Patient {
     }
 
     /// Books drug that left the catheter at once and puts it where it went.
-    pub fn ejected(&mut self, now: SimTime, jets: &[(Destination, f64)]) -> Result<(), SimError> {
-        for (to, amount) in jets {
-            match to {
-                Destination::Csf(_) => self.totals.delivered += amount,
-                _ => self.totals.leaked += amount,
+    pub fn ejected(&mut self, now: SimTime, jumps: &[Jump]) -> Result<(), SimError> {
+        for jump in jumps {
+            match jump.to {
+                Destination::Csf(_) => self.totals.delivered += jump.drug,
+                _ => self.totals.leaked += jump.drug,
             }
-            self.deposit(now, Site::Stream(*to), *amount)?;
+            self.deposit(now, Site::Stream(jump.to), jump.drug)?;
         }
         Ok(())
     }
@@ -147,10 +147,10 @@ impl Patient {
     /// Carries a change of any part through the chain: pump to catheter to kinetics.
     /// Says whether what reaches the body changed.
     pub fn settle(&mut self, now: SimTime) -> Result<bool, SimError> {
-        let jets = self
+        let jumps = self
             .catheter
-            .set_source(now, self.pump.drive(), self.pump.outlet_concentration())?;
-        self.ejected(now, &jets)?;
+            .set_source(now, self.pump.drive(), self.pump.outlet_concentration());
+        self.ejected(now, &jumps)?;
         self.pump.set_outflow(now, self.catheter.inflow());
 
         let mut inputs: Vec<(Site, f64)> = Vec::new();

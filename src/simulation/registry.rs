@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::SimTime;
-use crate::pump::{Pump, PumpRegistry};
-use crate::catheter::Catheter;
+use crate::pump::{Pump, PumpNotice, PumpRegistry};
+use crate::catheter::{Catheter, Jump};
 use crate::response::{EffectModels, SYMPTOMS};
 use crate::scenario::model::{Catalog, Fault, FaultKind};
 
@@ -25,7 +25,9 @@ pub struct Plant<'a> {
     /// The line from pump to spine.
     pub catheter: &'a mut Catheter,
     /// Collects what the pump reports in answer.
-    pub notices: &'a mut Vec<crate::pump::PumpNotice>,
+    pub notices: &'a mut Vec<PumpNotice>,
+    /// Collects drug that leaves the line at once because of the change.
+    pub jumps: &'a mut Vec<Jump>,
 }
 
 /// How one fault acts: turns a severity into a change of the plant.

@@ -91,7 +91,7 @@ impl Run {
 
     /// Hash over all events so far.
     pub fn fingerprint(&self) -> u64 {
-        self.engine.fingerprint().value()
+        self.engine.fingerprint().finish()
     }
 
     /// Ends the run and gives what it recorded.
@@ -143,7 +143,7 @@ impl Run {
                         Some(_) => e.severity,
                         None => simulation.symptoms[e.symptom].severity,
                     } + 0.0,
-                    caused_by: e.cause.get(),
+                    caused_by: e.cause.0,
                 }
             })
             .collect();
@@ -155,7 +155,7 @@ impl Run {
             symptoms,
             ledger: simulation.recorder.ledger,
             outcome,
-            fingerprint: engine.fingerprint().value(),
+            fingerprint: engine.fingerprint().finish(),
             ledger_residual: simulation.accounts.worst,
             expectations: Vec::new(),
             system: simulation.patient.system.map(|s| s.finish(end.hours())),

@@ -1,0 +1,230 @@
+//! Plugs of drug in a stretch of tube.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+/// Plugs below this volume are dissolved in their neighbour [mL]: more than a nanosecond
+/// brings at any flow, far less than anyone can see.
+pub(super) const SPECK: f64 = 1e-12;
+
+/// Steps into which a front is smeared on each side.
+const STEPS: usize = 4;
+
+/// Fluid of one concentration.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) struct Plug {
+    /// Its volume [mL].
+    pub volume: f64,
+    /// Its concentration [ug/mL].
+    pub concentration: f64,
+    /// Whether its downstream face is a front from the pump that is still sharp.
+    pub fresh: bool,
+}
+
+/// A stretch of tube between two places where fluid can leave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Reach {
+    /// Volume without elastic widening [mL].
+    pub rigid: f64,
+    /// Plugs; the first is the one nearest the tip.
+    pub plugs: VecDeque<Plug>,
+}
+
+impl Reach {
+    pub(super) fn filled(volume: f64, concentration: f64) -> Self {
+        Self {
+            rigid: volume,
+            plugs: VecDeque::from([Plug {
+                volume,
+                concentration,
+                fresh: false,
+            }]),
+        }
+    }
+
+    pub(super) fn volume(&self) -> f64 {
+        self.plugs.iter().map(|p| p.volume).sum()
+    }
+
+    pub(super) fn drug(&self) -> f64 {
+        self.plugs.iter().map(|p| p.volume * p.concentration).sum()
+    }
+
+    /// Volume beyond the rigid one [mL].
+    pub(super) fn excess(&self) -> f64 {
+        self.volume() - self.rigid
+    }
+
+    /// Concentration at the end towards the tip [ug/mL].
+    pub(super) fn tip_side(&self) -> f64 {
+        self.plugs.front().map_or(0.0, |p| p.concentration)
+    }
+
+    /// Concentration at the end towards the pump [ug/mL].
+    pub(super) fn pump_side(&self) -> f64 {
+        self.plugs.back().map_or(0.0, |p| p.concentration)
+    }
+
+    /// Fluid enters from the pump's side; `front` marks a new concentration to be smeared.
+    pub(super) fn enter(&mut self, volume: f64, concentration: f64, front: bool) {
+        match self.plugs.back_mut() {
+            Some(last) if last.concentration == concentration => last.volume += volume,
+            last => {
+                let fresh = front && last.is_some();
+                self.plugs.push_back(Plug {
+                    volume,
+                    concentration,
+                    fresh,
+                });
+            }
+        }
+    }
+
+    /// Fluid enters from the tip's side.
+    pub(super) fn enter_back(&mut self, volume: f64, concentration: f64) {
+        match self.plugs.front_mut() {
+            Some(first) if first.concentration == concentration => first.volume += volume,
+            first => {
+                if let Some(first) = first {
+                    first.fresh = false;
+                }
+                self.plugs.push_front(Plug {
+                    volume,
+                    concentration,
+                    fresh: false,
+                });
+            }
+        }
+    }
+
+    /// Takes fluid out at the tip's side, nearest first.
+    pub(super) fn leave(&mut self, volume: f64) -> Vec<Plug> {
+        let mut left = volume;
+        let mut out = Vec::new();
+        while left > 0.0 {
+            let Some(first) = self.plugs.front_mut() else {
+                break;
+            };
+            if first.volume <= left {
+                left -= first.volume;
+                out.extend(self.plugs.pop_front());
+            } else {
+                first.volume -= left;
+                first.fresh = false;
+                out.push(Plug {
+                    volume: left,
+                    ..*first
+                });
+                left = 0.0;
+            }
+        }
+        out
+    }
+
+    /// Takes fluid out at the pump's side, nearest first.
+    pub(super) fn leave_back(&mut self, volume: f64) -> Vec<Plug> {
+        let mut left = volume;
+        let mut out = Vec::new();
+        while left > 0.0 {
+            let Some(last) = self.plugs.back_mut() else {
+                break;
+            };
+            if last.volume <= left {
+                left -= last.volume;
+                out.extend(self.plugs.pop_back());
+            } else {
+                last.volume -= left;
+                out.push(Plug {
+                    volume: left,
+                    fresh: false,
+                    ..*last
+                });
+                left = 0.0;
+            }
+        }
+        out
+    }
+
+    /// Dissolves specks in their neighbours and returns the drug that this displaced [ug].
+    pub(super) fn tidy(&mut self) -> f64 {
+        let mut displaced = 0.0;
+        while self.plugs.len() > 1 {
+            let Some(at) = self.plugs.iter().position(|p| p.volume < SPECK) else {
+                break;
+            };
+            let Some(speck) = self.plugs.remove(at) else {
+                break;
+            };
+            // The neighbour upstream inherits the face, or the last one's neighbour the volume.
+            let last = self.plugs.len() - 1;
+            let neighbour = &mut self.plugs[at.min(last)];
+            neighbour.volume += speck.volume;
+            neighbour.fresh |= speck.fresh && at <= last;
+            displaced += speck.volume * (speck.concentration - neighbour.concentration);
+        }
+        displaced
+    }
+
+    /// Smears fronts that have fully entered, and returns the drug that rounding displaced
+    /// [ug]. `half_width` gives the reach of the smear to each side for the concentration
+    /// ahead of the front [mL].
+    pub(super) fn smear(&mut self, half_width: impl Fn(f64) -> f64) -> f64 {
+        let mut displaced = 0.0;
+        while let Some(at) = self.plugs.iter().enumerate().position(|(i, p)| {
+            p.fresh
+                && (i == 0
+                    || i + 1 < self.plugs.len()
+                    || p.volume >= half_width(self.plugs[i - 1].concentration) - SPECK)
+        }) {
+            self.plugs[at].fresh = false;
+            if at == 0 {
+                continue;
+            }
+            let (ahead, behind) = (self.plugs[at - 1], self.plugs[at]);
+            let half = half_width(ahead.concentration)
+                .min(ahead.volume)
+                .min(behind.volume);
+            if half <= SPECK {
+                continue;
+            }
+            self.plugs[at - 1].volume -= half;
+            self.plugs[at].volume -= half;
+            let width = half / STEPS as f64;
+            // Half the width is two standard deviations. Weights of opposite steps add up
+            // to one, so that what one side gains the other loses.
+            let weight = |k: usize| {
+                let deviations = (k as f64 + 0.5) / STEPS as f64 * 2.0;
+                0.5 * (1.0 - libm::erf(deviations * std::f64::consts::FRAC_1_SQRT_2))
+            };
+            let mut steps = [0.0; 2 * STEPS];
+            for k in 0..STEPS {
+                let w = weight(k);
+                steps[STEPS - 1 - k] = ahead.concentration * (1.0 - w) + behind.concentration * w;
+                steps[STEPS + k] = ahead.concentration * w + behind.concentration * (1.0 - w);
+            }
+            displaced += half * (ahead.concentration + behind.concentration)
+                - width * steps.iter().sum::<f64>();
+            for concentration in steps.into_iter().rev() {
+                self.plugs.insert(
+                    at,
+                    Plug {
+                        volume: width,
+                        concentration,
+                        fresh: false,
+                    },
+                );
+            }
+        }
+        displaced + self.tidy()
+    }
+
+    /// Puts fluid in at a volume from the pump's end, pushing what lies downstream of it on.
+    pub(super) fn insert(&mut self, from_pump: f64, volume: f64, concentration: f64) {
+        let upstream = self.leave_back(from_pump);
+        self.enter(volume, concentration, false);
+        for plug in upstream.into_iter().rev() {
+            self.enter(plug.volume, plug.concentration, false);
+        }
+    }
+}

@@ -1,0 +1,886 @@
+//! The catheter of one patient.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::column::{Plug, Reach, SPECK};
+use super::fault::{CatheterError, CatheterFault};
+use super::network::{Network, Outlet, Station};
+use super::plan::{Plan, Start, plan};
+use crate::engine::SimTime;
+use crate::parameters::ParameterSet;
+use crate::scenario::model::{self, Material};
+use crate::signals::{Destination, Drive, Level, Stream};
+
+/// Places closer than this share one node [cm].
+const SAME_PLACE: f64 = 0.05;
+
+/// Fluid that left the catheter at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Jump {
+    /// Where it went.
+    pub to: Destination,
+    /// How much fluid; negative where fluid was drawn in [mL].
+    pub volume: f64,
+    /// Drug in it [ug].
+    pub drug: f64,
+}
+
+/// Fixed properties.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Build {
+    tube: f64,
+    per_cm: f64,
+    length: f64,
+    tip: Level,
+    /// Resistance of a sound centimetre [kPa h/mL].
+    resistance: f64,
+    /// Widening of the tube [mL/kPa].
+    tube_compliance: f64,
+    /// Widening of a centimetre of catheter [mL/kPa].
+    wall_compliance: f64,
+    /// Half width of a smeared front [mL].
+    smear: f64,
+    /// The same where drug follows water [mL].
+    water_smear: f64,
+    tissue_pressure: f64,
+    open_end: f64,
+    occlusion_length: f64,
+    instant: f64,
+}
+
+/// A place where fluid can leave on the way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Node {
+    position: f64,
+    outlets: Vec<(f64, Destination)>,
+}
+
+/// Constant flow through a reach: in at the pump's side, out at the tip's side [mL/h].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Through {
+    enters: f64,
+    leaves: f64,
+}
+
+/// The line from the pump's reservoir to the tip.
+///
+/// State is kept at the last change; everything flows at constant rates until
+/// [`Catheter::next_change`], and queries compute from there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Catheter {
+    build: Build,
+    faults: BTreeMap<String, CatheterFault>,
+    csf_pressure: f64,
+    drive: Drive,
+    inlet: f64,
+    /// Whether the inlet changed and nothing of the new has entered yet.
+    front_due: bool,
+    origin: SimTime,
+    reaches: Vec<Reach>,
+    nodes: Vec<Node>,
+    /// Where the wall stores volume: just before this place [cm].
+    cut: f64,
+    elastic: bool,
+    step: u8,
+    step_end: Option<SimTime>,
+    through: Vec<Through>,
+    leaks: Vec<Vec<f64>>,
+    pressure: f64,
+    streams: Vec<Stream>,
+    /// Drug displaced by rounding at fronts, still to be counted [ug].
+    carry: f64,
+}
+
+impl Catheter {
+    /// A sound catheter, filled with `concentration` [ug/mL] if the scenario does not say with
+    /// what, behind a pump that stands still.
+    ///
+    /// # Errors
+    /// [`CatheterError::Value`] if a length or concentration cannot be.
+    pub fn new(
+        start: SimTime,
+        setup: &model::Catheter,
+        parameters: &ParameterSet,
+        concentration: f64,
+    ) -> Result<Self, CatheterError> {
+        let fill = setup.initial_concentration.unwrap_or(concentration);
+        let require = |what, value: f64, holds: bool, expected| {
+            if holds && value.is_finite() {
+                Ok(())
+            } else {
+                Err(CatheterError::Value {
+                    what,
+                    value,
+                    expected,
+                })
+            }
+        };
+        require(
+            "catheter length",
+            setup.length,
+            setup.length >= 1.0,
+            "at least 1 cm",
+        )?;
+        require(
+            "concentration in the catheter",
+            fill,
+            fill >= 0.0,
+            "not below zero",
+        )?;
+        let tube = parameters.get("catheter.tube_volume");
+        let per_cm = parameters.get("catheter.volume_per_length");
+        let dead_volume = tube + per_cm * setup.length;
+        let sigma = parameters.get("catheter.front.smear") * dead_volume;
+        let in_tube = parameters.get("catheter.front.water_mixing") * tube;
+        // Poiseuille: 128 viscosity length / (pi bore^4), with 1 cm, in Pa s/m3.
+        let bore = parameters.get("catheter.bore") * 1e-3;
+        let pascal = 128.0 * parameters.get("catheter.viscosity") * 1e-3 * 1e-2
+            / (std::f64::consts::PI * bore * bore * bore * bore);
+        let build = Build {
+            tube,
+            per_cm,
+            length: setup.length,
+            tip: setup.tip,
+            // 1 Pa s/m3 = 1e-3 kPa (1/3600 h) / 1e6 mL.
+            resistance: pascal * (1e-9 / 3600.0),
+            tube_compliance: parameters.get("catheter.compliance.tube") * 1e-3,
+            wall_compliance: 1e-3
+                * match setup.material {
+                    Material::Braided => parameters.get("catheter.compliance.braided"),
+                    Material::Silicone => parameters.get("catheter.compliance.silicone"),
+                },
+            smear: 2.0 * sigma,
+            water_smear: 2.0 * (sigma * sigma + in_tube * in_tube).sqrt(),
+            tissue_pressure: parameters.get("catheter.pressure.tissue"),
+            open_end: parameters.get("catheter.disconnection.conductance"),
+            occlusion_length: parameters.get("catheter.occlusion.length"),
+            instant: parameters.get("catheter.instant_below") / 3600.0,
+        };
+        let mut catheter = Self {
+            build,
+            faults: BTreeMap::new(),
+            csf_pressure: parameters.get("catheter.pressure.csf"),
+            drive: Drive {
+                flow: 0.0,
+                droop: 0.0,
+                max_pressure: 0.0,
+            },
+            inlet: fill,
+            front_due: false,
+            origin: start,
+            reaches: vec![Reach::filled(dead_volume, fill)],
+            nodes: Vec::new(),
+            cut: 0.0,
+            elastic: false,
+            step: 0,
+            step_end: None,
+            through: Vec::new(),
+            leaks: Vec::new(),
+            pressure: 0.0,
+            streams: Vec::new(),
+            carry: 0.0,
+        };
+        catheter.replan(&mut Vec::new());
+        Ok(catheter)
+    }
+
+    /// Volume of pump tube and sound catheter [mL].
+    pub fn dead_volume(&self) -> f64 {
+        self.build.tube + self.build.per_cm * self.build.length
+    }
+
+    /// What the pump offers from `now` on, and the concentration that comes with it [ug/mL].
+    #[must_use]
+    pub fn set_source(&mut self, now: SimTime, drive: Drive, concentration: f64) -> Vec<Jump> {
+        let mut jumps = Vec::new();
+        if drive == self.drive && concentration == self.inlet {
+            return jumps;
+        }
+        self.rebase(now);
+        self.front_due |= concentration != self.inlet;
+        self.inlet = concentration;
+        if drive == self.drive {
+            self.restream();
+        } else {
+            self.drive = drive;
+            self.step = 0;
+            self.replan(&mut jumps);
+        }
+        jumps
+    }
+
+    /// Begins a fault or changes it; the same again changes nothing.
+    ///
+    /// # Errors
+    /// [`CatheterError`] if it cannot be on this catheter; nothing has changed then.
+    pub fn set_fault(
+        &mut self,
+        now: SimTime,
+        id: &str,
+        fault: CatheterFault,
+    ) -> Result<Vec<Jump>, CatheterError> {
+        fault.check(self.build.length)?;
+        let mut jumps = Vec::new();
+        if self.faults.get(id) != Some(&fault) {
+            self.rebase(now);
+            self.faults.insert(id.to_owned(), fault);
+            self.reshape(&mut jumps);
+        }
+        Ok(jumps)
+    }
+
+    /// Ends a fault; an unknown name changes nothing.
+    #[must_use]
+    pub fn clear_fault(&mut self, now: SimTime, id: &str) -> Vec<Jump> {
+        let mut jumps = Vec::new();
+        if self.faults.contains_key(id) {
+            self.rebase(now);
+            self.faults.remove(id);
+            self.reshape(&mut jumps);
+        }
+        jumps
+    }
+
+    /// Sets the pressure of the spinal fluid at the tip [kPa].
+    #[must_use]
+    pub fn set_tip_pressure(&mut self, now: SimTime, pressure: f64) -> Vec<Jump> {
+        let mut jumps = Vec::new();
+        if pressure != self.csf_pressure {
+            self.rebase(now);
+            self.csf_pressure = pressure;
+            self.step = 0;
+            self.replan(&mut jumps);
+        }
+        jumps
+    }
+
+    /// Injects drug-free fluid at the catheter port, which pushes what the catheter holds
+    /// out at once, shared between tip and leaks by their conductance [mL].
+    ///
+    /// # Errors
+    /// [`CatheterError::Blocked`] if nothing is open, [`CatheterError::Value`] if the
+    /// volume cannot be.
+    pub fn inject(&mut self, now: SimTime, volume: f64) -> Result<Vec<Jump>, CatheterError> {
+        if !(volume.is_finite() && volume >= 0.0) {
+            return Err(CatheterError::Value {
+                what: "injected volume",
+                value: volume,
+                expected: "finite and not below zero",
+            });
+        }
+        let network = self.network();
+        let views = network.views();
+        if !network.from_pump(&views).resistance.is_finite() {
+            return Err(CatheterError::Blocked);
+        }
+        self.rebase(now);
+        let mut jumps = Vec::new();
+        if volume > 0.0 {
+            self.reaches[0].insert(self.build.tube, volume, 0.0);
+            self.push_out(0, volume, &mut jumps);
+            self.tidy();
+        }
+        self.restream();
+        Ok(jumps)
+    }
+
+    /// What leaves, the tip first; constant until [`Catheter::next_change`].
+    ///
+    /// A negative flow at the tip is spinal fluid that runs back into the catheter. It is
+    /// taken as free of drug; what the spine loses with it is the spine's to count.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// What the catheter takes from the pump [mL/h].
+    pub fn inflow(&self) -> f64 {
+        self.through[0].enters
+    }
+
+    /// When the streams change by themselves: a front reaches a place where fluid leaves,
+    /// or pressure has moved on.
+    pub fn next_change(&self) -> Option<SimTime> {
+        self.fronts()
+            .filter_map(|hours| self.origin.due_after(hours))
+            .chain(self.step_end)
+            .min()
+    }
+
+    /// Moves on at the instant of [`Catheter::next_change`].
+    #[must_use]
+    pub fn on_change(&mut self, now: SimTime) -> Vec<Jump> {
+        let mut jumps = Vec::new();
+        self.rebase(now);
+        if self.step_end.is_some_and(|end| end <= now) {
+            self.step = self.step.saturating_add(1);
+            self.replan(&mut jumps);
+        } else {
+            self.restream();
+        }
+        jumps
+    }
+
+    /// Drug inside [ug].
+    pub fn drug(&self, at: SimTime) -> f64 {
+        let inside: f64 = self.reaches.iter().map(Reach::drug).sum();
+        let mut rate = self.inlet * self.inflow();
+        for s in &self.streams {
+            rate -= s.flow * s.concentration;
+        }
+        inside + self.carry + rate * at.hours_since(self.origin)
+    }
+
+    /// Fluid inside [mL].
+    pub fn volume(&self, at: SimTime) -> f64 {
+        let inside: f64 = self.reaches.iter().map(Reach::volume).sum();
+        let mut rate = self.inflow();
+        for s in &self.streams {
+            rate -= s.flow;
+        }
+        inside + rate * at.hours_since(self.origin)
+    }
+
+    /// Pressure at the pump's outlet [kPa].
+    pub fn pressure(&self, at: SimTime) -> f64 {
+        match self.elastic.then(|| self.cut_reach()) {
+            Some(reach) if self.compliance() > 0.0 => {
+                let through = self.through[reach];
+                let stored = (through.enters - through.leaves) * at.hours_since(self.origin);
+                self.tip_pressure() + (self.reaches[reach].excess() + stored) / self.compliance()
+            }
+            _ => self.pressure,
+        }
+    }
+
+    /// Concentration at the tip [ug/mL].
+    pub fn tip_concentration(&self) -> f64 {
+        self.reaches.last().map_or(0.0, Reach::tip_side)
+    }
+
+    /// Where the tip lies.
+    pub fn tip(&self) -> Destination {
+        self.faults
+            .values()
+            .rev()
+            .find_map(|fault| match fault {
+                CatheterFault::Migration { to } => Some(*to),
+                _ => None,
+            })
+            .unwrap_or(Destination::Csf(self.build.tip))
+    }
+
+    fn tip_pressure(&self) -> f64 {
+        self.pressure_in(self.tip())
+    }
+
+    fn pressure_in(&self, place: Destination) -> f64 {
+        match place {
+            Destination::Csf(_) | Destination::Subdural => self.csf_pressure,
+            Destination::Epidural | Destination::Subcutaneous => self.build.tissue_pressure,
+        }
+    }
+
+    /// Widening of the wall before the cut [mL/kPa].
+    fn compliance(&self) -> f64 {
+        self.build.tube_compliance + self.build.wall_compliance * self.cut
+    }
+
+    /// Index of the reach that stores volume.
+    fn cut_reach(&self) -> usize {
+        self.nodes.iter().filter(|n| n.position <= self.cut).count()
+    }
+
+    /// The narrowest place: where, and its resistance; the one nearer the pump of equals.
+    fn narrowest(&self) -> Option<(f64, f64)> {
+        let mut found: Option<(f64, f64)> = None;
+        for (position, resistance) in self.narrows() {
+            let beats =
+                found.is_none_or(|(at, r)| resistance > r || (resistance == r && position < at));
+            if beats {
+                found = Some((position, resistance));
+            }
+        }
+        found
+    }
+
+    fn narrows(&self) -> impl Iterator<Item = (f64, f64)> {
+        let extra = |length: f64, bore: f64| {
+            if bore > 0.0 {
+                let square = bore * bore;
+                self.build.resistance * length * (1.0 / (square * square) - 1.0)
+            } else {
+                f64::INFINITY
+            }
+        };
+        self.faults.values().filter_map(move |fault| match *fault {
+            CatheterFault::Kink {
+                position,
+                length,
+                bore,
+            } => Some((position, extra(length, bore))),
+            CatheterFault::Occlusion { position, bore } => {
+                Some((position, extra(self.build.occlusion_length, bore)))
+            }
+            _ => None,
+        })
+    }
+
+    /// Leaks by place. The last bit of the catheter counts as the tip's neighbour, so that
+    /// every reach has a volume.
+    fn leak_nodes(&self) -> Vec<Node> {
+        let mut leaks: Vec<(f64, f64, Destination)> = self
+            .faults
+            .values()
+            .filter_map(|fault| match *fault {
+                CatheterFault::Leak {
+                    position,
+                    conductance,
+                    into,
+                } => Some((position, conductance, into)),
+                CatheterFault::Disconnection {
+                    position,
+                    opening,
+                    into,
+                } => Some((position, opening * self.build.open_end, into)),
+                _ => None,
+            })
+            .filter(|(_, conductance, _)| *conductance > 0.0)
+            .map(|(position, conductance, into)| {
+                let inner = position.clamp(SAME_PLACE, self.build.length - SAME_PLACE);
+                (inner, conductance, into)
+            })
+            .collect();
+        leaks.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut nodes: Vec<Node> = Vec::new();
+        for (position, conductance, into) in leaks {
+            match nodes.last_mut() {
+                Some(node) if position - node.position < SAME_PLACE => {
+                    node.outlets.push((conductance, into))
+                }
+                _ => nodes.push(Node {
+                    position,
+                    outlets: vec![(conductance, into)],
+                }),
+            }
+        }
+        nodes
+    }
+
+    /// The chain as it is now; the place of the cut is always a station of it.
+    fn network(&self) -> Network {
+        let mut stations: Vec<(f64, Station)> = self
+            .nodes
+            .iter()
+            .map(|node| {
+                let outlets = node
+                    .outlets
+                    .iter()
+                    .map(|(conductance, to)| Outlet {
+                        conductance: *conductance,
+                        pressure: self.pressure_in(*to),
+                        to: *to,
+                    })
+                    .collect();
+                (node.position, Station::Leak(outlets))
+            })
+            .collect();
+        stations.extend(self.narrows().map(|(at, r)| (at, Station::Narrow(r))));
+        if self.narrowest().is_none() {
+            stations.push((self.cut, Station::Narrow(0.0)));
+        }
+        // Stable, so that at one place the leak lies before the narrow.
+        stations.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Network {
+            stations,
+            length: self.build.length,
+            per_length: self.build.resistance,
+            tip_pressure: self.tip_pressure(),
+        }
+    }
+
+    /// Index of the station at which the wall stores volume.
+    fn cut_station(&self, network: &Network) -> usize {
+        let resistance = self.narrowest().map_or(0.0, |n| n.1);
+        network
+            .stations
+            .iter()
+            .position(|(at, s)| *at == self.cut && *s == Station::Narrow(resistance))
+            // `network` puts this station in; without it the wall before the tip is as good.
+            .unwrap_or(0)
+    }
+
+    /// Rebuilds reaches after faults changed, and plans anew.
+    fn reshape(&mut self, jumps: &mut Vec<Jump>) {
+        if let Some((position, _)) = self.narrowest() {
+            self.cut = position;
+        }
+        let nodes = self.leak_nodes();
+        let stored: f64 = self.reaches.iter().map(Reach::excess).sum();
+        self.nodes = nodes;
+        let mut column = Reach {
+            rigid: self.dead_volume(),
+            plugs: Default::default(),
+        };
+        for reach in &self.reaches {
+            // From the pump's reach on: later reaches lie nearer the tip.
+            for plug in reach.plugs.iter().rev() {
+                match column.plugs.front_mut() {
+                    Some(first) if first.concentration == plug.concentration && !first.fresh => {
+                        first.volume += plug.volume;
+                        first.fresh = plug.fresh;
+                    }
+                    _ => column.plugs.push_front(*plug),
+                }
+            }
+        }
+        let stores = self.cut_reach();
+        let mut reaches = Vec::new();
+        let mut before = 0.0;
+        for (index, node) in self.nodes.iter().enumerate() {
+            let until = self.build.tube + self.build.per_cm * node.position;
+            let rigid = until - before;
+            before = until;
+            let volume = rigid + if index == stores { stored } else { 0.0 };
+            let plugs = column.leave_back(volume).into_iter().rev().collect();
+            reaches.push(Reach { rigid, plugs });
+        }
+        column.rigid = self.dead_volume() - before;
+        reaches.push(column);
+        self.reaches = reaches;
+        self.step = 0;
+        self.tidy();
+        self.replan(jumps);
+    }
+
+    /// Works out flows from the state at the origin.
+    fn replan(&mut self, jumps: &mut Vec<Jump>) {
+        let network = self.network();
+        let cut = self.cut_station(&network);
+        let reach = self.cut_reach();
+        let stored = self.reaches[reach].excess();
+        let plan = plan(
+            &network,
+            Start {
+                cut,
+                compliance: self.compliance(),
+                stored,
+                drive: self.drive,
+                step: self.step,
+                instant: self.build.instant,
+            },
+        );
+        if plan.releases {
+            self.release(&network, cut, reach, stored, jumps);
+        }
+        self.elastic = plan.elastic;
+        self.pressure = plan.pressure;
+        self.step_end = plan.lasts.and_then(|hours| self.origin.due_after(hours));
+        self.through = self.flows(&plan, reach);
+        self.leaks = plan.leaks;
+        self.restream();
+    }
+
+    /// Flows through the reaches. All but the one that stores volume pass on exactly what
+    /// they receive, so that rounding cannot fill or empty them.
+    fn flows(&self, plan: &Plan, stores: usize) -> Vec<Through> {
+        let mut flow = plan.source;
+        let mut through = Vec::with_capacity(self.reaches.len());
+        for index in 0..self.reaches.len() {
+            let enters = flow;
+            let settled = plan.lasts.is_none();
+            if plan.elastic && index == stores && !settled {
+                flow = plan.past_cut;
+            }
+            through.push(Through {
+                enters,
+                leaves: flow,
+            });
+            if let Some(leaks) = plan.leaks.get(index) {
+                flow -= leaks.iter().sum::<f64>();
+            }
+        }
+        through
+    }
+
+    /// Lets the stored volume go: to the tip and to leaks on either side, by conductance.
+    fn release(
+        &mut self,
+        network: &Network,
+        cut: usize,
+        reach: usize,
+        stored: f64,
+        jumps: &mut Vec<Jump>,
+    ) {
+        // Rounding of the sums is no store.
+        if stored.abs() < SPECK {
+            return;
+        }
+        if stored < 0.0 {
+            // The wall springs back and draws in what lies at the tip.
+            let volume = -stored;
+            let mut drawn = vec![Plug {
+                volume,
+                concentration: 0.0,
+                fresh: false,
+            }];
+            for index in (reach..self.reaches.len()).rev() {
+                for plug in drawn {
+                    self.reaches[index].enter_back(plug.volume, plug.concentration);
+                }
+                drawn = if index > reach {
+                    self.reaches[index].leave_back(volume)
+                } else {
+                    Vec::new()
+                };
+            }
+            jumps.push(Jump {
+                to: self.tip(),
+                volume: stored,
+                drug: 0.0,
+            });
+            self.tidy();
+            return;
+        }
+        let ahead = network.views()[cut].conductance();
+        let back = network.supply(cut, 0.0).slope;
+        let total = ahead + back;
+        if total <= 0.0 {
+            return;
+        }
+        let backwards = stored * (back / total);
+        if backwards > 0.0 && reach > 0 {
+            let plugs = self.reaches[reach].leave_back(backwards);
+            let outlets = self.nodes[reach - 1].outlets.clone();
+            spread(&plugs, &outlets, jumps);
+            self.push_out(reach, stored - backwards, jumps);
+        } else {
+            self.push_out(reach, stored, jumps);
+        }
+        self.tidy();
+    }
+
+    /// Pushes a volume out of a reach and on to leaks and tip.
+    fn push_out(&mut self, reach: usize, volume: f64, jumps: &mut Vec<Jump>) {
+        let network = self.network();
+        let views = network.views();
+        let mut plugs = self.reaches[reach].leave(volume);
+        for index in reach..self.nodes.len() {
+            let outlets = self.nodes[index].outlets.clone();
+            let leaks: f64 = outlets.iter().map(|o| o.0).sum();
+            // Conductance of node and all behind it; the leaks are part of it.
+            let station = network
+                .stations
+                .iter()
+                .position(|(at, s)| {
+                    *at == self.nodes[index].position && matches!(s, Station::Leak(_))
+                })
+                .unwrap_or(0);
+            let share = (leaks / views[station].conductance()).min(1.0);
+            let (mut lost, mut on) = (Vec::new(), 0.0);
+            for plug in &plugs {
+                let volume = plug.volume * share;
+                lost.push(Plug { volume, ..*plug });
+                let rest = plug.volume - volume;
+                if rest > 0.0 {
+                    on += rest;
+                    self.reaches[index + 1].enter(rest, plug.concentration, false);
+                }
+            }
+            spread(&lost, &outlets, jumps);
+            plugs = self.reaches[index + 1].leave(on);
+        }
+        spread(&plugs, &[(1.0, self.tip())], jumps);
+    }
+
+    /// Concentrations at nodes and the streams that follow from them.
+    fn restream(&mut self) {
+        let tip = self.tip();
+        let last = self.through.last().map_or(0.0, |t| t.leaves) + 0.0;
+        let mut streams = vec![Stream {
+            to: tip,
+            flow: last,
+            concentration: if last < 0.0 {
+                0.0
+            } else {
+                self.tip_concentration()
+            },
+        }];
+        for (index, node) in self.nodes.iter().enumerate() {
+            let concentration = self.node_concentration(index);
+            for (flow, (_, to)) in self.leaks[index].iter().zip(&node.outlets) {
+                streams.push(Stream {
+                    to: *to,
+                    flow: flow + 0.0,
+                    concentration: if *flow < 0.0 { 0.0 } else { concentration },
+                });
+            }
+        }
+        self.streams = streams;
+    }
+
+    /// Concentration of what meets at a node; tissue fluid that enters there has no drug.
+    fn node_concentration(&self, index: usize) -> f64 {
+        let from_pump = self.through[index].leaves;
+        let from_tip = -self.through[index + 1].enters;
+        let from_tissue: f64 = self.leaks[index].iter().map(|q| (-q).max(0.0)).sum();
+        let (upper, lower) = (
+            self.reaches[index].tip_side(),
+            self.reaches[index + 1].pump_side(),
+        );
+        match (from_pump > 0.0, from_tip > 0.0) {
+            (true, false) if from_tissue == 0.0 => upper,
+            (false, true) if from_tissue == 0.0 => lower,
+            (false, false) => 0.0,
+            _ => {
+                let (a, b) = (from_pump.max(0.0), from_tip.max(0.0));
+                (a * upper + b * lower) / (a + b + from_tissue)
+            }
+        }
+    }
+
+    /// What would enter a reach from the pump's side [ug/mL].
+    fn entering(&self, reach: usize) -> f64 {
+        match reach.checked_sub(1) {
+            None => self.inlet,
+            Some(node) => self.node_concentration(node),
+        }
+    }
+
+    /// What would enter a reach from the tip's side [ug/mL].
+    fn entering_back(&self, reach: usize) -> f64 {
+        if reach < self.nodes.len() {
+            self.node_concentration(reach)
+        } else {
+            0.0
+        }
+    }
+
+    fn half_width(&self, ahead: f64) -> f64 {
+        if ahead == 0.0 {
+            self.build.water_smear
+        } else {
+            self.build.smear
+        }
+    }
+
+    /// Hours from the origin to each front's arrival.
+    fn fronts(&self) -> impl Iterator<Item = f64> {
+        let arrivals =
+            self.reaches
+                .iter()
+                .zip(&self.through)
+                .enumerate()
+                .flat_map(|(i, (reach, q))| {
+                    let alone = reach.plugs.len() == 1;
+                    let onward = (q.leaves > 0.0)
+                        .then(|| reach.plugs.front())
+                        .flatten()
+                        .filter(|p| {
+                            !alone || (q.enters > 0.0 && self.entering(i) != p.concentration)
+                        })
+                        .map(|p| p.volume / q.leaves);
+                    let back = (q.enters < 0.0)
+                        .then(|| reach.plugs.back())
+                        .flatten()
+                        .filter(|p| {
+                            !alone || (q.leaves < 0.0 && self.entering_back(i) != p.concentration)
+                        })
+                        .map(|p| p.volume / -q.enters);
+                    [onward, back]
+                });
+        arrivals.chain([self.smear_due()]).flatten()
+    }
+
+    /// Hours from the origin until the newest front has fully entered and can be smeared.
+    fn smear_due(&self) -> Option<f64> {
+        let plugs = &self.reaches[0].plugs;
+        let flow = self.inflow();
+        if flow <= 0.0 {
+            return None;
+        }
+        let last = plugs.back()?;
+        let left = if self.front_due {
+            self.half_width(last.concentration)
+        } else if last.fresh {
+            let ahead = plugs.get(plugs.len().checked_sub(2)?)?;
+            self.half_width(ahead.concentration) - last.volume
+        } else {
+            return None;
+        };
+        (left > SPECK).then_some(left / flow)
+    }
+
+    fn tidy(&mut self) {
+        for reach in &mut self.reaches {
+            self.carry += reach.tidy();
+        }
+    }
+
+    /// Moves the state to `now`.
+    fn rebase(&mut self, now: SimTime) {
+        if now == self.origin {
+            return;
+        }
+        let hours = now.hours_since(self.origin);
+        let ends: Vec<(f64, f64)> = (0..self.reaches.len())
+            .map(|i| (self.entering(i), self.entering_back(i)))
+            .collect();
+        for (index, reach) in self.reaches.iter_mut().enumerate() {
+            let q = self.through[index];
+            let (from_pump, from_tip) = ends[index];
+            // What was promised to leave, at the concentrations of the origin.
+            let (onward, back) = (reach.tip_side(), reach.pump_side());
+            if q.enters > 0.0 {
+                let volume = q.enters * hours;
+                reach.enter(volume, from_pump, index == 0 && self.front_due);
+                // A speck dissolves, and then the front is still to come.
+                self.front_due &= index > 0 || volume < SPECK;
+            }
+            if q.leaves < 0.0 {
+                reach.enter_back(-q.leaves * hours, from_tip);
+            }
+            if q.leaves > 0.0 {
+                let volume = q.leaves * hours;
+                let taken: f64 = reach
+                    .leave(volume)
+                    .iter()
+                    .map(|p| p.volume * p.concentration)
+                    .sum();
+                self.carry += taken - volume * onward;
+            }
+            if q.enters < 0.0 {
+                let volume = -q.enters * hours;
+                let taken: f64 = reach
+                    .leave_back(volume)
+                    .iter()
+                    .map(|p| p.volume * p.concentration)
+                    .sum();
+                self.carry += taken - volume * back;
+            }
+        }
+        self.origin = now;
+        let (plain, water) = (self.build.smear, self.build.water_smear);
+        self.carry += self.reaches[0].smear(|ahead| if ahead == 0.0 { water } else { plain });
+        self.tidy();
+    }
+}
+
+/// Shares what leaves between outlets by conductance.
+fn spread(plugs: &[Plug], outlets: &[(f64, Destination)], jumps: &mut Vec<Jump>) {
+    let volume: f64 = plugs.iter().map(|p| p.volume).sum();
+    let drug: f64 = plugs.iter().map(|p| p.volume * p.concentration).sum();
+    let total: f64 = outlets.iter().map(|o| o.0).sum();
+    if volume <= 0.0 || total <= 0.0 {
+        return;
+    }
+    for (conductance, to) in outlets {
+        let share = conductance / total;
+        jumps.push(Jump {
+            to: *to,
+            volume: volume * share,
+            drug: drug * share,
+        });
+    }
+}

@@ -1,0 +1,248 @@
+//! The catheter as a chain of resistors: what flows where at a given pressure.
+//!
+//! Everything here is linear and holds no state. Pressures in kPa, flows in mL/h,
+//! resistances in kPa h/mL (infinite where the bore is closed), places in cm from the pump.
+
+use crate::signals::{Destination, Drive};
+
+/// Fluid can leave here.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Outlet {
+    pub conductance: f64,
+    pub pressure: f64,
+    pub to: Destination,
+}
+
+/// Something on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Station {
+    Leak(Vec<Outlet>),
+    Narrow(f64),
+}
+
+/// A linear source seen from a place: `pressure` behind `resistance`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct View {
+    pub resistance: f64,
+    pub pressure: f64,
+}
+
+impl View {
+    pub(super) fn conductance(self) -> f64 {
+        1.0 / self.resistance
+    }
+
+    /// Flow into it from a place at `pressure`.
+    fn takes(self, pressure: f64) -> f64 {
+        if self.resistance.is_finite() {
+            (pressure - self.pressure) / self.resistance
+        } else {
+            0.0
+        }
+    }
+
+    fn behind(self, resistance: f64) -> View {
+        View {
+            resistance: self.resistance + resistance,
+            ..self
+        }
+    }
+
+    fn beside(self, outlets: &[Outlet]) -> View {
+        let mut conductance = self.conductance();
+        let mut current = if conductance > 0.0 {
+            self.pressure * conductance
+        } else {
+            0.0
+        };
+        for o in outlets {
+            conductance += o.conductance;
+            current += o.conductance * o.pressure;
+        }
+        if conductance > 0.0 {
+            View {
+                resistance: 1.0 / conductance,
+                pressure: current / conductance,
+            }
+        } else {
+            self
+        }
+    }
+}
+
+/// What arrives at a place from upstream: `fixed + per_source * source - slope * pressure`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Supply {
+    pub fixed: f64,
+    pub per_source: f64,
+    pub slope: f64,
+}
+
+/// A chain of stations from the pump to the tip.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Network {
+    /// Stations with their places, sorted from the pump.
+    pub stations: Vec<(f64, Station)>,
+    /// Length of the catheter.
+    pub length: f64,
+    /// Resistance of a sound centimetre.
+    pub per_length: f64,
+    /// Pressure at the tip.
+    pub tip_pressure: f64,
+}
+
+impl Network {
+    fn gap(&self, index: usize) -> f64 {
+        let here = self.stations.get(index).map_or(self.length, |s| s.0);
+        let before = index
+            .checked_sub(1)
+            .and_then(|i| self.stations.get(i))
+            .map_or(0.0, |s| s.0);
+        self.per_length * (here - before)
+    }
+
+    /// What each station sees downstream, itself included; the last entry is the tip alone.
+    pub(super) fn views(&self) -> Vec<View> {
+        let mut view = View {
+            resistance: 0.0,
+            pressure: self.tip_pressure,
+        };
+        let mut views = vec![view];
+        for (index, (_, station)) in self.stations.iter().enumerate().rev() {
+            view = view.behind(self.gap(index + 1));
+            view = match station {
+                Station::Leak(outlets) => view.beside(outlets),
+                Station::Narrow(resistance) => view.behind(*resistance),
+            };
+            views.push(view);
+        }
+        views.reverse();
+        views
+    }
+
+    /// What the pump sees.
+    pub(super) fn from_pump(&self, views: &[View]) -> View {
+        // `views` has one entry more than there are stations.
+        views[0].behind(self.gap(0))
+    }
+
+    /// What arrives at station `cut` from upstream, for a source of a given droop.
+    pub(super) fn supply(&self, cut: usize, droop: f64) -> Supply {
+        let mut supply = Supply {
+            fixed: 0.0,
+            per_source: 1.0,
+            slope: droop,
+        };
+        let series = |s: Supply, resistance: f64| {
+            let share = 1.0 / (1.0 + s.slope * resistance);
+            Supply {
+                fixed: s.fixed * share,
+                per_source: s.per_source * share,
+                slope: s.slope * share,
+            }
+        };
+        for index in 0..cut {
+            supply = series(supply, self.gap(index));
+            match &self.stations[index].1 {
+                Station::Leak(outlets) => {
+                    for o in outlets {
+                        supply.fixed += o.conductance * o.pressure;
+                        supply.slope += o.conductance;
+                    }
+                }
+                Station::Narrow(resistance) => supply = series(supply, *resistance),
+            }
+        }
+        series(supply, self.gap(cut))
+    }
+
+    /// Flows out of the outlets at and after station `from`, which is at `pressure`, one
+    /// list for each leak.
+    pub(super) fn leaks_after(&self, from: usize, pressure: f64, views: &[View]) -> Vec<Vec<f64>> {
+        let mut pressure = pressure;
+        let mut leaks = Vec::new();
+        for index in from..self.stations.len() {
+            if index > from {
+                pressure = self.drop_to(
+                    pressure,
+                    views[index].behind(self.gap(index)),
+                    self.gap(index),
+                );
+            }
+            match &self.stations[index].1 {
+                Station::Leak(outlets) => leaks.push(outflows(outlets, pressure)),
+                Station::Narrow(resistance) => {
+                    pressure = self.drop_to(pressure, views[index], *resistance)
+                }
+            }
+        }
+        leaks
+    }
+
+    /// Pressure after a resistance, given what is seen through it.
+    fn drop_to(&self, pressure: f64, view: View, resistance: f64) -> f64 {
+        if resistance.is_infinite() {
+            view.pressure
+        } else {
+            pressure - view.takes(pressure) * resistance
+        }
+    }
+
+    /// Flows out of the outlets before station `cut`, which is at `pressure` and is reached
+    /// by `flow`, one list for each leak.
+    pub(super) fn leaks_before(&self, cut: usize, pressure: f64, flow: f64) -> Vec<Vec<f64>> {
+        let (mut pressure, mut flow) = (pressure, flow);
+        let mut leaks = Vec::new();
+        pressure += flow * self.gap(cut);
+        for index in (0..cut).rev() {
+            match &self.stations[index].1 {
+                Station::Leak(outlets) => {
+                    let out = outflows(outlets, pressure);
+                    flow += out.iter().sum::<f64>();
+                    leaks.push(out);
+                }
+                Station::Narrow(resistance) => pressure += flow * resistance,
+            }
+            pressure += flow * self.gap(index);
+        }
+        leaks.reverse();
+        leaks
+    }
+}
+
+fn outflows(outlets: &[Outlet], pressure: f64) -> Vec<f64> {
+    outlets
+        .iter()
+        .map(|o| o.conductance * (pressure - o.pressure))
+        .collect()
+}
+
+/// Flow and outlet pressure of a pump that works on a view without delay.
+pub(super) fn settle(drive: Drive, view: View) -> (f64, f64) {
+    let conductance = view.conductance();
+    let total = conductance + drive.droop;
+    let free = drive.flow + conductance * view.pressure;
+    if drive.flow <= 0.0 {
+        return (0.0, view.pressure);
+    }
+    let pressure = if total > 0.0 {
+        free / total
+    } else {
+        f64::INFINITY
+    };
+    if pressure > drive.max_pressure {
+        let flow = view.takes(drive.max_pressure).min(drive.flow);
+        if flow > 0.0 {
+            (flow, drive.max_pressure)
+        } else {
+            (0.0, view.pressure.max(drive.max_pressure))
+        }
+    } else {
+        let flow = drive.flow - drive.droop * pressure;
+        if flow > 0.0 {
+            (flow, pressure)
+        } else {
+            (0.0, view.pressure)
+        }
+    }
+}
