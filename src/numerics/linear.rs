@@ -129,8 +129,8 @@ enum Solver {
 
 /// `x' = A x + b`, decomposed once and then asked at any instant.
 ///
-/// Amounts are in one unit (the caller's, [ug] in this crate), rates in [1/h],
-/// times in [h]. Methods that take a slice of states panic if its length is not
+/// Amounts are in one unit (the caller's, \[ug\] in this crate), rates in [1/h],
+/// times in \[h\]. Methods that take a slice of states panic if its length is not
 /// [`LinearSystem::dim`]: that is a slip in the calling code, not in the data.
 #[derive(Debug, Clone)]
 pub struct LinearSystem {
@@ -271,7 +271,7 @@ impl LinearSystem {
         }
     }
 
-    /// The coordinates `dt_h` [h] later under constant input `f`: a new origin.
+    /// The coordinates `dt_h` \[h\] later under constant input `f`: a new origin.
     pub fn advance(&self, c: &Coordinates, f: &Forcing, dt_h: f64) -> Coordinates {
         if dt_h == 0.0 {
             return c.clone();
@@ -300,7 +300,7 @@ impl LinearSystem {
         Scratch::default()
     }
 
-    /// Prepare the instant `dt_h` [h] after an origin, for any number of outputs.
+    /// Prepare the instant `dt_h` \[h\] after an origin, for any number of outputs.
     ///
     /// Modes that have decayed more than `e^-75` further than the slowest one are
     /// left out: less than 3e-33 of their amplitude at the origin.
@@ -421,7 +421,7 @@ impl LinearSystem {
         total + 0.0
     }
 
-    /// The output as a function of the time since the origin [h].
+    /// The output as a function of the time since the origin \[h\].
     ///
     /// # Errors
     /// [`NumericsError::NoModes`] under [`Method::Exponential`]; the caller samples
