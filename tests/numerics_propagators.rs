@@ -85,6 +85,9 @@ mod exact_path {
             let mut scratch = system.scratch();
             for t in TIMES {
                 system.exponentials(t, &mut scratch);
+                let prepared = system.physical(&system.advance_prepared(&c, &f, &scratch));
+                let advanced = system.physical(&system.advance(&c, &f, t));
+                assert_close(m.name, &prepared, &advanced, 1e-15);
                 for (i, exact) in (m.exact)(t).iter().enumerate() {
                     let mut w = vec![0.0; system.dim()];
                     w[i] = 1.0;

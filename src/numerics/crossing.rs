@@ -15,9 +15,9 @@
 
 use super::trajectory::{ExponentialSum, Term, exp_and_integral, power_pair};
 
-/// Intervals are not halved below this [h] (3.6 us of simulated time).
+/// Intervals are not halved below this \[h\] (3.6 us of simulated time).
 pub const RESOLUTION_H: f64 = 1e-9;
-/// A crossing is placed to this [h], or to four units in the last place of its time.
+/// A crossing is placed to this \[h\], or to four units in the last place of its time.
 const PLACED_H: f64 = 1e-12;
 /// Halvings before giving up.
 const MAX_INTERVALS: usize = 20_000;
@@ -35,7 +35,7 @@ pub enum Direction {
 /// One passage of a level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Crossing {
-    /// Instant on the far side [h since the origin].
+    /// Instant on the far side \[h since the origin\].
     pub t_h: f64,
     /// The way it passes.
     pub direction: Direction,
@@ -50,15 +50,15 @@ pub enum CrossingError {
     BadInterval {
         /// Level asked for.
         level: f64,
-        /// Start [h].
+        /// Start \[h\].
         t0_h: f64,
-        /// End [h].
+        /// End \[h\].
         t1_h: f64,
     },
     /// The function is not finite somewhere.
     #[error("the function is not finite at {t_h} h")]
     NotFinite {
-        /// Where [h since the origin].
+        /// Where \[h since the origin\].
         t_h: f64,
     },
     /// Too many intervals could not be decided.
@@ -66,7 +66,7 @@ pub enum CrossingError {
     Undecided {
         /// Level asked for.
         level: f64,
-        /// Up to here everything is decided [h].
+        /// Up to here everything is decided \[h\].
         t_h: f64,
     },
 }
@@ -339,7 +339,7 @@ impl ExponentialSum {
         }
     }
 
-    /// All crossings of `level` between `t0` and `t1` [h], directions alternating.
+    /// All crossings of `level` between `t0` and `t1` \[h\], directions alternating.
     ///
     /// # Errors
     /// [`CrossingError`]: a bad interval, a function that is not finite, or a search
@@ -354,7 +354,7 @@ impl ExponentialSum {
         Ok(found)
     }
 
-    /// The first crossing of `level` in `direction` between `t0` and `t1` [h].
+    /// The first crossing of `level` in `direction` between `t0` and `t1` \[h\].
     ///
     /// # Errors
     /// As [`ExponentialSum::crossings`].
@@ -407,7 +407,7 @@ impl ExponentialSum {
         }
     }
 
-    /// Bounds that the function does not leave between `t0` and `t1` [h]; not
+    /// Bounds that the function does not leave between `t0` and `t1` \[h\]; not
     /// always narrow.
     ///
     /// # Errors

@@ -12,14 +12,14 @@ use super::dense::{SparseColumns, apply, one_norm, product};
 /// `Φ` and `Γ` of one step length.
 #[derive(Debug, Clone)]
 pub struct Propagator {
-    /// Step length [h].
+    /// Step length \[h\].
     pub step_h: f64,
     phi: DMatrix<f64>,
     gamma: DMatrix<f64>,
 }
 
 impl Propagator {
-    /// The propagator of `a` over `step_h` [h], which must be finite and not negative.
+    /// The propagator of `a` over `step_h` \[h\], which must be finite and not negative.
     pub fn new(a: &DMatrix<f64>, step_h: f64) -> Propagator {
         let n = a.nrows();
         let identity = DMatrix::<f64>::identity(n, n);

@@ -29,7 +29,7 @@ pub trait UserModel {
     /// Number of states.
     fn dim(&self) -> usize;
 
-    /// Write the slope at `t` [h] and `x` into `dx`. Called many times, also at trial
+    /// Write the slope at `t` \[h\] and `x` into `dx`. Called many times, also at trial
     /// points; must be smooth inside a segment, both ends included, and depend on
     /// nothing but its arguments.
     fn rhs(&self, t: f64, x: &[f64], dx: &mut [f64]);
@@ -38,9 +38,9 @@ pub trait UserModel {
 /// A stretch of time without events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
-    /// Start [h].
+    /// Start \[h\].
     pub t0: f64,
-    /// End [h], the start of the next segment.
+    /// End \[h\], the start of the next segment.
     pub t1: f64,
     /// Added to the state at the start (doses); empty for none.
     pub jump: Vec<f64>,
@@ -49,7 +49,7 @@ pub struct Segment {
 /// Accuracy asked of `ode_solvers`: one pair for all states.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GeneralTolerances {
-    /// Relative tolerance [1].
+    /// Relative tolerance \[1\].
     pub rtol: f64,
     /// Absolute tolerance, in the unit of the states.
     pub atol: f64,
@@ -77,25 +77,25 @@ pub enum GeneralError {
     /// The model returned NaN or infinity, or the state became so.
     #[error("the model is not finite near {t_h} h")]
     NotFinite {
-        /// Where [h].
+        /// Where \[h\].
         t_h: f64,
     },
     /// The tolerance could not be met.
     #[error("step size underflow near {t_h} h")]
     Underflow {
-        /// Where [h].
+        /// Where \[h\].
         t_h: f64,
     },
     /// More steps than allowed.
     #[error("too many steps near {t_h} h")]
     TooManySteps {
-        /// Where [h].
+        /// Where \[h\].
         t_h: f64,
     },
     /// The solver took the problem for stiff.
     #[error("the problem looks stiff near {t_h} h")]
     Stiff {
-        /// Where [h].
+        /// Where \[h\].
         t_h: f64,
     },
     /// The linear system to be checked could not be built.
@@ -316,7 +316,7 @@ fn piece<M: UserModel + ?Sized>(
 /// A stretch of constant input, for [`check_linear`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearSegment {
-    /// Length [h].
+    /// Length \[h\].
     pub duration_h: f64,
     /// Input to each state [amount/h].
     pub input: Vec<f64>,
@@ -330,7 +330,7 @@ pub struct LinearCheck {
     /// Largest difference over all states and segment ends, relative to the largest
     /// absolute state met.
     pub worst: f64,
-    /// End of the segment where it was found [h].
+    /// End of the segment where it was found \[h\].
     pub at_h: f64,
     /// The state concerned.
     pub state: usize,

@@ -129,8 +129,8 @@ enum Solver {
 
 /// `x' = A x + b`, decomposed once and then asked at any instant.
 ///
-/// Amounts are in one unit (the caller's, [ug] in this crate), rates in [1/h],
-/// times in [h]. Methods that take a slice of states panic if its length is not
+/// Amounts are in one unit (the caller's, \[ug\] in this crate), rates in [1/h],
+/// times in \[h\]. Methods that take a slice of states panic if its length is not
 /// [`LinearSystem::dim`]: that is a slip in the calling code, not in the data.
 #[derive(Debug, Clone)]
 pub struct LinearSystem {
@@ -271,7 +271,7 @@ impl LinearSystem {
         }
     }
 
-    /// The coordinates `dt_h` [h] later under constant input `f`: a new origin.
+    /// The coordinates `dt_h` \[h\] later under constant input `f`: a new origin.
     pub fn advance(&self, c: &Coordinates, f: &Forcing, dt_h: f64) -> Coordinates {
         if dt_h == 0.0 {
             return c.clone();
@@ -287,15 +287,7 @@ impl LinearSystem {
                     .collect();
                 let mut pairs = Vec::new();
                 m.repeated_pairs(dt_h, &mut pairs);
-                for (k, entries) in m.modal.powers.iter().enumerate() {
-                    for &Coupling { to, from, value } in entries {
-                        let rate = m.modal.rates[from];
-                        let start = m.repeated.iter().find(|r| r.rate == rate);
-                        let place = start.map_or(0, |r| r.start) + k + 1;
-                        let (g, integral) = pairs[place];
-                        next[to] += value * (c.values[from] * g + f.values[from] * integral);
-                    }
-                }
+                m.add_repeated(&mut next, c, f, &pairs);
                 next
             }
             Solver::Exponential(e) => e.propagator(&self.a, dt_h).advance(&c.values, &f.values),
@@ -308,7 +300,7 @@ impl LinearSystem {
         Scratch::default()
     }
 
-    /// Prepare the instant `dt_h` [h] after an origin, for any number of outputs.
+    /// Prepare the instant `dt_h` \[h\] after an origin, for any number of outputs.
     ///
     /// Modes that have decayed more than `e^-75` further than the slowest one are
     /// left out: less than 3e-33 of their amplitude at the origin.
@@ -346,6 +338,35 @@ impl LinearSystem {
             }
             Solver::Exponential(e) => scratch.propagator = Some(e.propagator(&self.a, dt_h)),
         }
+    }
+
+    /// The coordinates at the instant prepared in `scratch`: a new origin for the
+    /// price of no exponential. Differs from [`LinearSystem::advance`] only by the
+    /// modes that [`LinearSystem::exponentials`] leaves out.
+    ///
+    /// Panics if `scratch` was never prepared.
+    pub fn advance_prepared(&self, c: &Coordinates, f: &Forcing, scratch: &Scratch) -> Coordinates {
+        let values = match &self.solver {
+            Solver::Modal(m) => {
+                assert_eq!(
+                    scratch.decay.len(),
+                    self.dim(),
+                    "exponentials() comes first"
+                );
+                let state = c.values.iter().zip(&f.values);
+                let time = scratch.decay.iter().zip(&scratch.integral);
+                let advanced = state.zip(time).map(|((z, f), (e, p))| z * e + f * p);
+                let mut next: Vec<f64> = advanced.collect();
+                m.add_repeated(&mut next, c, f, &scratch.repeated);
+                next
+            }
+            Solver::Exponential(_) => {
+                let ready = scratch.propagator.as_ref();
+                let p = ready.expect("exponentials() comes before advance_prepared()");
+                p.advance(&c.values, &f.values)
+            }
+        };
+        Coordinates { values }
     }
 
     /// The output at the instant prepared in `scratch`.
@@ -400,7 +421,7 @@ impl LinearSystem {
         total + 0.0
     }
 
-    /// The output as a function of the time since the origin [h].
+    /// The output as a function of the time since the origin \[h\].
     ///
     /// # Errors
     /// [`NumericsError::NoModes`] under [`Method::Exponential`]; the caller samples
@@ -507,6 +528,18 @@ impl ModalSystem {
             slots,
             repeated,
             slowest,
+        }
+    }
+
+    /// What modes of equal rate hand on to one another.
+    fn add_repeated(&self, next: &mut [f64], c: &Coordinates, f: &Forcing, pairs: &[(f64, f64)]) {
+        for (k, entries) in self.modal.powers.iter().enumerate() {
+            for &Coupling { to, from, value } in entries {
+                let rate = self.modal.rates[from];
+                let group = self.repeated.iter().find(|r| r.rate == rate);
+                let (g, integral) = pairs[group.map_or(0, |r| r.start) + k + 1];
+                next[to] += value * (c.values[from] * g + f.values[from] * integral);
+            }
         }
     }
 

@@ -234,8 +234,7 @@ fn couple(
     let mut nilpotent: Vec<Coupling> = Vec::new();
     let mut right_side = vec![0.0; n];
     for j in (0..n).rev() {
-        let own: Vec<Coupling> = Vec::new();
-        let mut own = own;
+        let mut own: Vec<Coupling> = Vec::new();
         right_side.fill(0.0);
         let first_below = starts.get(block_of[j] + 1).copied().unwrap_or(n);
         // The column's own unit entry feeds everything downstream of its block.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Accuracy asked of each step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tolerances {
-    /// Relative tolerance [1].
+    /// Relative tolerance \[1\].
     pub rtol: f64,
     /// Absolute tolerance of each component, in that component's unit.
     pub atol: Vec<f64>,
@@ -39,7 +39,7 @@ pub enum StepError {
     /// The right-hand side or the state became NaN or infinite.
     #[error("component {component} of the right-hand side is not finite near {t_h} h")]
     NotFinite {
-        /// Time of the step's start [h].
+        /// Time of the step's start \[h\].
         t_h: f64,
         /// First component concerned.
         component: usize,
@@ -47,15 +47,15 @@ pub enum StepError {
     /// The step needed for the tolerance is below the resolution of time.
     #[error("step size underflow at {t_h} h: {step_h:e} h")]
     Underflow {
-        /// Time [h].
+        /// Time \[h\].
         t_h: f64,
-        /// Step tried [h].
+        /// Step tried \[h\].
         step_h: f64,
     },
     /// More steps than allowed since the last restart.
     #[error("more than {limit} steps at {t_h} h")]
     TooManySteps {
-        /// Time [h].
+        /// Time \[h\].
         t_h: f64,
         /// The limit.
         limit: u64,
@@ -63,9 +63,9 @@ pub enum StepError {
     /// The limit lies before the present time, or is NaN.
     #[error("cannot step from {t_h} h to {limit_h} h")]
     Backward {
-        /// Time [h].
+        /// Time \[h\].
         t_h: f64,
-        /// Limit asked for [h].
+        /// Limit asked for \[h\].
         limit_h: f64,
     },
 }
@@ -73,9 +73,9 @@ pub enum StepError {
 /// The last accepted step, and all that is needed for the next one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DenseStep {
-    /// Start of the step [h].
+    /// Start of the step \[h\].
     pub t0: f64,
-    /// End of the step [h]; equal to `t0` after a restart.
+    /// End of the step \[h\]; equal to `t0` after a restart.
     pub t1: f64,
     /// State at the start.
     pub y0: Vec<f64>,
@@ -85,7 +85,7 @@ pub struct DenseStep {
     pub dense: Vec<[f64; 4]>,
     /// Slope at the end; `None` after a restart.
     pub slope: Option<Vec<f64>>,
-    /// Next step proposed [h]; `None`: to be estimated.
+    /// Next step proposed \[h\]; `None`: to be estimated.
     pub next_h: Option<f64>,
     /// Error of the last accepted step, for the step control.
     pub last_error: f64,
@@ -174,7 +174,7 @@ impl Stepper {
         })
     }
 
-    /// Start again at `t` [h] from `y`: after a jump of the state, and whenever the
+    /// Start again at `t` \[h\] from `y`: after a jump of the state, and whenever the
     /// right-hand side changes its form. Panics if `y` has another length.
     pub fn restart(&mut self, t: f64, y: &[f64]) {
         assert_eq!(
@@ -190,7 +190,7 @@ impl Stepper {
         &self.last
     }
 
-    /// Start and end of the last step [h].
+    /// Start and end of the last step \[h\].
     pub fn interval(&self) -> (f64, f64) {
         (self.last.t0, self.last.t1)
     }
@@ -200,7 +200,7 @@ impl Stepper {
         &self.last.y1
     }
 
-    /// Make one accepted step, not past `t_limit` and not longer than `h_max` [h].
+    /// Make one accepted step, not past `t_limit` and not longer than `h_max` \[h\].
     /// At `t_limit` already: nothing happens. A step cut short by the limit does not
     /// make the next one shorter.
     ///
@@ -330,7 +330,7 @@ impl Stepper {
         }
     }
 
-    /// The state at `t` [h] inside [`Stepper::interval`], to fourth order; outside it
+    /// The state at `t` \[h\] inside [`Stepper::interval`], to fourth order; outside it
     /// the nearest end is given.
     pub fn interpolate(&self, t: f64, out: &mut [f64]) {
         self.last.interpolate(t, out);
@@ -395,7 +395,7 @@ impl DenseStep {
         }
     }
 
-    /// The state at `t` [h]; see [`Stepper::interpolate`].
+    /// The state at `t` \[h\]; see [`Stepper::interpolate`].
     pub fn interpolate(&self, t: f64, out: &mut [f64]) {
         // The ends are stored, not rebuilt.
         if t >= self.t1 || t <= self.t0 {

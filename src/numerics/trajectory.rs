@@ -90,7 +90,7 @@ impl Term {
     }
 }
 
-/// `y(t) = Σ amplitude_k exp(rate_k t) + forcing_k ∫ exp(rate_k s) ds`, `t` in [h]
+/// `y(t) = Σ amplitude_k exp(rate_k t) + forcing_k ∫ exp(rate_k s) ds`, `t` in \[h\]
 /// since the origin. A term of rate 0 is a constant plus a straight line.
 ///
 /// Where it crosses a level is found by the methods in [`super::crossing`].
@@ -134,7 +134,7 @@ impl ExponentialSum {
         ExponentialSum::new(self.terms)
     }
 
-    /// The value at `t` [h] after the origin.
+    /// The value at `t` \[h\] after the origin.
     pub fn value(&self, t: f64) -> f64 {
         self.terms.iter().fold(0.0, |s, term| s + term.value(t)) + 0.0
     }
