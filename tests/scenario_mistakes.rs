@@ -854,3 +854,36 @@ fn json_carries_code_place_and_help() {
         "write a dose rate with its unit, such as \"300 ug/day\""
     );
 }
+
+#[test]
+fn a_megabyte_of_anything_is_answered_quickly() {
+    let repeat = |block: &str| {
+        let mut text = file("", "");
+        let mut n = 0;
+        while text.len() + block.len() + 8 < 400_000 {
+            text.push_str(
+                &block
+                    .replace("N+1", &(n + 1).to_string())
+                    .replace('N', &n.to_string()),
+            );
+            n += 1;
+        }
+        text
+    };
+    let started = std::time::Instant::now();
+    for block in [
+        "[[action]]\nat = \"1 d\"\ninterrogate = true\n",
+        "[[action]]\nid = \"aN\"\nat = \"aN+1 + 1 s\"\ninterrogate = true\n",
+        "[[action]]\nat = \"nothing + 1 s\"\ninterrogate = true\n",
+        "[[arm]]\nid = \"aN\"\n",
+        "[[expect]]\nevent = \"pump.empty\"\nsource = \"x\"\n",
+        "zN = 90 d\n",
+        "[zN]\n",
+    ] {
+        if let Err(all) = scenario_common::read(&repeat(block)) {
+            let _ = all.to_json().len() + all.to_string().len();
+        }
+    }
+    // Generous for a busy machine: quadratic work takes minutes here.
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

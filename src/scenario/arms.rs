@@ -9,6 +9,9 @@ use super::resolve::path_help;
 /// Keys of the block.
 pub(super) const KEYS: &[&str] = &["id", "without", "set"];
 
+/// Arms one file may have; each is a copy of the document.
+const MOST_ARMS: usize = 200;
+
 /// One arm: its id, the ids it leaves out, and the changed document.
 pub(super) struct Variant {
     pub(super) id: String,
@@ -29,7 +32,18 @@ pub(super) fn variants(context: &Context<'_>, document: &Table) -> Result<Vec<Va
                 .help("write [[arm]], with two brackets on each side"),
         ));
     }
-    for (block, place) in document.blocks("arm") {
+    let blocks = document.blocks("arm");
+    if let Some((_, place)) = blocks.get(MOST_ARMS) {
+        return Err(context.report(
+            Diagnostic::new(
+                "too-many-arms",
+                format!("{} arms in one file", blocks.len()),
+            )
+            .at(*place, format!("at most {MOST_ARMS} are allowed"))
+            .help("split the story into several files that extend one base"),
+        ));
+    }
+    for (block, place) in blocks {
         match variant(context, document, block, place) {
             Ok(variant) => out.push(variant),
             Err(Reported) => flawed = true,

@@ -31,6 +31,9 @@ pub(super) struct Parts<'a, 'd, 'c> {
     pub(super) complete: bool,
 }
 
+/// Blocks that may wait for one another in a row; it keeps the checks linear in the size of the file.
+const CHAIN_LIMIT: usize = 64;
+
 /// Runs every check; mistakes are reported one by one.
 pub(super) fn all(parts: &Parts<'_, '_, '_>) -> Result<(), Reported> {
     let times = Times::new(parts);
@@ -101,8 +104,7 @@ impl<'a> Times<'a> {
     fn instant(&self, moment: &Moment) -> Option<SimTime> {
         let mut total = SimTime::ZERO;
         let mut at = moment;
-        // A chain longer than the number of blocks is a circle.
-        for _ in 0..=self.moments.len() {
+        for _ in 0..=CHAIN_LIMIT {
             match at {
                 Moment::At(t) => return t.checked_add(SimSpan::from_nanos(total.as_nanos())).ok(),
                 Moment::After { event, offset } => {
@@ -123,10 +125,7 @@ impl<'a> Times<'a> {
     fn behind<'e>(&self, event: &'e str) -> Option<(&'a Moment, &'e str)> {
         let (list, id) = Names::owner(event)?;
         let kind = event.rsplit('.').next()?;
-        let ((_, _), (moment, _)) = self
-            .moments
-            .iter()
-            .find(|((l, i), _)| *l == list && *i == id)?;
+        let (moment, _) = self.moments.get(&(list, id))?;
         Some((moment, kind))
     }
 }
@@ -206,6 +205,18 @@ fn circles(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
                 break;
             }
             chain.push(*next);
+            if chain.len() > CHAIN_LIMIT {
+                sound = false;
+                parts.context.report(
+                    Diagnostic::new(
+                        "long-chain",
+                        format!("more than {CHAIN_LIMIT} blocks wait for one another in a row"),
+                    )
+                    .at(times.moments[&chain[0]].1, "the last of them")
+                    .help("give some of them a time of their own"),
+                );
+                return sound;
+            }
         }
     }
     sound

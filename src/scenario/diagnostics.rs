@@ -11,6 +11,9 @@ use serde::Serialize;
 /// Diagnostics shown in full; the rest is counted.
 const SHOWN: usize = 50;
 
+/// Diagnostics kept; a file with more than this is not a scenario with slips in it.
+pub(super) const KEPT: usize = 1000;
+
 /// A stretch of text in one of the files read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -24,6 +27,33 @@ pub(super) struct Place {
 pub(super) struct Source {
     pub(super) name: String,
     pub(super) text: Arc<str>,
+    /// Offset of the first byte of each line.
+    lines: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn new(name: String, text: &str) -> Self {
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self {
+            name,
+            text: Arc::from(text),
+            lines,
+        }
+    }
+
+    /// Line and column from 1 of a byte offset, the column in characters.
+    pub(super) fn locate(&self, offset: usize) -> (usize, usize) {
+        let mut at = offset.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        // The first line starts at 0, so at least one start is not after `at`.
+        let line = self.lines.partition_point(|start| *start <= at);
+        let start = self.lines[line.saturating_sub(1)];
+        (line, self.text[start..at].chars().count() + 1)
+    }
 }
 
 /// One mistake.
@@ -138,6 +168,7 @@ impl Diagnostics {
                 unique.push(item);
             }
         }
+        unique.truncate(KEPT);
         Self {
             items: unique,
             sources,
@@ -155,7 +186,7 @@ impl Diagnostics {
     }
 
     fn locate(&self, place: Place) -> (usize, usize) {
-        line_and_column(&self.sources[place.file].text, place.start)
+        self.sources[place.file].locate(place.start)
     }
 
     /// As text, with terminal colours if `colour`.
@@ -273,18 +304,6 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// Line and column from 1, of a byte offset.
-pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let mut at = offset.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    let before = &text[..at];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    (line, column)
-}
-
 /// The part of a place on its first line, at least one character wide where there is one.
 fn one_line(text: &str, place: Place) -> Range<usize> {
     let mut start = place.start.min(text.len());
@@ -323,21 +342,28 @@ pub(super) fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
     candidates: impl IntoIterator<Item = &'a S>,
 ) -> Option<&'a str> {
     let folded = word.to_lowercase().replace([' ', '-'], "_");
-    let allowed = (folded.chars().count() / 3).clamp(1, 4);
+    let length = folded.chars().count();
+    let allowed = (length / 3).clamp(1, 4);
     candidates
         .into_iter()
         .map(AsRef::as_ref)
-        .map(|c| {
-            let other = c.to_lowercase().replace('-', "_");
-            let slips = strsim::osa_distance(&folded, &other);
+        .filter_map(|candidate| {
+            let other = candidate.to_lowercase().replace('-', "_");
             // A word cut short or drawn out is a near miss too: `conc` for `concentration`.
-            let stem = folded.len() >= 4
-                && (other.starts_with(&folded) || folded.starts_with(&other) && other.len() >= 4);
-            (if stem { slips.min(allowed) } else { slips }, c)
+            let stem = length >= 4 && other.starts_with(&folded)
+                || other.len() >= 4 && folded.starts_with(&other);
+            if !stem && other.chars().count().abs_diff(length) > allowed {
+                return None; // cannot be near; saves the dear comparison
+            }
+            let slips = strsim::osa_distance(&folded, &other);
+            if stem {
+                Some((slips.min(allowed), candidate))
+            } else {
+                (slips <= allowed).then_some((slips, candidate))
+            }
         })
-        .filter(|(slips, _)| *slips <= allowed)
         .min_by_key(|(slips, _)| *slips)
-        .map(|(_, c)| c)
+        .map(|(_, candidate)| candidate)
 }
 
 /// `a, b or c`, each in back quotes.

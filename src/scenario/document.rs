@@ -122,7 +122,7 @@ pub(super) fn parse(file: usize, text: &str, mistakes: &mut Vec<Diagnostic>) -> 
         return Some(table(file, document.get_ref(), mistakes));
     }
     let mut last_line = None;
-    for error in errors {
+    for error in errors.into_iter().take(200) {
         let span = error.span().unwrap_or(0..0);
         // One slip can trip the parser several times on its line; the first report is the useful one.
         let line = text.get(..span.start).map(|t| t.matches('\n').count());

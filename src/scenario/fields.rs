@@ -43,6 +43,11 @@ impl<'c> Context<'c> {
         Reported
     }
 
+    /// Whether suggestions are still worth the search: not after the first hundred mistakes.
+    pub(super) fn suggests(&self) -> bool {
+        self.mistakes.borrow().len() < 100
+    }
+
     pub(super) fn into_mistakes(self) -> Vec<Diagnostic> {
         self.mistakes.into_inner()
     }
@@ -150,14 +155,19 @@ impl<'d, 'c> Fields<'d, 'c> {
             .iter()
             .filter(|e| !keys.contains(&e.key.as_str()))
         {
-            meant.extend(nearest(&entry.key, keys).map(str::to_owned));
+            let help = if context.suggests() {
+                meant.extend(nearest(&entry.key, keys).map(str::to_owned));
+                did_you_mean(&entry.key, keys)
+            } else {
+                None
+            };
             context.report(
                 Diagnostic::new(
                     "unknown-key",
                     format!("unknown key {} in {what}", quoted(&entry.key)),
                 )
                 .at(entry.key_place, format!("not a key of {what}"))
-                .maybe_help(did_you_mean(&entry.key, keys)),
+                .maybe_help(help),
             );
         }
         Self {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 
 use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, did_you_mean, quoted};
 use super::document::{self, Data, Table};
@@ -195,10 +194,7 @@ pub(super) fn chain(start: Start<'_>) -> Result<Loaded, Diagnostics> {
         let file = sources.len();
         seen.extend(path.as_deref().map(|p| files.identity(p)));
         let parsed = document::parse(file, &text, &mut mistakes);
-        sources.push(Source {
-            name,
-            text: Arc::from(text),
-        });
+        sources.push(Source::new(name, &text));
         let Some(mut table) = parsed else { break };
         let base = table.remove("extends");
         tables.push(table);

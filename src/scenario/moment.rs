@@ -123,10 +123,15 @@ impl Fields<'_, '_> {
 
     /// Reports an event name that nothing produces.
     pub(super) fn unknown_event(&self, event: &str, place: Place) -> Reported {
+        let spellings = if self.context.suggests() {
+            self.context.names.spellings()
+        } else {
+            Vec::new()
+        };
         self.report(
             Diagnostic::new("unknown-event", format!("unknown event {}", quoted(event)))
                 .at(place, "no component and no block of this file makes it")
-                .maybe_help(did_you_mean(event, &self.context.names.spellings())),
+                .maybe_help(did_you_mean(event, &spellings)),
         )
     }
 }

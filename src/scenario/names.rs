@@ -1,5 +1,7 @@
 //! The names a document introduces: ids, and the events that follow from them.
 
+use std::collections::BTreeMap;
+
 use super::diagnostics::{Diagnostic, Place, quoted};
 use super::document::{Data, Entry, Node, Table};
 use super::model::Catalog;
@@ -15,9 +17,11 @@ const ID_LIMIT: usize = 64;
 pub(super) struct Names {
     /// (list, id) of every block of the whole document, also of those an arm leaves out.
     ids: Vec<(&'static str, String)>,
+    /// The list of each id.
+    list_of: BTreeMap<String, &'static str>,
     /// Ids an arm leaves out.
     pub(super) gone: Vec<String>,
-    /// Full event names.
+    /// Full event names, sorted.
     pub(super) events: Vec<String>,
 }
 
@@ -35,6 +39,7 @@ impl Names {
                     names.events.push(format!("{list}.{id}.{kind}"));
                 }
                 names.ids.push((list, id.to_owned()));
+                names.list_of.entry(id.to_owned()).or_insert(list);
             }
         }
         names.events.sort();
@@ -68,14 +73,18 @@ impl Names {
     /// `fault.leak.start`, or a bare id for the start of a fault or programme
     /// and the end of an action.
     pub(super) fn event(&self, text: &str) -> Option<String> {
-        if self.events.iter().any(|e| e == text) {
+        if self
+            .events
+            .binary_search_by(|e| e.as_str().cmp(text))
+            .is_ok()
+        {
             return Some(text.to_owned());
         }
         let (id, kind) = match text.split_once('.') {
             Some((id, kind)) => (id, Some(kind)),
             None => (text, None),
         };
-        let (list, _) = self.ids.iter().find(|(_, known)| known == id)?;
+        let list = *self.list_of.get(id)?;
         let kind = kind.unwrap_or(kinds(list)[0]);
         kinds(list)
             .contains(&kind)
@@ -120,9 +129,9 @@ pub(super) fn settle_ids(
     verbs: &[(&str, &[&str])],
     mistakes: &mut Vec<Diagnostic>,
 ) {
-    let mut taken: Vec<(String, Place)> = Vec::new();
+    let mut taken: BTreeMap<String, Place> = BTreeMap::new();
     for list in LISTS.iter().chain(&["arm", "expect"]) {
-        let mut own: Vec<(String, Place)> = Vec::new();
+        let mut own: BTreeMap<String, Place> = BTreeMap::new();
         for (block, _) in document.blocks(list) {
             let Some(Entry {
                 node:
@@ -143,7 +152,7 @@ pub(super) fn settle_ids(
             } else {
                 &mut own
             };
-            if let Some((_, first)) = known.iter().find(|(other, _)| other == id) {
+            if let Some(first) = known.get(id) {
                 mistakes.push(
                     Diagnostic::new(
                         "duplicate-id",
@@ -154,25 +163,29 @@ pub(super) fn settle_ids(
                     .help("ids of programmes, faults and actions must differ from one another"),
                 );
             } else {
-                known.push((id.clone(), *place));
+                known.insert(id.clone(), *place);
             }
         }
     }
     for (list, verbs) in verbs {
+        let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         for (block, place) in document.blocks_mut(list) {
             if block.get("id").is_some() {
                 continue;
             }
-            let verb = verbs
+            let verb: &str = verbs
                 .iter()
                 .find(|v| block.get(v).is_some())
                 .unwrap_or(list);
-            let mut number = 1;
-            while taken.iter().any(|(id, _)| *id == format!("{verb}{number}")) {
-                number += 1;
-            }
-            let id = format!("{verb}{number}");
-            taken.push((id.clone(), place));
+            let number = numbers.entry(verb).or_insert(0);
+            let id = loop {
+                *number += 1;
+                let id = format!("{verb}{number}");
+                if !taken.contains_key(&id) {
+                    break id;
+                }
+            };
+            taken.insert(id.clone(), place);
             block.entries.push(Entry {
                 key: "id".to_owned(),
                 key_place: place,

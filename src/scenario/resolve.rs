@@ -1,7 +1,7 @@
 //! From a merged document to one [`Scenario`]: the tables that are there once,
 //! and the order in which everything is read.
 
-use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, line_and_column, quoted};
+use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::model::{Catheter, History, Material, Patient, Population, Pump, Scenario};
@@ -83,6 +83,8 @@ pub(super) const MATERIALS: &[(&str, Material)] = &[
 const LONGEST: f64 = 876_600.0;
 /// Output rows beyond which a sample spacing is taken for a slip.
 const MOST_ROWS: f64 = 1e7;
+/// Blocks one list may hold.
+const MOST_BLOCKS: usize = 10_000;
 /// Sample spacing when the file names none [h].
 const SAMPLE: f64 = 0.25;
 /// Pump family when the file names none.
@@ -150,7 +152,7 @@ pub(super) fn resolve(
         action::read(context, table, place, lumbar_over)
     });
     let expectations = blocks(&fields, "expect", |table, place| {
-        let line = line_and_column(&sources[place.file].text, place.start).0;
+        let line = sources[place.file].locate(place.start).0;
         expect::read(context, table, place, line, arms)
     });
 
@@ -224,6 +226,20 @@ fn blocks<T>(
         not_blocks(fields, key, entry.key_place);
         return out;
     };
+    if nodes.len() > MOST_BLOCKS {
+        out.flawed = true;
+        fields.report(
+            Diagnostic::new(
+                "too-many-blocks",
+                format!("{} blocks of [[{key}]]", nodes.len()),
+            )
+            .at(
+                entry.key_place,
+                format!("at most {MOST_BLOCKS} are allowed"),
+            ),
+        );
+        return out;
+    }
     for node in nodes {
         match &node.data {
             Data::Table(table) => match read(table, node.place) {
