@@ -81,6 +81,13 @@ struct End {
     repeated: Vec<[f64; 3]>,
 }
 
+struct Ranges {
+    value: (f64, f64),
+    slope: (f64, f64),
+    /// All terms stand still but for rounding.
+    flat: bool,
+}
+
 struct Search<'a> {
     plain: Vec<&'a Term>,
     repeated: Vec<&'a Term>,
@@ -142,7 +149,7 @@ impl<'a> Search<'a> {
     }
 
     /// Guaranteed ranges of value and slope between two ends.
-    fn ranges(&self, a: &End, b: &End) -> ((f64, f64), (f64, f64)) {
+    fn ranges(&self, a: &End, b: &End) -> Ranges {
         let (mut low, mut high, mut size) = (0.0, 0.0, 0.0);
         let (mut falls, mut rises, mut slopes): (f64, f64, f64) = (0.0, 0.0, 0.0);
         for (&(ya, da), &(yb, db)) in a.plain.iter().zip(&b.plain) {
@@ -185,7 +192,11 @@ impl<'a> Search<'a> {
             (low - slack * size).max(near),
             (high + slack * size).min(far),
         );
-        (value, (falls, rises))
+        Ranges {
+            value,
+            slope: (falls, rises),
+            flat: high - low <= 4.0 * slack * size,
+        }
     }
 
     fn side(&self, y: f64) -> i8 {
@@ -220,13 +231,13 @@ impl<'a> Search<'a> {
                 });
             }
             let new = self.side(right.y);
-            let (value, slope) = self.ranges(&left, right);
+            let Ranges { value, slope, flat } = self.ranges(&left, right);
             let missed = self.level < value.0 || self.level > value.1;
             let monotone = slope.0 > 0.0 || slope.1 < 0.0;
             let middle = left.t + 0.5 * (right.t - left.t);
             let smallest = RESOLUTION_H.max(8.0 * f64::EPSILON * right.t.abs());
             let short = right.t - left.t <= smallest || middle <= left.t || middle >= right.t;
-            if !(missed || monotone || short) {
+            if !(missed || monotone || flat || short) {
                 let middle = self.end(middle)?;
                 pending.push(middle);
                 continue;
@@ -404,6 +415,258 @@ impl ExponentialSum {
     pub fn bounds(&self, t0: f64, t1: f64) -> Result<(f64, f64), CrossingError> {
         self.interval(0.0, t0, t1)?;
         let search = Search::new(self, 0.0);
-        Ok(search.ranges(&search.end(t0)?, &search.end(t1)?).0)
+        Ok(search.ranges(&search.end(t0)?, &search.end(t1)?).value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn term(amplitude: f64, forcing: f64, rate: f64) -> Term {
+        Term {
+            amplitude,
+            forcing,
+            rate,
+            power: 0,
+        }
+    }
+
+    fn sum(terms: &[Term]) -> ExponentialSum {
+        ExponentialSum::new(terms.to_vec())
+    }
+
+    fn bateman() -> ExponentialSum {
+        // e^-t - e^-3t: rises to 0.3849 at ln(3)/2, then falls.
+        sum(&[term(1.0, 0.0, -1.0), term(-1.0, 0.0, -3.0)])
+    }
+
+    #[test]
+    fn a_decay_crosses_where_the_logarithm_says_and_on_the_far_side() {
+        let y = sum(&[term(8.0, 0.0, -0.25)]);
+        let t = y
+            .first_crossing(1.0, Direction::Falling, 0.0, 100.0)
+            .unwrap()
+            .unwrap();
+        assert!((t - 8f64.ln() / 0.25).abs() < 1e-11, "{t}");
+        assert!(y.value(t) <= 1.0);
+        assert_eq!(
+            y.first_crossing(1.0, Direction::Rising, 0.0, 100.0)
+                .unwrap(),
+            None
+        );
+    }
+
+    #[test]
+    fn a_short_excursion_in_a_long_step_is_found_with_both_ends() {
+        // Trap 21: a dip of minutes near the start of a search over a year.
+        let y = sum(&[
+            term(1.0, 0.0, 0.0),
+            term(-1.0, 0.0, -40.0),
+            term(1.0, 0.0, -60.0),
+        ]);
+        let found = y.crossings(0.9, 0.0, 8760.0).unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[0].direction, Direction::Falling);
+        assert_eq!(found[1].direction, Direction::Rising);
+        assert!(found[1].t_h < 0.1 && y.value(found[0].t_h) <= 0.9);
+        assert!(y.value(found[1].t_h) >= 0.9);
+    }
+
+    #[test]
+    fn the_pair_of_a_peak_is_found_however_close_the_level() {
+        let peak = 2.0 / 27f64.sqrt();
+        let top = 3f64.ln() / 2.0;
+        for below in [0.1, 1e-4, 1e-8, 1e-12] {
+            let found = bateman().crossings(peak - below, 0.0, 1000.0).unwrap();
+            assert_eq!(found.len(), 2, "{below:e}");
+            assert!(found[0].t_h < top && top < found[1].t_h);
+            assert_eq!(bateman().crossings(peak + below, 0.0, 1000.0).unwrap(), []);
+        }
+    }
+
+    #[test]
+    fn touching_is_no_crossing() {
+        // (e^-t - 1/2)^2 touches zero at ln 2.
+        let y = sum(&[
+            term(1.0, 0.0, -2.0),
+            term(-1.0, 0.0, -1.0),
+            term(0.25, 0.0, 0.0),
+        ]);
+        // Rounding may leave a spurious pair, but never a single change of side.
+        let found = y.crossings(0.0, 0.0, 10.0).unwrap();
+        assert!(found.len().is_multiple_of(2), "{found:?}");
+        for c in found {
+            assert!((c.t_h - 2f64.ln()).abs() < 1e-7);
+        }
+        assert_eq!(y.crossings(-1e-12, 0.0, 10.0).unwrap(), []);
+    }
+
+    #[test]
+    fn a_crossing_on_the_end_of_the_interval_is_found_once() {
+        // Trap 7. y = 2 t reaches 3 at 1.5 exactly.
+        let y = sum(&[term(0.0, 2.0, 0.0)]);
+        let first = y.crossings(3.0, 0.0, 1.5).unwrap();
+        assert_eq!(
+            first,
+            [Crossing {
+                t_h: 1.5,
+                direction: Direction::Rising
+            }]
+        );
+        assert_eq!(
+            y.crossings(3.0, 1.5, 4.0).unwrap(),
+            [],
+            "not again from there"
+        );
+        assert_eq!(y.crossings(3.0, 0.0, 1.0).unwrap(), []);
+        let down = sum(&[term(3.0, -2.0, 0.0)]);
+        let first = down.crossings(0.0, 0.0, 1.5).unwrap();
+        assert_eq!(
+            first,
+            [Crossing {
+                t_h: 1.5,
+                direction: Direction::Falling
+            }]
+        );
+        assert_eq!(down.crossings(0.0, 1.5, 4.0).unwrap(), []);
+    }
+
+    #[test]
+    fn a_zero_inside_is_placed_on_the_level_itself() {
+        // The midpoint of the first interval is exactly on the level.
+        let y = sum(&[term(-1.0, 1.0, 0.0), term(-0.0, 0.0, -1.0)]);
+        let found = y.crossings(0.0, 0.0, 2.0).unwrap();
+        assert_eq!(
+            found,
+            [Crossing {
+                t_h: 1.0,
+                direction: Direction::Rising
+            }]
+        );
+    }
+
+    #[test]
+    fn a_flat_function_on_its_level_never_crosses() {
+        // Trap 11.
+        let y = ExponentialSum::default().plus_constant(2.0);
+        assert_eq!(y.crossings(2.0, 0.0, 100.0).unwrap(), []);
+        assert_eq!(
+            y.first_reach(2.0, Direction::Rising, 1.0, 100.0).unwrap(),
+            Some(1.0)
+        );
+        assert_eq!(
+            ExponentialSum::default().crossings(0.0, 0.0, 1.0).unwrap(),
+            []
+        );
+    }
+
+    #[test]
+    fn what_is_past_the_level_at_the_start_is_reached_at_once() {
+        let y = sum(&[term(5.0, 0.0, -1.0)]);
+        assert_eq!(
+            y.first_reach(4.0, Direction::Rising, 0.0, 9.0).unwrap(),
+            Some(0.0)
+        );
+        assert_eq!(
+            y.first_crossing(4.0, Direction::Rising, 0.0, 9.0).unwrap(),
+            None
+        );
+        let t = y
+            .first_reach(4.0, Direction::Falling, 0.0, 9.0)
+            .unwrap()
+            .unwrap();
+        assert!((t - 1.25f64.ln()).abs() < 1e-11);
+        assert_eq!(
+            y.first_reach(6.0, Direction::Rising, 0.0, 9.0).unwrap(),
+            None
+        );
+    }
+
+    #[test]
+    fn powers_of_time_are_isolated_too() {
+        // t^2/2 e^-t peaks at t = 2 with 2 e^-2.
+        let y = sum(&[Term {
+            amplitude: 1.0,
+            forcing: 0.0,
+            rate: -1.0,
+            power: 2,
+        }]);
+        let peak = 2.0 * (-2f64).exp();
+        let found = y.crossings(peak - 1e-6, 0.0, 500.0).unwrap();
+        assert_eq!(found.len(), 2);
+        assert!(found[0].t_h < 2.0 && found[1].t_h > 2.0);
+        assert_eq!(y.crossings(peak + 1e-9, 0.0, 500.0).unwrap(), []);
+        // Its integral rises to 1: half of it is passed once.
+        let area = sum(&[Term {
+            amplitude: 0.0,
+            forcing: 1.0,
+            rate: -1.0,
+            power: 2,
+        }]);
+        let t = area
+            .first_crossing(0.5, Direction::Rising, 0.0, 500.0)
+            .unwrap()
+            .unwrap();
+        // Median of the Erlang distribution of three stages.
+        assert!((t - 2.674_060_313_723_561_3).abs() < 1e-9, "{t}");
+    }
+
+    #[test]
+    fn bounds_hold_everything_sampled() {
+        let y = bateman();
+        for (a, b) in [(0.0, 10.0), (0.2, 0.9), (0.5, 0.6)] {
+            let (low, high) = y.bounds(a, b).unwrap();
+            for k in 0..=100 {
+                let v = y.value(a + (b - a) * f64::from(k) / 100.0);
+                assert!(low <= v && v <= high);
+            }
+        }
+    }
+
+    #[test]
+    fn many_random_sums_agree_with_dense_sampling() {
+        let draws = crate::numerics::Draws::new(7, 0);
+        for case in 0..200 {
+            let u = |i: u64| draws.uniform("crossing", "case", case * 100 + i);
+            let terms: Vec<Term> = (0..6)
+                .map(|i| {
+                    let rate = -libm::exp(8.0 * u(4 * i) - 4.0);
+                    term(2.0 * u(4 * i + 1) - 1.0, rate * (u(4 * i + 2) - 0.5), rate)
+                })
+                .collect();
+            let y = sum(&terms);
+            let level = 0.6 * (u(90) - 0.5);
+            let found = y.crossings(level, 0.0, 20.0).unwrap();
+            // Sampling can miss pairs but never invent a change of side.
+            let (mut changes, mut last) = (0, y.value(0.0) > level);
+            for k in 1..=20_000 {
+                let above = y.value(f64::from(k) * 1e-3) > level;
+                changes += usize::from(above != last);
+                last = above;
+            }
+            assert!(found.len() >= changes, "{case}: {found:?} {changes}");
+            assert_eq!(found.len() % 2, changes % 2, "{case}");
+            for (i, c) in found.iter().enumerate() {
+                let v = y.value(c.t_h);
+                assert!((v - level).abs() < 1e-9, "{case} {i} {v} {level}");
+                if i > 0 {
+                    assert_ne!(c.direction, found[i - 1].direction);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_searched_is_an_error() {
+        let y = bateman();
+        assert!(y.crossings(0.1, 2.0, 1.0).is_err());
+        assert!(y.crossings(f64::NAN, 0.0, 1.0).is_err());
+        assert!(y.crossings(0.1, 0.0, f64::INFINITY).is_err());
+        let huge = sum(&[term(1.0, 0.0, 900.0)]);
+        assert!(matches!(
+            huge.crossings(2.0, 0.0, 10.0),
+            Err(CrossingError::NotFinite { .. })
+        ));
     }
 }

@@ -314,3 +314,196 @@ pub fn normal_quantile(p: f64) -> f64 {
     };
     if q < 0.0 { -z } else { z }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_distr::{Distribution, Gamma, Poisson};
+
+    #[test]
+    fn the_quantile_meets_its_published_values() {
+        // Wichura 1988, table of test values.
+        for (p, z) in [
+            (0.25, -0.674_489_750_196_081_7),
+            (0.001, -3.090_232_306_167_813),
+            (1e-20, -9.262_340_089_798_409),
+        ] {
+            let error: f64 = normal_quantile(p) - z;
+            assert!(error.abs() < 4e-15 * z.abs(), "{p}: {error:e}");
+        }
+        assert_eq!(normal_quantile(0.5), 0.0);
+        assert!(normal_quantile(0.0).is_nan() && normal_quantile(1.0).is_nan());
+    }
+
+    #[test]
+    fn the_quantile_inverts_the_error_function_everywhere() {
+        for k in 1..4000 {
+            let p = f64::from(k) / 4000.0;
+            let back = 0.5 * libm::erfc(-normal_quantile(p) / std::f64::consts::SQRT_2);
+            assert!((back - p).abs() < 4e-16 + 2e-15 * p, "{p}");
+        }
+        for e in 2..300 {
+            let p = libm::exp(-f64::from(e));
+            let back = 0.5 * libm::erfc(-normal_quantile(p) / std::f64::consts::SQRT_2);
+            // The relative slope of the tail is z^2.
+            assert!(
+                (back / p - 1.0).abs() < 1e-15 * (4.0 + 4.0 * f64::from(e)),
+                "{e}"
+            );
+        }
+    }
+
+    #[test]
+    fn adding_draws_of_another_entity_changes_nothing() {
+        let d = Draws::new(42, 3);
+        let alone: Vec<u64> = (0..20)
+            .map(|i| d.uniform("leak", "onset", i).to_bits())
+            .collect();
+        let mut among = Vec::new();
+        for i in (0..20).rev() {
+            d.uniform("kink", "onset", i);
+            let _ = d.rng("leak", "onset", i).next_u64();
+            among.push(d.uniform("leak", "onset", i).to_bits());
+            d.uniform("leak", "site", i);
+        }
+        among.reverse();
+        assert_eq!(alone, among);
+    }
+
+    #[test]
+    fn every_part_of_the_name_matters() {
+        let base = Draws::new(1, 2).uniform("a", "b", 3);
+        for other in [
+            Draws::new(2, 2).uniform("a", "b", 3),
+            Draws::new(1, 3).uniform("a", "b", 3),
+            Draws::new(1, 2).uniform("c", "b", 3),
+            Draws::new(1, 2).uniform("a", "c", 3),
+            Draws::new(1, 2).uniform("a", "b", 4),
+        ] {
+            assert_ne!(base.to_bits(), other.to_bits());
+        }
+        let d = Draws::new(1, 2);
+        assert_ne!(
+            d.uniform("ab", "c", 0).to_bits(),
+            d.uniform("a", "bc", 0).to_bits()
+        );
+    }
+
+    #[test]
+    fn uniforms_are_uniform_and_neighbours_independent() {
+        // Along ordinals, and along replicates: 20 000 numbers each, limits 4 sd.
+        let n = 20_000u32;
+        let by_ordinal = |i: u32| Draws::new(9, 0).uniform("x", "y", u64::from(i));
+        let by_replicate = |i: u32| Draws::new(9, u64::from(i)).uniform("x", "y", 0);
+        for draw in [&by_ordinal as &dyn Fn(u32) -> f64, &by_replicate] {
+            let u: Vec<f64> = (0..n).map(draw).collect();
+            let count = f64::from(n);
+            let mean = u.iter().sum::<f64>() / count;
+            assert!(
+                (mean - 0.5).abs() < 4.0 * (1.0 / 12.0 / count).sqrt(),
+                "{mean}"
+            );
+            let variance = u.iter().map(|v| (v - 0.5).powi(2)).sum::<f64>() / count;
+            let sd = (1.0f64 / 180.0 / count).sqrt();
+            assert!((variance - 1.0 / 12.0).abs() < 4.0 * sd, "{variance}");
+            let lag: f64 = u
+                .windows(2)
+                .map(|w| (w[0] - 0.5) * (w[1] - 0.5))
+                .sum::<f64>();
+            let correlation = 12.0 * lag / count;
+            assert!(correlation.abs() < 4.0 / count.sqrt(), "{correlation}");
+            // Chi-squared of 100 cells: mean 99, sd sqrt(198).
+            let mut cells = [0.0; 100];
+            for v in &u {
+                cells[(v * 100.0) as usize] += 1.0;
+            }
+            let each = count / 100.0;
+            let chi: f64 = cells.iter().map(|c| (c - each) * (c - each) / each).sum();
+            assert!((chi - 99.0).abs() < 4.0 * 198f64.sqrt(), "{chi}");
+        }
+    }
+
+    #[test]
+    fn entities_are_uncorrelated() {
+        let d = Draws::new(5, 1);
+        let (a, b) = (d.channel("a", "p"), d.channel("b", "p"));
+        let n = 20_000u64;
+        let product = |i| a.standard_normal(i) * b.standard_normal(i);
+        let correlation = (0..n).map(product).sum::<f64>() / n as f64;
+        assert!(correlation.abs() < 4.0 / (n as f64).sqrt(), "{correlation}");
+    }
+
+    #[test]
+    fn distributions_have_their_means() {
+        let c = Draws::new(11, 0).channel("mean", "test");
+        let n = 40_000u64;
+        let count = n as f64;
+        let mean = |f: &dyn Fn(u64) -> f64| (0..n).map(f).sum::<f64>() / count;
+        let within = |got: f64, want: f64, sd: f64| {
+            assert!((got - want).abs() < 4.0 * sd / count.sqrt(), "{got} {want}");
+        };
+        within(mean(&|i| c.normal(i, 3.0, 2.0).unwrap()), 3.0, 2.0);
+        within(mean(&|i| c.exponential(i, 0.25).unwrap()), 4.0, 4.0);
+        // E = m exp(s²/2), Var = E² (exp(s²) - 1).
+        let e = 2.0 * (0.125f64).exp();
+        let sd = e * 0.25f64.exp_m1().sqrt();
+        within(mean(&|i| c.log_normal(i, 2.0, 0.5).unwrap()), e, sd);
+        // Weibull of shape 2: E = λ sqrt(π)/2, Var = λ² (1 - π/4).
+        let pi = std::f64::consts::PI;
+        within(
+            mean(&|i| c.weibull(i, 3.0, 2.0).unwrap()),
+            1.5 * pi.sqrt(),
+            3.0 * (1.0 - pi / 4.0).sqrt(),
+        );
+    }
+
+    #[test]
+    fn spreads_that_do_not_exist_are_refused() {
+        let d = Draws::new(0, 0);
+        assert_eq!(
+            d.normal("e", "p", 0, 0.0, -1.0),
+            Err(DrawError::Spread { value: -1.0 })
+        );
+        assert!(d.normal("e", "p", 0, f64::NAN, 1.0).is_err());
+        assert!(d.log_normal("e", "p", 0, 1.0, -0.1).is_err());
+        assert!(d.log_normal("e", "p", 0, 0.0, 0.1).is_err());
+        assert!(d.exponential("e", "p", 0, 0.0).is_err());
+        assert!(d.weibull("e", "p", 0, 1.0, f64::INFINITY).is_err());
+        assert_eq!(d.normal("e", "p", 0, 4.0, 0.0), Ok(4.0));
+    }
+
+    #[test]
+    fn golden_values() {
+        // Promise 7: these numbers are part of the interface.
+        let d = Draws::new(20_260_101, 7);
+        let got = [
+            d.uniform("pump", "stall", 0),
+            d.uniform("pump", "stall", 1),
+            d.uniform("catheter.leak", "onset", 1 << 40),
+            Draws::new(u64::MAX, u64::MAX).uniform("", "", u64::MAX),
+            d.normal("patient", "clearance", 0, 0.0, 1.0).unwrap(),
+            d.exponential("pump", "stall", 2, 0.5).unwrap(),
+            d.weibull("battery", "life", 0, 7.0, 3.0).unwrap(),
+            d.log_normal("patient", "ke0", 0, 0.2, 0.4).unwrap(),
+        ];
+        // The first four were also computed by a separate program from the published
+        // definitions of SHA-256 and ChaCha8 (64-bit counter and stream).
+        let golden: [u64; 8] = [
+            4_596_573_840_060_430_980,
+            4_606_792_403_915_577_797,
+            4_606_620_087_136_491_287,
+            4_601_272_172_853_526_562,
+            13_830_594_938_726_153_878,
+            4_600_863_605_910_314_148,
+            4_617_053_641_265_767_622,
+            4_596_682_665_253_965_389,
+        ];
+        assert_eq!(got.map(f64::to_bits), golden);
+        let mut rng = d.rng("patient", "spasms", 3);
+        let poisson = Poisson::new(6.5).unwrap();
+        let counts: Vec<f64> = (0..4).map(|_| poisson.sample(&mut rng)).collect();
+        assert_eq!(counts, [3.0, 2.0, 6.0, 11.0]);
+        let gamma: f64 = Gamma::new(2.5, 1.5).unwrap().sample(&mut rng);
+        assert_eq!(gamma.to_bits(), 4_610_727_754_574_712_883);
+    }
+}

@@ -30,7 +30,7 @@ use super::dense::{apply, inverse};
 use super::error::NumericsError;
 use super::exponential::Propagator;
 use super::modal::{Coupling, FallbackReason, Modal, Quality, decompose};
-use super::trajectory::{ExponentialSum, Term, exp_and_integral, power_pair};
+use super::trajectory::{ExponentialSum, Term, exp_and_integral, power_pairs};
 
 /// A mode whose exponent lies this far below the slowest one's is not computed:
 /// what is left out is below 3e-33 of that mode's amplitude at the origin.
@@ -84,12 +84,23 @@ pub struct Scratch {
 struct Slot {
     from: usize,
     power: u32,
+    /// Where its pair of values stands in [`Scratch::repeated`].
+    place: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Repeated {
+    rate: f64,
+    highest: u32,
+    start: usize,
 }
 
 #[derive(Debug, Clone)]
 struct ModalSystem {
     modal: Modal,
     slots: Vec<Slot>,
+    /// Each repeated rate with its highest power, and where its pairs begin.
+    repeated: Vec<Repeated>,
     /// Slowest decaying rate [1/h], 0 if none decays.
     slowest: f64,
 }
@@ -138,31 +149,7 @@ impl LinearSystem {
     pub fn new(a: DMatrix<f64>) -> Result<LinearSystem, NumericsError> {
         validate(&a)?;
         let solver = match decompose(&a) {
-            Ok(modal) => {
-                let mut slots = Vec::new();
-                for (k, entries) in modal.powers.iter().enumerate() {
-                    for c in entries {
-                        let slot = Slot {
-                            from: c.from,
-                            power: k as u32 + 1,
-                        };
-                        if !slots.contains(&slot) {
-                            slots.push(slot);
-                        }
-                    }
-                }
-                let slowest = modal
-                    .rates
-                    .iter()
-                    .copied()
-                    .find(|r| *r < 0.0)
-                    .unwrap_or(0.0);
-                Solver::Modal(ModalSystem {
-                    modal,
-                    slots,
-                    slowest,
-                })
-            }
+            Ok(modal) => Solver::Modal(ModalSystem::new(modal)),
             Err(reason) => exponential(reason),
         };
         Ok(LinearSystem { a, solver })
@@ -298,9 +285,14 @@ impl LinearSystem {
                         z * decay + f * integral
                     })
                     .collect();
+                let mut pairs = Vec::new();
+                m.repeated_pairs(dt_h, &mut pairs);
                 for (k, entries) in m.modal.powers.iter().enumerate() {
                     for &Coupling { to, from, value } in entries {
-                        let (g, integral) = power_pair(m.modal.rates[from], dt_h, k as u32 + 1);
+                        let rate = m.modal.rates[from];
+                        let start = m.repeated.iter().find(|r| r.rate == rate);
+                        let place = start.map_or(0, |r| r.start) + k + 1;
+                        let (g, integral) = pairs[place];
                         next[to] += value * (c.values[from] * g + f.values[from] * integral);
                     }
                 }
@@ -350,12 +342,7 @@ impl LinearSystem {
                         scratch.alive = rates.len();
                     }
                 }
-                scratch.repeated.clear();
-                let pairs = m
-                    .slots
-                    .iter()
-                    .map(|s| power_pair(rates[s.from], dt_h, s.power));
-                scratch.repeated.extend(pairs);
+                m.repeated_pairs(dt_h, &mut scratch.repeated);
             }
             Solver::Exponential(e) => scratch.propagator = Some(e.propagator(&self.a, dt_h)),
         }
@@ -387,13 +374,15 @@ impl LinearSystem {
         // Four sums, so that additions need not wait for one another.
         let mut sums = [0.0; 4];
         let whole = scratch.alive / 4 * 4;
-        let mut k = 0;
-        while k < whole {
-            for (lane, sum) in sums.iter_mut().enumerate() {
-                let i = k + lane;
-                *sum += w[i] * (z[i] * e[i] + f[i] * p[i]);
+        let quads = w[..whole].chunks_exact(4).zip(z[..whole].chunks_exact(4));
+        let quads = quads.zip(e[..whole].chunks_exact(4));
+        let quads = quads
+            .zip(f[..whole].chunks_exact(4))
+            .zip(p[..whole].chunks_exact(4));
+        for ((((w, z), e), f), p) in quads {
+            for lane in 0..4 {
+                sums[lane] += w[lane] * (z[lane] * e[lane] + f[lane] * p[lane]);
             }
-            k += 4;
         }
         let mut total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
         for i in whole..scratch.alive {
@@ -404,7 +393,8 @@ impl LinearSystem {
             settled += w[i] * (f[i] * p[i]);
         }
         total += settled;
-        for ((w, slot), (g, integral)) in row.repeated.iter().zip(&m.slots).zip(&scratch.repeated) {
+        for (w, slot) in row.repeated.iter().zip(&m.slots) {
+            let (g, integral) = scratch.repeated[slot.place];
             total += w * (z[slot.from] * g + f[slot.from] * integral);
         }
         total + 0.0
@@ -469,6 +459,64 @@ impl LinearSystem {
 }
 
 impl ModalSystem {
+    fn new(modal: Modal) -> ModalSystem {
+        let mut repeated: Vec<Repeated> = Vec::new();
+        for (k, entries) in modal.powers.iter().enumerate() {
+            let power = k as u32 + 1;
+            for c in entries {
+                let rate = modal.rates[c.from];
+                match repeated.iter_mut().find(|r| r.rate == rate) {
+                    Some(r) => r.highest = r.highest.max(power),
+                    None => repeated.push(Repeated {
+                        rate,
+                        highest: power,
+                        start: 0,
+                    }),
+                }
+            }
+        }
+        let mut start = 0;
+        for r in &mut repeated {
+            r.start = start;
+            start += r.highest as usize + 1;
+        }
+        let mut slots: Vec<Slot> = Vec::new();
+        for (k, entries) in modal.powers.iter().enumerate() {
+            let power = k as u32 + 1;
+            for c in entries {
+                let group = repeated.iter().find(|r| r.rate == modal.rates[c.from]);
+                let place = group.map_or(0, |r| r.start) + power as usize;
+                let slot = Slot {
+                    from: c.from,
+                    power,
+                    place,
+                };
+                if !slots.contains(&slot) {
+                    slots.push(slot);
+                }
+            }
+        }
+        let slowest = modal
+            .rates
+            .iter()
+            .copied()
+            .find(|r| *r < 0.0)
+            .unwrap_or(0.0);
+        ModalSystem {
+            modal,
+            slots,
+            repeated,
+            slowest,
+        }
+    }
+
+    fn repeated_pairs(&self, dt_h: f64, pairs: &mut Vec<(f64, f64)>) {
+        pairs.clear();
+        for r in &self.repeated {
+            power_pairs(r.rate, dt_h, r.highest, pairs);
+        }
+    }
+
     fn steady_state(&self, f: &[f64]) -> Result<Vec<f64>, NumericsError> {
         let rates = &self.modal.rates;
         if rates.iter().any(|r| *r > 0.0) {

@@ -22,10 +22,10 @@ use super::strong::components;
 /// Two coupled rates nearer than this, relatively, but not equal, are refused.
 const NEAR_GAP: f64 = 1e-7;
 /// Largest |v||w| of a mode; the rounding error of a run is about 2e-16 of it.
-const CONDITION_LIMIT: f64 = 1e6;
+const CONDITION_LIMIT: f64 = 2e5;
 /// Largest |A V - V (Λ + N)| relative to |A||V|.
 const RESIDUAL_LIMIT: f64 = 1e-11;
-/// Largest |V W - I|.
+/// Largest |W V - I|.
 const INVERSE_LIMIT: f64 = 1e-9;
 const MAX_SWEEPS: usize = 12;
 
@@ -76,7 +76,7 @@ pub struct Quality {
     pub condition: f64,
     /// |A V - V (Λ + N)| relative to |A||V|.
     pub residual: f64,
-    /// Largest entry of |V W - I|.
+    /// Largest entry of |W V - I|, right modes taken as of length 1.
     pub inverse_error: f64,
     /// Refinement sweeps used by the block that needed most.
     pub sweeps: usize,
@@ -350,6 +350,7 @@ fn check(
     }
     let mut worst: f64 = 0.0;
     let mut condition: f64 = 0.0;
+    let mut lengths = vec![0.0; n];
     for k in 0..n {
         let (mut r, mut vn, mut wn): (f64, f64, f64) = (0.0, 0.0, 0.0);
         for i in 0..n {
@@ -364,6 +365,7 @@ fn check(
         } else {
             worst.max(one)
         };
+        lengths[k] = vn.sqrt();
         let one = (vn * wn).sqrt();
         condition = if one.is_nan() {
             f64::INFINITY
@@ -382,7 +384,8 @@ fn check(
     for k in 0..n {
         for l in 0..n {
             let e = unit[(k, l)] - if k == l { 1.0 } else { 0.0 };
-            inverse_error = inverse_error.max(e.abs());
+            // As if every right mode had length 1.
+            inverse_error = inverse_error.max(e.abs() * lengths[k] / lengths[l]);
         }
     }
     if inverse_error > INVERSE_LIMIT {

@@ -11,6 +11,9 @@ pub(crate) fn exp_and_integral(rate: f64, t: f64) -> (f64, f64) {
         // exp(x) - 1 would cancel.
         let m = libm::expm1(x);
         (1.0 + m, m / rate)
+    } else if x < -746.0 {
+        // Below the smallest number; libm would take its slow underflow path.
+        (0.0, -1.0 / rate)
     } else {
         // expm1(x) + 1 would lose the small exponential.
         let e = libm::exp(x);
@@ -23,20 +26,27 @@ pub(crate) fn power_pair(rate: f64, t: f64, power: u32) -> (f64, f64) {
     if power == 0 {
         return exp_and_integral(rate, t);
     }
-    if t == 0.0 {
-        return (0.0, 0.0);
-    }
-    let x = rate * t;
-    let decay = libm::exp(x);
+    let mut pairs = Vec::with_capacity(power as usize + 1);
+    power_pairs(rate, t, power, &mut pairs);
+    pairs[power as usize]
+}
+
+/// Append the pairs of powers 0 to `highest`, one series for all of them.
+pub(crate) fn power_pairs(rate: f64, t: f64, highest: u32, pairs: &mut Vec<(f64, f64)>) {
+    let start = pairs.len();
+    let (decay, integral) = exp_and_integral(rate, t);
+    pairs.push((decay, integral));
     let mut monomial = 1.0;
-    for j in 1..=power {
+    for j in 1..=highest {
         monomial *= t / f64::from(j);
+        pairs.push((monomial * decay, 0.0));
     }
-    let g = monomial * decay;
-    let y = -x;
-    let k = f64::from(power);
-    let integral = if y <= k + 25.0 && y > -1.0 {
-        // Incomplete gamma: e^-y Σ y^j / ((k+1)...(k+1+j)), positive terms for y >= 0.
+    let pairs = &mut pairs[start..];
+    let y = -rate * t;
+    let k = f64::from(highest);
+    if y <= k + 25.0 && y > -1.0 {
+        // Incomplete gamma for the highest power: e^-y Σ y^j / ((k+1)...(k+1+j)),
+        // positive terms for y >= 0; then down by G_{j-1} = g_j - rate G_j, a sum.
         let mut term = monomial * t / (k + 1.0) * decay;
         let mut sum = term;
         let mut j = 1.0;
@@ -45,17 +55,19 @@ pub(crate) fn power_pair(rate: f64, t: f64, power: u32) -> (f64, f64) {
             sum += term;
             j += 1.0;
         }
-        sum
-    } else {
-        // G_k = (g_k - G_{k-1}) / rate, stable once the exponential is small (or large).
-        let (mut g_j, mut sum) = exp_and_integral(rate, t);
-        for j in 1..=power {
-            g_j *= t / f64::from(j);
-            sum = (g_j - sum) / rate;
+        for pair in pairs[1..].iter_mut().rev() {
+            pair.1 = sum;
+            sum = pair.0 - rate * sum;
         }
-        sum
-    };
-    (g, integral)
+    } else {
+        // Up by G_j = (g_j - G_{j-1}) / rate, stable once the exponential is small
+        // (or large).
+        let mut sum = integral;
+        for pair in &mut pairs[1..] {
+            sum = (pair.0 - sum) / rate;
+            pair.1 = sum;
+        }
+    }
 }
 
 /// `amplitude g_k(t) + forcing ∫₀ᵗ g_k`, with `g_k = tᵏ/k! exp(rate t)`.
