@@ -196,6 +196,27 @@ fn every_example_and_usual_unit_is_of_its_dimension() {
 }
 
 #[test]
+fn the_units_of_the_parameter_tables_are_understood() {
+    for unit in [
+        "1",
+        "1/mL",
+        "1/month",
+        "month",
+        "mL/cm",
+        "mL/(h kPa)",
+        "uL/(kPa cm)",
+        "uL/kPa",
+        "mPa s",
+        "mm",
+        "cm2/s",
+        "ng/mL",
+    ] {
+        assert!(is_unit(unit), "{unit}");
+    }
+    assert_eq!(convert("1 cP", "mPa s"), Ok(1.0));
+}
+
+#[test]
 fn zero_has_no_sign() {
     assert_eq!(
         parse("-0 ug", Dimension::Mass).unwrap().to_bits(),

@@ -113,6 +113,7 @@ const TABLE: &[Row] = &[
     ("Hz", RATE, 3600.0, 1.0),
     ("kPa", PRESSURE, 1.0, 1.0),
     ("Pa", PRESSURE, 1.0, 1e3),
+    ("mPa", PRESSURE, 1.0, 1e6),
     ("hPa", PRESSURE, 1.0, 10.0),
     ("mbar", PRESSURE, 1.0, 10.0),
     ("bar", PRESSURE, 1e2, 1.0),

@@ -168,10 +168,7 @@ fn circles(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
     let mut told: Vec<(&str, &str)> = Vec::new();
     for key in times.moments.keys() {
         let mut chain = vec![(key.0, key.1)];
-        loop {
-            let Some((moment, _)) = chain.last().and_then(|k| times.moments.get(k)) else {
-                break;
-            };
+        while let Some((moment, _)) = chain.last().and_then(|k| times.moments.get(k)) {
             let Moment::After { event, .. } = moment else {
                 break;
             };

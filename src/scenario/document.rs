@@ -210,6 +210,10 @@ fn place<T>(file: usize, spanned: &Spanned<T>) -> Place {
 /// Lays `over` on top of `base`: tables key by key, blocks of a list by `id`
 /// (same id replaces, anything else is appended), everything else replaced.
 pub(super) fn merge(base: &mut Table, over: Table) {
+    if base.entries.is_empty() {
+        *base = over;
+        return;
+    }
     for mut entry in over.entries {
         let Some(old) = base.get_mut(&entry.key) else {
             base.entries.push(entry);
