@@ -14,9 +14,9 @@ const STEPS: usize = 4;
 /// Fluid of one concentration.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plug {
-    /// Its volume [mL].
+    /// Its volume \[mL\].
     pub volume: f64,
-    /// Its concentration [ug/mL].
+    /// Its concentration \[ug/mL\].
     pub concentration: f64,
     /// Whether its downstream face is a front from the pump that is still sharp.
     pub fresh: bool,
@@ -25,7 +25,7 @@ pub(super) struct Plug {
 /// A stretch of tube between two places where fluid can leave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Reach {
-    /// Volume without elastic widening [mL].
+    /// Volume without elastic widening \[mL\].
     pub rigid: f64,
     /// Plugs; the first is the one nearest the tip.
     pub plugs: VecDeque<Plug>,
@@ -51,17 +51,17 @@ impl Reach {
         self.plugs.iter().map(|p| p.volume * p.concentration).sum()
     }
 
-    /// Volume beyond the rigid one [mL].
+    /// Volume beyond the rigid one \[mL\].
     pub(super) fn excess(&self) -> f64 {
         self.volume() - self.rigid
     }
 
-    /// Concentration at the end towards the tip [ug/mL].
+    /// Concentration at the end towards the tip \[ug/mL\].
     pub(super) fn tip_side(&self) -> f64 {
         self.plugs.front().map_or(0.0, |p| p.concentration)
     }
 
-    /// Concentration at the end towards the pump [ug/mL].
+    /// Concentration at the end towards the pump \[ug/mL\].
     pub(super) fn pump_side(&self) -> f64 {
         self.plugs.back().map_or(0.0, |p| p.concentration)
     }
@@ -146,7 +146,7 @@ impl Reach {
         out
     }
 
-    /// Dissolves specks in their neighbours and returns the drug that this displaced [ug].
+    /// Dissolves specks in their neighbours and returns the drug that this displaced \[ug\].
     pub(super) fn tidy(&mut self) -> f64 {
         let mut displaced = 0.0;
         while self.plugs.len() > 1 {
@@ -167,8 +167,8 @@ impl Reach {
     }
 
     /// Smears fronts that have fully entered, and returns the drug that rounding displaced
-    /// [ug]. `half_width` gives the reach of the smear to each side for the concentration
-    /// ahead of the front [mL].
+    /// \[ug\]. `half_width` gives the reach of the smear to each side for the concentration
+    /// ahead of the front \[mL\].
     pub(super) fn smear(&mut self, half_width: impl Fn(f64) -> f64) -> f64 {
         let mut displaced = 0.0;
         while let Some(at) = self.plugs.iter().enumerate().position(|(i, p)| {

@@ -14,34 +14,34 @@ use crate::signals::{Destination, Level};
 pub enum CatheterFault {
     /// The bore is squeezed.
     Kink {
-        /// Where [cm].
+        /// Where \[cm\].
         position: f64,
-        /// Over which length [cm].
+        /// Over which length \[cm\].
         length: f64,
-        /// Bore that remains, of the sound diameter [0-1]; zero is closed.
+        /// Bore that remains, of the sound diameter \[0-1\]; zero is closed.
         bore: f64,
     },
     /// The bore is plugged.
     Occlusion {
-        /// Where [cm].
+        /// Where \[cm\].
         position: f64,
-        /// Bore that remains while the plug grows, of the sound diameter [0-1]; zero is closed.
+        /// Bore that remains while the plug grows, of the sound diameter \[0-1\]; zero is closed.
         bore: f64,
     },
     /// Fluid escapes through the wall.
     Leak {
-        /// Where [cm].
+        /// Where \[cm\].
         position: f64,
-        /// Flow per pressure difference to the tissue [mL/(h kPa)].
+        /// Flow per pressure difference to the tissue \[mL/(h kPa)\].
         conductance: f64,
         /// Where it goes.
         into: Destination,
     },
     /// The parts have come apart: both ends are open to the tissue.
     Disconnection {
-        /// Where [cm].
+        /// Where \[cm\].
         position: f64,
-        /// Share of the opening [0-1].
+        /// Share of the opening \[0-1\].
         opening: f64,
         /// Where the drug goes.
         into: Destination,
@@ -60,9 +60,9 @@ pub enum CatheterError {
     /// A place that is not on the catheter.
     #[error("{position} cm is not on the catheter, which is {length} cm long")]
     Position {
-        /// Place asked for [cm].
+        /// Place asked for \[cm\].
         position: f64,
-        /// Length of the catheter [cm].
+        /// Length of the catheter \[cm\].
         length: f64,
     },
     /// A value out of bounds.
@@ -294,7 +294,7 @@ impl CatheterFault {
         }
     }
 
-    /// The same fault at severity `u` in [0, 1], or `None` where nothing is wrong.
+    /// The same fault at severity `u` in \[0, 1\], or `None` where nothing is wrong.
     ///
     /// The remaining bore of a kink or occlusion shrinks in proportion to `u`, so that its
     /// resistance explodes near the end; the conductance of a leak or disconnection grows in

@@ -13,7 +13,7 @@ use crate::parameters::ParameterSet;
 use crate::scenario::model::{self, Material};
 use crate::signals::{Destination, Drive, Level, Stream};
 
-/// Places closer than this share one node [cm].
+/// Places closer than this share one node \[cm\].
 const SAME_PLACE: f64 = 0.05;
 
 /// Fluid that left the catheter at one instant.
@@ -21,9 +21,9 @@ const SAME_PLACE: f64 = 0.05;
 pub struct Jump {
     /// Where it went.
     pub to: Destination,
-    /// How much fluid; negative where fluid was drawn in [mL].
+    /// How much fluid; negative where fluid was drawn in \[mL\].
     pub volume: f64,
-    /// Drug in it [ug].
+    /// Drug in it \[ug\].
     pub drug: f64,
 }
 
@@ -34,15 +34,15 @@ struct Build {
     per_cm: f64,
     length: f64,
     tip: Level,
-    /// Resistance of a sound centimetre [kPa h/mL].
+    /// Resistance of a sound centimetre \[kPa h/mL\].
     resistance: f64,
-    /// Widening of the tube [mL/kPa].
+    /// Widening of the tube \[mL/kPa\].
     tube_compliance: f64,
-    /// Widening of a centimetre of catheter [mL/kPa].
+    /// Widening of a centimetre of catheter \[mL/kPa\].
     wall_compliance: f64,
-    /// Half width of a smeared front [mL].
+    /// Half width of a smeared front \[mL\].
     smear: f64,
-    /// The same where drug follows water [mL].
+    /// The same where drug follows water \[mL\].
     water_smear: f64,
     tissue_pressure: f64,
     open_end: f64,
@@ -57,7 +57,7 @@ struct Node {
     outlets: Vec<(f64, Destination)>,
 }
 
-/// Constant flow through a reach: in at the pump's side, out at the tip's side [mL/h].
+/// Constant flow through a reach: in at the pump's side, out at the tip's side \[mL/h\].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Through {
     enters: f64,
@@ -80,7 +80,7 @@ pub struct Catheter {
     origin: SimTime,
     reaches: Vec<Reach>,
     nodes: Vec<Node>,
-    /// Where the wall stores volume: just before this place [cm].
+    /// Where the wall stores volume: just before this place \[cm\].
     cut: f64,
     elastic: bool,
     step: u8,
@@ -89,12 +89,12 @@ pub struct Catheter {
     leaks: Vec<Vec<f64>>,
     pressure: f64,
     streams: Vec<Stream>,
-    /// Drug displaced by rounding at fronts, still to be counted [ug].
+    /// Drug displaced by rounding at fronts, still to be counted \[ug\].
     carry: f64,
 }
 
 impl Catheter {
-    /// A sound catheter, filled with `concentration` [ug/mL] if the scenario does not say with
+    /// A sound catheter, filled with `concentration` \[ug/mL\] if the scenario does not say with
     /// what, behind a pump that stands still.
     ///
     /// # Errors
@@ -186,12 +186,12 @@ impl Catheter {
         Ok(catheter)
     }
 
-    /// Volume of pump tube and sound catheter [mL].
+    /// Volume of pump tube and sound catheter \[mL\].
     pub fn dead_volume(&self) -> f64 {
         self.build.tube + self.build.per_cm * self.build.length
     }
 
-    /// What the pump offers from `now` on, and the concentration that comes with it [ug/mL].
+    /// What the pump offers from `now` on, and the concentration that comes with it \[ug/mL\].
     #[must_use]
     pub fn set_source(&mut self, now: SimTime, drive: Drive, concentration: f64) -> Vec<Jump> {
         let mut jumps = Vec::new();
@@ -243,7 +243,7 @@ impl Catheter {
         jumps
     }
 
-    /// Sets the pressure of the spinal fluid at the tip [kPa].
+    /// Sets the pressure of the spinal fluid at the tip \[kPa\].
     #[must_use]
     pub fn set_tip_pressure(&mut self, now: SimTime, pressure: f64) -> Vec<Jump> {
         let mut jumps = Vec::new();
@@ -257,7 +257,7 @@ impl Catheter {
     }
 
     /// Injects drug-free fluid at the catheter port, which pushes what the catheter holds
-    /// out at once, shared between tip and leaks by their conductance [mL].
+    /// out at once, shared between tip and leaks by their conductance \[mL\].
     ///
     /// # Errors
     /// [`CatheterError::Blocked`] if nothing is open, [`CatheterError::Value`] if the
@@ -294,7 +294,7 @@ impl Catheter {
         &self.streams
     }
 
-    /// What the catheter takes from the pump [mL/h].
+    /// What the catheter takes from the pump \[mL/h\].
     pub fn inflow(&self) -> f64 {
         self.through[0].enters
     }
@@ -322,7 +322,7 @@ impl Catheter {
         jumps
     }
 
-    /// Drug inside [ug].
+    /// Drug inside \[ug\].
     pub fn drug(&self, at: SimTime) -> f64 {
         let inside: f64 = self.reaches.iter().map(Reach::drug).sum();
         let mut rate = self.inlet * self.inflow();
@@ -332,7 +332,7 @@ impl Catheter {
         inside + self.carry + rate * at.hours_since(self.origin)
     }
 
-    /// Fluid inside [mL].
+    /// Fluid inside \[mL\].
     pub fn volume(&self, at: SimTime) -> f64 {
         let inside: f64 = self.reaches.iter().map(Reach::volume).sum();
         let mut rate = self.inflow();
@@ -342,7 +342,7 @@ impl Catheter {
         inside + rate * at.hours_since(self.origin)
     }
 
-    /// Pressure at the pump's outlet [kPa].
+    /// Pressure at the pump's outlet \[kPa\].
     pub fn pressure(&self, at: SimTime) -> f64 {
         match self.elastic.then(|| self.cut_reach()) {
             Some(reach) if self.compliance() > 0.0 => {
@@ -354,7 +354,7 @@ impl Catheter {
         }
     }
 
-    /// Concentration at the tip [ug/mL].
+    /// Concentration at the tip \[ug/mL\].
     pub fn tip_concentration(&self) -> f64 {
         self.reaches.last().map_or(0.0, Reach::tip_side)
     }
@@ -382,7 +382,7 @@ impl Catheter {
         }
     }
 
-    /// Widening of the wall before the cut [mL/kPa].
+    /// Widening of the wall before the cut \[mL/kPa\].
     fn compliance(&self) -> f64 {
         self.build.tube_compliance + self.build.wall_compliance * self.cut
     }
@@ -740,7 +740,7 @@ impl Catheter {
         }
     }
 
-    /// What would enter a reach from the pump's side [ug/mL].
+    /// What would enter a reach from the pump's side \[ug/mL\].
     fn entering(&self, reach: usize) -> f64 {
         match reach.checked_sub(1) {
             None => self.inlet,
@@ -748,7 +748,7 @@ impl Catheter {
         }
     }
 
-    /// What would enter a reach from the tip's side [ug/mL].
+    /// What would enter a reach from the tip's side \[ug/mL\].
     fn entering_back(&self, reach: usize) -> f64 {
         if reach < self.nodes.len() {
             self.node_concentration(reach)

@@ -13,21 +13,21 @@ const STEP: f64 = 0.5;
 /// Length of the last step, in time constants.
 const LANDING: f64 = 2.0;
 
-/// Stored volume that no longer counts as a difference [mL].
+/// Stored volume that no longer counts as a difference \[mL\].
 const NOTHING: f64 = 1e-12;
 
 /// Flows until the plan ends.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plan {
-    /// Flow taken from the pump [mL/h].
+    /// Flow taken from the pump \[mL/h\].
     pub source: f64,
-    /// Flow into the tip's side of the stored volume [mL/h].
+    /// Flow into the tip's side of the stored volume \[mL/h\].
     pub past_cut: f64,
-    /// Flow out of each outlet of each leak, from the pump on [mL/h].
+    /// Flow out of each outlet of each leak, from the pump on \[mL/h\].
     pub leaks: Vec<Vec<f64>>,
-    /// Pressure at the pump's outlet [kPa].
+    /// Pressure at the pump's outlet \[kPa\].
     pub pressure: f64,
-    /// How long it holds [h]; `None` is until something changes.
+    /// How long it holds \[h\]; `None` is until something changes.
     pub lasts: Option<f64>,
     /// Whether the volume stored in the wall leaves now, at once.
     pub releases: bool,
@@ -40,15 +40,15 @@ pub(super) struct Plan {
 pub(super) struct Start {
     /// Index of the station before which the wall stores volume.
     pub cut: usize,
-    /// Widening of the wall before the cut [mL/kPa].
+    /// Widening of the wall before the cut \[mL/kPa\].
     pub compliance: f64,
-    /// Volume stored there [mL].
+    /// Volume stored there \[mL\].
     pub stored: f64,
     /// The pump.
     pub drive: Drive,
     /// Number of steps already made of the present approach.
     pub step: u8,
-    /// Time constant below which all settles at once [h].
+    /// Time constant below which all settles at once \[h\].
     pub instant: f64,
 }
 

@@ -12,9 +12,9 @@ use super::layout::LEVELS;
 pub struct Body {
     /// Population; a child has a shorter canal and its own clearance.
     pub population: Population,
-    /// Body weight [kg].
+    /// Body weight \[kg\].
     pub weight: f64,
-    /// Renal function relative to normal [1].
+    /// Renal function relative to normal \[1\].
     pub renal_function: f64,
     /// Level at which an epidural or subdural depot lies: that of the catheter tip.
     pub depot_level: Level,
@@ -35,30 +35,30 @@ impl Default for Body {
 /// Lengths, cross-sections and volumes of the canal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Canal {
-    /// Length of each level [cm].
+    /// Length of each level \[cm\].
     pub length: [f64; LEVELS],
-    /// Fluid cross-section of each level [cm2].
+    /// Fluid cross-section of each level \[cm2\].
     pub area: [f64; LEVELS],
-    /// Fluid volume of each level [mL].
+    /// Fluid volume of each level \[mL\].
     pub volume: [f64; LEVELS],
-    /// Cord and root volume of each level [mL].
+    /// Cord and root volume of each level \[mL\].
     pub cord: [f64; LEVELS],
-    /// Effective axial dispersion at the middle of each level [cm2/h].
+    /// Effective axial dispersion at the middle of each level \[cm2/h\].
     pub dispersion: [f64; LEVELS],
 }
 
 /// Volumes and rates of the blood compartments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Blood {
-    /// Volume of the central compartment [mL].
+    /// Volume of the central compartment \[mL\].
     pub central: f64,
-    /// Rate from central to peripheral [1/h].
+    /// Rate from central to peripheral \[1/h\].
     pub to_peripheral: f64,
-    /// Rate back [1/h].
+    /// Rate back \[1/h\].
     pub from_peripheral: f64,
-    /// Renal elimination [1/h].
+    /// Renal elimination \[1/h\].
     pub renal: f64,
-    /// Other elimination [1/h].
+    /// Other elimination \[1/h\].
     pub other: f64,
 }
 
@@ -120,13 +120,13 @@ impl Canal {
         canal
     }
 
-    /// Exchange flow by dispersion between a level and the next one up [mL/h].
+    /// Exchange flow by dispersion between a level and the next one up \[mL/h\].
     pub fn exchange(&self, lower: usize) -> f64 {
         let half = |i: usize| 0.5 * self.length[i] / (self.dispersion[i] * self.area[i]);
         1.0 / (half(lower) + half(lower + 1))
     }
 
-    /// Length from S2 to C1 [cm].
+    /// Length from S2 to C1 \[cm\].
     pub fn total_length(&self) -> f64 {
         self.length.iter().sum()
     }

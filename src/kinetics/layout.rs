@@ -30,8 +30,8 @@ impl From<Destination> for Site {
 
 /// The order of states in a vector `x`.
 ///
-/// Amounts of baclofen [ug] come first and make up the ledger; effect sites
-/// [ug/mL] follow and only read; the rescue drugs [mg] are a block of their own.
+/// Amounts of baclofen \[ug\] come first and make up the ledger; effect sites
+/// \[ug/mL\] follow and only read; the rescue drugs \[mg\] are a block of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Layout;
 
@@ -65,11 +65,11 @@ impl Layout {
     pub const UNABSORBED: usize = Self::GUT + 6;
     /// Lost with drained or leaked fluid so far.
     pub const LOST: usize = Self::GUT + 7;
-    /// Number of ledger states; indices below this are amounts [ug].
+    /// Number of ledger states; indices below this are amounts \[ug\].
     pub const LEDGER: usize = Self::GUT + 8;
-    /// Benzodiazepine in the body [mg].
+    /// Benzodiazepine in the body \[mg\].
     pub const BENZODIAZEPINE: usize = Self::LEDGER + 8;
-    /// Cyproheptadine in the body [mg].
+    /// Cyproheptadine in the body \[mg\].
     pub const CYPROHEPTADINE: usize = Self::LEDGER + 10;
     /// Number of states.
     pub const LEN: usize = Self::LEDGER + 12;

@@ -17,7 +17,7 @@ const LN_2: f64 = std::f64::consts::LN_2;
 pub struct Outflow {
     /// Where.
     pub level: Level,
-    /// How much [mL/h].
+    /// How much \[mL/h\].
     pub rate: f64,
 }
 
@@ -37,15 +37,15 @@ pub struct Flows {
 pub struct Volumes {
     /// The canal, as supine.
     pub canal: Canal,
-    /// Cisternal fluid [mL].
+    /// Cisternal fluid \[mL\].
     pub cisternal: f64,
-    /// Cranial fluid [mL].
+    /// Cranial fluid \[mL\].
     pub cranial: f64,
-    /// Brain tissue [mL].
+    /// Brain tissue \[mL\].
     pub brain: f64,
-    /// Central blood compartment [mL].
+    /// Central blood compartment \[mL\].
     pub central: f64,
-    /// Weight of the fast effect site in the effective concentration [1].
+    /// Weight of the fast effect site in the effective concentration \[1\].
     pub fast_share: f64,
 }
 
@@ -55,12 +55,12 @@ struct Rates {
 }
 
 impl Rates {
-    /// First-order movement [1/h].
+    /// First-order movement \[1/h\].
     fn to(&mut self, from: usize, to: usize, rate: f64) {
         self.a[(to, from)] += rate;
     }
 
-    /// Two-way exchange by a flow [mL/h] between two volumes [mL].
+    /// Two-way exchange by a flow \[mL/h\] between two volumes \[mL\].
     fn exchange(&mut self, i: usize, vi: f64, j: usize, vj: f64, flow: f64) {
         self.to(i, j, flow / vi);
         self.to(j, i, flow / vj);
@@ -287,7 +287,7 @@ fn effect_sites(a: &mut DMatrix<f64>, parameters: &ParameterSet, v: &Volumes) {
     }
 }
 
-/// One compartment with a lagged effect [mg] for each rescue drug.
+/// One compartment with a lagged effect \[mg\] for each rescue drug.
 fn rescue_drugs(a: &mut DMatrix<f64>, parameters: &ParameterSet) {
     for (state, drug) in [
         (Layout::BENZODIAZEPINE, "benzodiazepine"),

@@ -23,7 +23,7 @@
 //! | [`Flows`] | what can change the matrix: posture, drain, leak |
 //! | [`Kinetics`] | the state of one patient, and all questions about it |
 //!
-//! Amounts are in [ug], volumes in [mL], times in [h], concentrations in [ug/mL];
+//! Amounts are in \[ug\], volumes in \[mL\], times in \[h\], concentrations in \[ug/mL\];
 //! only columns whose name ends in `ng_per_ml` differ.
 //!
 //! **Levels are vertebral.** `cord_l3` is whatever nervous tissue lies in the canal
@@ -58,17 +58,17 @@ pub enum KineticsError {
     Body {
         /// `body weight` or `renal function`.
         what: &'static str,
-        /// The value given [kg] or [1].
+        /// The value given \[kg\] or \[1\].
         value: f64,
     },
     /// Clearance, volume and half-life admit no two-compartment model.
     #[error("kinetics: elimination at {out} /h does not fit plasma rates of {alpha} and {beta} /h")]
     Blood {
-        /// Clearance over central volume [1/h].
+        /// Clearance over central volume \[1/h\].
         out: f64,
-        /// Fast rate [1/h].
+        /// Fast rate \[1/h\].
         alpha: f64,
-        /// Terminal rate [1/h].
+        /// Terminal rate \[1/h\].
         beta: f64,
     },
     /// Fluid cannot leave at this rate.
@@ -76,7 +76,7 @@ pub enum KineticsError {
     Outflow {
         /// `drain` or `leak`.
         what: &'static str,
-        /// The rate given [mL/h].
+        /// The rate given \[mL/h\].
         rate: f64,
     },
     /// A rate came out as NaN or infinite.
@@ -90,15 +90,15 @@ pub enum KineticsError {
     Input {
         /// Name of the state.
         site: String,
-        /// The value given [ug], [ug/h], [mg] or [1].
+        /// The value given \[ug\], \[ug/h\], \[mg\] or \[1\].
         value: f64,
     },
     /// A change or a question before the last change.
     #[error("kinetics: asked for {asked_h} h, but the state begins at {origin_h} h")]
     Backwards {
-        /// The instant asked for [h].
+        /// The instant asked for \[h\].
         asked_h: f64,
-        /// The instant of the last change [h].
+        /// The instant of the last change \[h\].
         origin_h: f64,
     },
     /// No column has this name.

@@ -40,9 +40,9 @@ pub struct KineticsState {
     pub origin: SimTime,
     /// Flows in force.
     pub flows: Flows,
-    /// Constant input to each state since the origin [ug/h], [mg/h].
+    /// Constant input to each state since the origin \[ug/h\], \[mg/h\].
     pub inputs: Vec<f64>,
-    /// Baclofen put in up to the origin [ug].
+    /// Baclofen put in up to the origin \[ug\].
     pub dosed: f64,
     /// State at the origin in the coordinates of the system of `flows`.
     pub coordinates: Coordinates,
@@ -51,34 +51,34 @@ pub struct KineticsState {
 /// What drives the response, at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct SiteDrive {
-    /// Effective concentration by region, in the order of [`Region::ALL`] [ug/mL].
+    /// Effective concentration by region, in the order of [`Region::ALL`] \[ug/mL\].
     pub effect: [f64; 4],
-    /// Benzodiazepine at its site, as diazepam [mg].
+    /// Benzodiazepine at its site, as diazepam \[mg\].
     pub benzodiazepine: f64,
-    /// Cyproheptadine at its site [mg].
+    /// Cyproheptadine at its site \[mg\].
     pub cyproheptadine: f64,
 }
 
 /// Concentrations and the ledger at one instant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// Spinal fluid by level, caudal to rostral [ug/mL].
+    /// Spinal fluid by level, caudal to rostral \[ug/mL\].
     pub csf: [f64; LEVELS],
-    /// Cisternal fluid [ug/mL].
+    /// Cisternal fluid \[ug/mL\].
     pub cisternal: f64,
-    /// Cranial fluid [ug/mL].
+    /// Cranial fluid \[ug/mL\].
     pub cranial: f64,
-    /// Plasma [ug/mL].
+    /// Plasma \[ug/mL\].
     pub plasma: f64,
-    /// Brain tissue [ug/mL].
+    /// Brain tissue \[ug/mL\].
     pub brain: f64,
     /// What drives the response.
     pub drive: SiteDrive,
-    /// In the body, depots and gut included [ug].
+    /// In the body, depots and gut included \[ug\].
     pub in_body: f64,
-    /// Eliminated, never absorbed, or lost with fluid [ug].
+    /// Eliminated, never absorbed, or lost with fluid \[ug\].
     pub eliminated: f64,
-    /// Put in so far [ug]; `in_body + eliminated` to rounding.
+    /// Put in so far \[ug\]; `in_body + eliminated` to rounding.
     pub dosed: f64,
 }
 
@@ -178,7 +178,7 @@ impl Kinetics {
 
     /// Replaces all inputs at once: sites not listed get nothing from `now` on.
     ///
-    /// Rates are in [ug/h], for rescue drugs in [mg/h]; a site listed twice gets the sum.
+    /// Rates are in \[ug/h\], for rescue drugs in \[mg/h\]; a site listed twice gets the sum.
     ///
     /// # Errors
     /// [`KineticsError::Input`], [`KineticsError::Backwards`].
@@ -216,7 +216,7 @@ impl Kinetics {
         Ok(())
     }
 
-    /// Puts an amount [ug], for a rescue drug [mg], into a site at once.
+    /// Puts an amount \[ug\], for a rescue drug \[mg\], into a site at once.
     ///
     /// # Errors
     /// As [`Kinetics::set_inputs`].
@@ -237,7 +237,7 @@ impl Kinetics {
     }
 
     /// Pushes a share of the subdural depot into the fluid at a level at once, as
-    /// contrast through the catheter does (Lew 2005). Returns the amount [ug].
+    /// contrast through the catheter does (Lew 2005). Returns the amount \[ug\].
     ///
     /// # Errors
     /// As [`Kinetics::set_inputs`].
@@ -251,7 +251,7 @@ impl Kinetics {
     }
 
     /// Draws a share of a site's content out of the body, as when a pocket is
-    /// aspirated; it is booked as lost with fluid. Returns the amount [ug].
+    /// aspirated; it is booked as lost with fluid. Returns the amount \[ug\].
     ///
     /// # Errors
     /// As [`Kinetics::set_inputs`].
@@ -370,7 +370,7 @@ impl Kinetics {
         Ok(self.drive_after(dt, scratch))
     }
 
-    /// As [`Kinetics::drive`], `dt_h` [h] after the origin: for right-hand sides, which
+    /// As [`Kinetics::drive`], `dt_h` \[h\] after the origin: for right-hand sides, which
     /// are evaluated between the nanoseconds.
     pub fn drive_after(&self, dt_h: f64, scratch: &mut Scratch) -> SiteDrive {
         self.current.system.exponentials(dt_h.max(0.0), scratch);
@@ -430,7 +430,7 @@ impl Kinetics {
             .trajectory(row, &self.state.coordinates, &self.forcing)?)
     }
 
-    /// The full state at `t` [ug], [ug/mL], [mg] by [`Layout`].
+    /// The full state at `t` \[ug\], \[ug/mL\], \[mg\] by [`Layout`].
     ///
     /// # Errors
     /// [`KineticsError::Backwards`].

@@ -318,7 +318,7 @@ fn piece<M: UserModel + ?Sized>(
 pub struct LinearSegment {
     /// Length \[h\].
     pub duration_h: f64,
-    /// Input to each state [amount/h].
+    /// Input to each state \[amount/h\].
     pub input: Vec<f64>,
     /// Added to the state at the start; empty for none.
     pub jump: Vec<f64>,

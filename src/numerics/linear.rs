@@ -101,7 +101,7 @@ struct ModalSystem {
     slots: Vec<Slot>,
     /// Each repeated rate with its highest power, and where its pairs begin.
     repeated: Vec<Repeated>,
-    /// Slowest decaying rate [1/h], 0 if none decays.
+    /// Slowest decaying rate \[1/h\], 0 if none decays.
     slowest: f64,
 }
 
@@ -129,7 +129,7 @@ enum Solver {
 
 /// `x' = A x + b`, decomposed once and then asked at any instant.
 ///
-/// Amounts are in one unit (the caller's, \[ug\] in this crate), rates in [1/h],
+/// Amounts are in one unit (the caller's, \[ug\] in this crate), rates in \[1/h\],
 /// times in \[h\]. Methods that take a slice of states panic if its length is not
 /// [`LinearSystem::dim`]: that is a slip in the calling code, not in the data.
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ pub struct LinearSystem {
 }
 
 impl LinearSystem {
-    /// Decompose `a` [1/h], where `a[(i, j)]` is the flow from state `j` into `i`.
+    /// Decompose `a` \[1/h\], where `a[(i, j)]` is the flow from state `j` into `i`.
     ///
     /// Falls back to the matrix exponential where modes would lose accuracy; see
     /// [`LinearSystem::method`].
@@ -172,7 +172,7 @@ impl LinearSystem {
         self.a.nrows()
     }
 
-    /// The matrix [1/h].
+    /// The matrix \[1/h\].
     pub fn matrix(&self) -> &DMatrix<f64> {
         &self.a
     }
@@ -185,7 +185,7 @@ impl LinearSystem {
         }
     }
 
-    /// The rates of the modes [1/h], slow first; empty under the exponential.
+    /// The rates of the modes \[1/h\], slow first; empty under the exponential.
     pub fn rates(&self) -> &[f64] {
         match &self.solver {
             Solver::Modal(m) => &m.modal.rates,
@@ -208,7 +208,7 @@ impl LinearSystem {
         }
     }
 
-    /// Coordinates of the constant input `b` [amount/h].
+    /// Coordinates of the constant input `b` \[amount/h\].
     pub fn forcing(&self, b: &[f64]) -> Forcing {
         Forcing {
             values: self.inward(b),

@@ -39,9 +39,9 @@ pub enum FallbackReason {
     /// Two coupled modes have nearly, but not exactly, the same rate.
     #[error("two coupled modes have nearly the same rate, {rate} and {other}")]
     NearlyRepeated {
-        /// One rate [1/h].
+        /// One rate \[1/h\].
         rate: f64,
-        /// The other [1/h].
+        /// The other \[1/h\].
         other: f64,
     },
     /// Modes are nearly parallel.

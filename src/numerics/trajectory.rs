@@ -75,9 +75,9 @@ pub(crate) fn power_pairs(rate: f64, t: f64, highest: u32, pairs: &mut Vec<(f64,
 pub struct Term {
     /// Weight of the exponential, in the output's unit (per h^k).
     pub amplitude: f64,
-    /// Weight of its integral: input to this mode [unit/h].
+    /// Weight of its integral: input to this mode \[unit/h\].
     pub forcing: f64,
-    /// Rate [1/h], negative where it decays.
+    /// Rate \[1/h\], negative where it decays.
     pub rate: f64,
     /// Power `k`: 0 but for repeated rates.
     pub power: u32,
@@ -139,7 +139,7 @@ impl ExponentialSum {
         self.terms.iter().fold(0.0, |s, term| s + term.value(t)) + 0.0
     }
 
-    /// The slope at `t` [unit/h].
+    /// The slope at `t` \[unit/h\].
     pub fn slope(&self, t: f64) -> f64 {
         self.derivative().value(t)
     }

@@ -48,12 +48,12 @@ impl Battery {
         1.0 / self.idle_life + self.flow_cost * self.flow
     }
 
-    /// Charge used, as a share of the charge to the replacement indicator [1].
+    /// Charge used, as a share of the charge to the replacement indicator \[1\].
     pub fn used(&self, at: SimTime) -> f64 {
         self.used + self.rate() * at.hours_since(self.origin)
     }
 
-    /// Service left until the shut-down at the present flow [h].
+    /// Service left until the shut-down at the present flow \[h\].
     pub fn left(&self, at: SimTime) -> f64 {
         let service = self.service_left - at.hours_since(self.start);
         let charge = match self.indicated {
@@ -63,7 +63,7 @@ impl Battery {
         service.min(charge).max(0.0)
     }
 
-    /// Sets the programmed flow from `now` on; an equal flow changes nothing [mL/h].
+    /// Sets the programmed flow from `now` on; an equal flow changes nothing \[mL/h\].
     pub fn set_flow(&mut self, now: SimTime, flow: f64) {
         if flow != self.flow {
             self.used = self.used(now);

@@ -82,7 +82,7 @@ pub const FAULT_KINDS: &[FaultKind] = &[
     },
 ];
 
-/// The disturbance a fault of this kind is at severity `u` in [0, 1]; `None` if the kind is
+/// The disturbance a fault of this kind is at severity `u` in \[0, 1\]; `None` if the kind is
 /// not of this room, a required value is missing, or nothing happens at this severity.
 ///
 /// An excess gain grows in proportion to `u`; what either happens or does not

@@ -15,7 +15,7 @@ pub struct PumpSetup {
     /// The device as the scenario describes it.
     pub device: model::Pump,
     /// Volume of pump tube and catheter *as entered in the programmer*; boluses that fill
-    /// the line are computed from it, and a wrong entry makes them wrong [mL].
+    /// the line are computed from it, and a wrong entry makes them wrong \[mL\].
     pub dead_volume: f64,
     /// When the pump starts.
     pub start: SimTime,
@@ -61,36 +61,36 @@ pub trait Pump: Send + Sync {
     /// The true source at the outlet; zero flow when stopped, stalled, empty or out of service.
     fn drive(&self) -> Drive;
 
-    /// Flow the device believes it delivers [mL/h].
+    /// Flow the device believes it delivers \[mL/h\].
     fn programmed_flow(&self) -> f64;
 
-    /// The same by the label [ug/h].
+    /// The same by the label \[ug/h\].
     fn programmed_dose_rate(&self) -> f64;
 
-    /// True concentration of what leaves the reservoir [ug/mL].
+    /// True concentration of what leaves the reservoir \[ug/mL\].
     fn outlet_concentration(&self) -> f64;
 
     /// Reports the flow that really leaves from `now` on, which an obstructed catheter
-    /// may have limited [mL/h]. Until told otherwise after a change of its own, a pump
+    /// may have limited \[mL/h\]. Until told otherwise after a change of its own, a pump
     /// assumes that its drive's flow leaves. The same flow again changes nothing.
     fn set_outflow(&mut self, now: SimTime, outflow: f64);
 
-    /// True flow that leaves now [mL/h].
+    /// True flow that leaves now \[mL/h\].
     fn outflow(&self) -> f64;
 
-    /// True usable volume in the reservoir [mL].
+    /// True usable volume in the reservoir \[mL\].
     fn reservoir_volume(&self, at: SimTime) -> f64;
 
-    /// All drug in the reservoir, with what lies below the usable volume [ug].
+    /// All drug in the reservoir, with what lies below the usable volume \[ug\].
     fn reservoir_drug(&self, at: SimTime) -> f64;
 
-    /// Reservoir volume the device computes from its programme [mL].
+    /// Reservoir volume the device computes from its programme \[mL\].
     fn believed_volume(&self, at: SimTime) -> f64;
 
-    /// Volume that has left the outlet since the start [mL].
+    /// Volume that has left the outlet since the start \[mL\].
     fn delivered_volume(&self, at: SimTime) -> f64;
 
-    /// Drug that has left the outlet since the start [ug].
+    /// Drug that has left the outlet since the start \[ug\].
     fn delivered_drug(&self, at: SimTime) -> f64;
 
     /// What the pump will do next by itself at its present rates, if anything.

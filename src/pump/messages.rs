@@ -73,16 +73,16 @@ pub enum PumpNotice {
     Restarted,
     /// The programmed flow changed.
     RateChanged {
-        /// Flow the device now means to deliver [mL/h].
+        /// Flow the device now means to deliver \[mL/h\].
         flow: f64,
-        /// The same by the label [ug/h].
+        /// The same by the label \[ug/h\].
         dose_rate: f64,
     },
     /// A new label put the running programme out of range, so it runs at the end of the range.
     RateLimited {
-        /// Flow the dose would need [mL/h].
+        /// Flow the dose would need \[mL/h\].
         requested: f64,
-        /// Flow delivered instead [mL/h].
+        /// Flow delivered instead \[mL/h\].
         delivered: f64,
     },
     /// The pump has shut down for good.
@@ -129,14 +129,14 @@ pub enum Command {
     ScaleDose {
         /// Name of the act, which later rate steps give as their cause.
         id: String,
-        /// New over old dose [1].
+        /// New over old dose \[1\].
         factor: f64,
     },
     /// Reads the pump; that also ends a telemetry hang.
     Interrogate,
     /// Enters another concentration; doses stay, flows follow.
     SetLabel {
-        /// Concentration entered [ug/mL].
+        /// Concentration entered \[ug/mL\].
         concentration: f64,
     },
 }
@@ -153,19 +153,19 @@ pub enum Disturbance {
     Stall,
     /// A magnetic field holds the rotor.
     MriField {
-        /// Time in the field [h]; `None` is until relieved.
+        /// Time in the field \[h\]; `None` is until relieved.
         field: Option<f64>,
-        /// Delay from the end of the field to the first turn; rarely 2-24 h [h].
+        /// Delay from the end of the field to the first turn; rarely 2-24 h \[h\].
         restart_delay: f64,
     },
     /// Delivers more than programmed (or less, below one).
     OverInfusion {
-        /// Factor on the flow, on top of the gain of the refill period [1].
+        /// Factor on the flow, on top of the gain of the refill period \[1\].
         gain: f64,
     },
     /// This refill period's luck, added to the mean gain; ignored where the scenario fixes the gain.
     GainDeviation {
-        /// Difference from the mean gain [1].
+        /// Difference from the mean gain \[1\].
         deviation: f64,
     },
     /// The programme memory is damaged.
@@ -187,13 +187,13 @@ pub enum Disturbance {
 /// A refill as it happens and as it is entered.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Refill {
-    /// Volume that really reaches the reservoir [mL].
+    /// Volume that really reaches the reservoir \[mL\].
     pub volume: f64,
-    /// Volume entered in the programmer; differs when part of it went into the pocket [mL].
+    /// Volume entered in the programmer; differs when part of it went into the pocket \[mL\].
     pub entered_volume: f64,
-    /// True concentration of the syringe [ug/mL].
+    /// True concentration of the syringe \[ug/mL\].
     pub concentration: f64,
-    /// Concentration entered in the programmer [ug/mL].
+    /// Concentration entered in the programmer \[ug/mL\].
     pub label: f64,
     /// Whether the old drug is drawn out first.
     pub aspirate: bool,
@@ -202,32 +202,32 @@ pub struct Refill {
 /// What a refill showed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RefillReport {
-    /// Volume the device computed to be there [mL].
+    /// Volume the device computed to be there \[mL\].
     pub expected_volume: f64,
-    /// Volume found in the syringe [mL]; zero if nothing was drawn.
+    /// Volume found in the syringe \[mL\]; zero if nothing was drawn.
     pub aspirated_volume: f64,
-    /// Drug removed with it [ug].
+    /// Drug removed with it \[ug\].
     pub aspirated_drug: f64,
-    /// Drug injected into the reservoir [ug].
+    /// Drug injected into the reservoir \[ug\].
     pub injected_drug: f64,
-    /// True concentration after mixing with what stayed [ug/mL].
+    /// True concentration after mixing with what stayed \[ug/mL\].
     pub concentration: f64,
 }
 
 /// What an interrogation shows: only what the device believes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Telemetry {
-    /// Programmed flow [mL/h].
+    /// Programmed flow \[mL/h\].
     pub flow: f64,
-    /// Programmed dose rate by the label [ug/h].
+    /// Programmed dose rate by the label \[ug/h\].
     pub dose_rate: f64,
-    /// Concentration entered [ug/mL].
+    /// Concentration entered \[ug/mL\].
     pub label_concentration: f64,
-    /// Computed reservoir volume [mL].
+    /// Computed reservoir volume \[mL\].
     pub reservoir_volume: f64,
-    /// Time until the low-reservoir alarm at the present rate [h]; `None` if nothing is pumped.
+    /// Time until the low-reservoir alarm at the present rate \[h\]; `None` if nothing is pumped.
     pub low_reservoir_in: Option<f64>,
-    /// Battery life left at the present rate [h].
+    /// Battery life left at the present rate \[h\].
     pub battery_left: f64,
     /// Alarms that sound.
     pub alarms: Vec<Alarm>,
@@ -255,11 +255,11 @@ pub enum PumpError {
     FlowOutOfRange {
         /// Which part of the programme.
         what: &'static str,
-        /// Flow asked for [mL/day].
+        /// Flow asked for \[mL/day\].
         requested: f64,
-        /// Smallest flow [mL/day].
+        /// Smallest flow \[mL/day\].
         low: f64,
-        /// Largest flow [mL/day].
+        /// Largest flow \[mL/day\].
         high: f64,
     },
     /// A programme's times or doses make no sense.
@@ -285,11 +285,11 @@ pub enum PumpError {
     /// A fill above the capacity.
     #[error("{volume} mL do not fit: the reservoir of {size} mL holds {present} mL already")]
     OverFill {
-        /// Volume offered [mL].
+        /// Volume offered \[mL\].
         volume: f64,
-        /// Volume present [mL].
+        /// Volume present \[mL\].
         present: f64,
-        /// Capacity [mL].
+        /// Capacity \[mL\].
         size: f64,
     },
     /// A number that must be finite and positive (or zero) is not.

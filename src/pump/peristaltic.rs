@@ -152,7 +152,7 @@ impl Peristaltic {
         Ok(pump)
     }
 
-    /// Delivered over programmed volume now, faults included [1].
+    /// Delivered over programmed volume now, faults included \[1\].
     pub fn gain(&self) -> f64 {
         self.over_infusion
             .values()

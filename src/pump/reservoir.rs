@@ -27,7 +27,7 @@ pub struct Reservoir {
 
 impl Reservoir {
     /// A reservoir of `size` with `fill` above `residual`, all at one concentration; the
-    /// device starts knowing its fill [mL, ug/mL].
+    /// device starts knowing its fill \[mL, ug/mL\].
     ///
     /// # Errors
     /// [`PumpError::OverFill`], or [`PumpError::Value`] if a number is negative or not finite.
@@ -67,37 +67,37 @@ impl Reservoir {
         at.hours_since(self.origin)
     }
 
-    /// True usable volume [mL].
+    /// True usable volume \[mL\].
     pub fn usable(&self, at: SimTime) -> f64 {
         self.usable - self.outflow * self.hours(at)
     }
 
-    /// All drug, residual included [ug].
+    /// All drug, residual included \[ug\].
     pub fn drug(&self, at: SimTime) -> f64 {
         (self.usable(at) + self.residual) * self.concentration
     }
 
-    /// Volume by the device's arithmetic, which stops at zero [mL].
+    /// Volume by the device's arithmetic, which stops at zero \[mL\].
     pub fn believed(&self, at: SimTime) -> f64 {
         (self.believed - self.programmed * self.hours(at)).max(0.0)
     }
 
-    /// Volume that has left since the start [mL].
+    /// Volume that has left since the start \[mL\].
     pub fn delivered(&self, at: SimTime) -> f64 {
         self.delivered + self.outflow * self.hours(at)
     }
 
-    /// Drug that has left since the start [ug].
+    /// Drug that has left since the start \[ug\].
     pub fn delivered_drug(&self, at: SimTime) -> f64 {
         self.delivered_drug + self.outflow * self.hours(at) * self.concentration
     }
 
-    /// True concentration [ug/mL].
+    /// True concentration \[ug/mL\].
     pub fn concentration(&self) -> f64 {
         self.concentration
     }
 
-    /// True flow that leaves [mL/h].
+    /// True flow that leaves \[mL/h\].
     pub fn outflow(&self) -> f64 {
         self.outflow
     }
@@ -107,7 +107,7 @@ impl Reservoir {
         self.empty
     }
 
-    /// Sets both rates from `now` on; equal rates change nothing [mL/h].
+    /// Sets both rates from `now` on; equal rates change nothing \[mL/h\].
     pub fn set_rates(&mut self, now: SimTime, outflow: f64, programmed: f64) {
         if outflow == self.outflow && programmed == self.programmed {
             return;
@@ -126,7 +126,7 @@ impl Reservoir {
         }
     }
 
-    /// When the computed volume will have reached `level` [mL].
+    /// When the computed volume will have reached `level` \[mL\].
     pub fn believed_at(&self, level: f64) -> Option<SimTime> {
         if self.believed <= level {
             Some(self.origin)

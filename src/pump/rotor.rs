@@ -40,7 +40,7 @@ enum Watch {
     },
 }
 
-/// Programmed volume since something began, linear from its origin [mL, mL/h].
+/// Programmed volume since something began, linear from its origin \[mL, mL/h\].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Count {
     origin: SimTime,
@@ -162,7 +162,7 @@ impl Rotor {
         self.update(now);
     }
 
-    /// Sets the programmed flow from `now` on [mL/h].
+    /// Sets the programmed flow from `now` on \[mL/h\].
     pub(super) fn set_flow(&mut self, now: SimTime, flow: f64) {
         if flow == self.flow {
             return;

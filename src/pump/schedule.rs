@@ -13,17 +13,17 @@ const WEEK: i64 = 7 * DAY;
 /// The flows a device can deliver.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FlowLimits {
-    /// Smallest therapeutic flow [mL/day].
+    /// Smallest therapeutic flow \[mL/day\].
     pub min: f64,
-    /// Largest flow [mL/day].
+    /// Largest flow \[mL/day\].
     pub max: f64,
-    /// Flow of the minimum-rate mode [mL/day].
+    /// Flow of the minimum-rate mode \[mL/day\].
     pub idle: f64,
-    /// Step of the grid on which flows are delivered [mL/day].
+    /// Step of the grid on which flows are delivered \[mL/day\].
     pub grid: f64,
     /// Most flex steps a day.
     pub max_steps: usize,
-    /// Flow of a priming bolus whose length is given as zero [mL/h].
+    /// Flow of a priming bolus whose length is given as zero \[mL/h\].
     pub priming: f64,
 }
 
@@ -40,7 +40,7 @@ impl FlowLimits {
         }
     }
 
-    /// The flow delivered when `flow` is asked for: the nearest on the grid [mL/h].
+    /// The flow delivered when `flow` is asked for: the nearest on the grid \[mL/h\].
     ///
     /// # Errors
     /// [`PumpError::FlowOutOfRange`], with `what` in its message.
@@ -59,7 +59,7 @@ impl FlowLimits {
         }
     }
 
-    /// The nearest flow on the grid within the range [mL/h].
+    /// The nearest flow on the grid within the range \[mL/h\].
     fn nearest(&self, flow: f64) -> f64 {
         self.on_grid(flow.clamp(self.min / 24.0, self.max / 24.0))
     }
@@ -134,7 +134,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A stopped pump whose programmer was told this dead volume [mL].
+    /// A stopped pump whose programmer was told this dead volume \[mL\].
     pub fn new(start: SimTime, dead_volume: f64, limits: FlowLimits) -> Self {
         Self {
             base: Base::Stopped,
@@ -156,7 +156,7 @@ impl Schedule {
         matches!(self.base, Base::Flex { .. })
     }
 
-    /// Takes a programme at `now`, by the label given [ug/mL].
+    /// Takes a programme at `now`, by the label given \[ug/mL\].
     ///
     /// # Errors
     /// [`PumpError`] if the device cannot deliver it; the schedule is then as it was.
@@ -287,7 +287,7 @@ impl Schedule {
         Ok(())
     }
 
-    /// Flow due from `now` on [mL/h].
+    /// Flow due from `now` on \[mL/h\].
     pub fn flow(&self, now: SimTime, label: f64) -> f64 {
         match &self.overlay {
             Some(o) if o.end > now => match o.flow {
@@ -300,7 +300,7 @@ impl Schedule {
         }
     }
 
-    /// The flow the base would need where the label puts it out of range [mL/h].
+    /// The flow the base would need where the label puts it out of range \[mL/h\].
     pub fn out_of_range(&self, now: SimTime, label: f64) -> Option<f64> {
         let rate = match &self.base {
             Base::Continuous { rate } => *rate,
@@ -453,7 +453,7 @@ impl Schedule {
         }
     }
 
-    /// Flow and length of one periodic bolus [mL/h, ns].
+    /// Flow and length of one periodic bolus \[mL/h, ns\].
     fn periodic(&self, dose: f64, over: f64, basal: f64, label: f64) -> (f64, i64) {
         let under = self.basal_flow(basal, label);
         let total = self.limits.nearest(under + dose / label / over);

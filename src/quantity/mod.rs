@@ -30,47 +30,47 @@ use unit::{Powers, Unit};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Dimension {
-    /// Drug amount [ug].
+    /// Drug amount \[ug\].
     Mass,
-    /// Drug amount in the larger unit of tablets and ampoules [mg].
+    /// Drug amount in the larger unit of tablets and ampoules \[mg\].
     TabletMass,
-    /// Fluid volume [mL].
+    /// Fluid volume \[mL\].
     Volume,
-    /// Length of time [h].
+    /// Length of time \[h\].
     Time,
-    /// Length [cm].
+    /// Length \[cm\].
     Length,
-    /// Drug per fluid [ug/mL].
+    /// Drug per fluid \[ug/mL\].
     Concentration,
-    /// Drug per time [ug/h].
+    /// Drug per time \[ug/h\].
     DoseRate,
-    /// Fluid per time [mL/h]; also a clearance.
+    /// Fluid per time \[mL/h\]; also a clearance.
     VolumeFlow,
-    /// Pressure [kPa].
+    /// Pressure \[kPa\].
     Pressure,
-    /// Temperature [degC].
+    /// Temperature \[degC\].
     Temperature,
-    /// Events or fraction per time [1/h].
+    /// Events or fraction per time \[1/h\].
     Rate,
-    /// Flow per pressure [mL/h/kPa].
+    /// Flow per pressure \[mL/h/kPa\].
     Conductance,
-    /// Volume per pressure [mL/kPa].
+    /// Volume per pressure \[mL/kPa\].
     Compliance,
-    /// Dispersion or diffusion coefficient [cm2/s].
+    /// Dispersion or diffusion coefficient \[cm2/s\].
     Diffusivity,
-    /// Mass of a person [kg].
+    /// Mass of a person \[kg\].
     BodyWeight,
-    /// Clearance per body weight [mL/min/kg].
+    /// Clearance per body weight \[mL/min/kg\].
     WeightedClearance,
-    /// Distribution volume per body weight [L/kg].
+    /// Distribution volume per body weight \[L/kg\].
     WeightedVolume,
-    /// Magnetic flux density [T].
+    /// Magnetic flux density \[T\].
     Field,
-    /// Area [cm2].
+    /// Area \[cm2\].
     Area,
-    /// A share, written in percent [1].
+    /// A share, written in percent \[1\].
     Fraction,
-    /// A pure number, written bare or in percent [1].
+    /// A pure number, written bare or in percent \[1\].
     Number,
 }
 

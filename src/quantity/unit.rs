@@ -1,6 +1,6 @@
 //! The table of units, and the small grammar that combines them.
 //!
-//! `unit = ["1"] { ("/" | "·" | "*" | " ") factor }`, `factor = symbol [exponent]
+//! `unit = ["1"] { ("/" | "·" | "*" | " ") factor }`, `factor = symbol \[exponent\]
 //! | "(" unit ")"`. A slash binds only the factor that follows it, so
 //! `mL/h/kPa` is mL h^-1 kPa^-1, and so is `mL/(h kPa)`.
 

@@ -40,8 +40,8 @@ pub trait EffectModel: std::fmt::Debug + Send + Sync {
     /// Name, as registered.
     fn name(&self) -> &str;
 
-    /// Effect [0-1] at concentration `c` [ug/mL] in a region whose tolerance is
-    /// `tolerance` [1], 0 in a naive person.
+    /// Effect \[0-1\] at concentration `c` \[ug/mL\] in a region whose tolerance is
+    /// `tolerance` \[1\], 0 in a naive person.
     fn effect(&self, region: Region, c: f64, tolerance: f64) -> f64;
 
     /// A copy behind a box.
@@ -58,13 +58,13 @@ impl Clone for Box<dyn EffectModel> {
 /// one for the brainstem.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Emax {
-    /// EC50 of the cord without tolerance [ug/mL].
+    /// EC50 of the cord without tolerance \[ug/mL\].
     pub ec50: f64,
-    /// Steepness in the cord [1].
+    /// Steepness in the cord \[1\].
     pub hill: f64,
-    /// EC50 of the brainstem without tolerance [ug/mL].
+    /// EC50 of the brainstem without tolerance \[ug/mL\].
     pub brain_ec50: f64,
-    /// Steepness in the brainstem [1].
+    /// Steepness in the brainstem \[1\].
     pub brain_hill: f64,
 }
 

@@ -13,19 +13,19 @@ use super::signals::Signals;
 pub struct Slow;
 
 impl Slow {
-    /// Tolerance by region, four states [1].
+    /// Tolerance by region, four states \[1\].
     pub const TOLERANCE: usize = 0;
-    /// Adaptation by region, four states [0-1].
+    /// Adaptation by region, four states \[0-1\].
     pub const ADAPTATION: usize = 4;
-    /// Excitation that follows withdrawal [0-1].
+    /// Excitation that follows withdrawal \[0-1\].
     pub const EXCITATION: usize = 8;
-    /// Body temperature [degC].
+    /// Body temperature \[degC\].
     pub const TEMPERATURE: usize = 9;
-    /// Muscle damage [0-1].
+    /// Muscle damage \[0-1\].
     pub const MUSCLE: usize = 10;
-    /// Organ failure [1].
+    /// Organ failure \[1\].
     pub const ORGANS: usize = 11;
-    /// Hypoxia, 1 is lethal [1].
+    /// Hypoxia, 1 is lethal \[1\].
     pub const HYPOXIA: usize = 12;
     /// Number of slow states.
     pub const LEN: usize = 13;
@@ -51,11 +51,11 @@ pub const SLOW_NAMES: [&str; Slow::LEN] = [
 /// The person without drug.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
-    /// Modified Ashworth score of the legs [0-4].
+    /// Modified Ashworth score of the legs \[0-4\].
     pub ashworth_legs: f64,
-    /// Modified Ashworth score of the arms [0-4].
+    /// Modified Ashworth score of the arms \[0-4\].
     pub ashworth_arms: f64,
-    /// Penn spasm score [0-4].
+    /// Penn spasm score \[0-4\].
     pub spasm_score: f64,
     /// Level of the cord injury, if there is one.
     pub injury: Option<Level>,
@@ -64,11 +64,11 @@ pub struct Baseline {
 /// What acts on the person at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Exposure {
-    /// Effective concentration by region, in the order of [`Region::ALL`] [ug/mL].
+    /// Effective concentration by region, in the order of [`Region::ALL`] \[ug/mL\].
     pub effect: [f64; 4],
-    /// Benzodiazepine at its site, as diazepam [mg].
+    /// Benzodiazepine at its site, as diazepam \[mg\].
     pub benzodiazepine: f64,
-    /// Cyproheptadine at its site [mg].
+    /// Cyproheptadine at its site \[mg\].
     pub cyproheptadine: f64,
     /// Whether breathing is taken over.
     pub ventilated: bool,
@@ -304,7 +304,7 @@ impl Response {
         }
     }
 
-    /// Slopes of the slow states [unit/h] under an exposure. `y` and `dy` have
+    /// Slopes of the slow states \[unit/h\] under an exposure. `y` and `dy` have
     /// [`Slow::LEN`] places, or this panics.
     pub fn derivative(&self, exposure: &Exposure, y: &[f64], dy: &mut [f64]) {
         let f = &self.figures;

@@ -5,51 +5,51 @@ use serde::{Deserialize, Serialize};
 /// The observable signals, and the hidden ones that symptoms follow.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Signals {
-    /// Effect in the legs [0-1].
+    /// Effect in the legs \[0-1\].
     pub effect_legs: f64,
-    /// Effect in the trunk [0-1].
+    /// Effect in the trunk \[0-1\].
     pub effect_trunk: f64,
-    /// Effect in the arms [0-1].
+    /// Effect in the arms \[0-1\].
     pub effect_arms: f64,
-    /// Depression of the brainstem by baclofen [0-1].
+    /// Depression of the brainstem by baclofen \[0-1\].
     pub effect_brainstem: f64,
-    /// Modified Ashworth score of the legs [0-4], 1+ counted as 1.5.
+    /// Modified Ashworth score of the legs \[0-4\], 1+ counted as 1.5.
     pub ashworth_legs: f64,
-    /// Modified Ashworth score of the arms [0-4].
+    /// Modified Ashworth score of the arms \[0-4\].
     pub ashworth_arms: f64,
-    /// Penn spasm frequency score [0-4].
+    /// Penn spasm frequency score \[0-4\].
     pub spasm_score: f64,
-    /// H/M ratio of the soleus [%].
+    /// H/M ratio of the soleus \[%\].
     pub h_over_m_percent: f64,
-    /// Tolerance of the legs: EC50 has grown by this share [1].
+    /// Tolerance of the legs: EC50 has grown by this share \[1\].
     pub tolerance: f64,
-    /// Adaptation of the legs [0-1].
+    /// Adaptation of the legs \[0-1\].
     pub adaptation: f64,
-    /// Withdrawal after relief by rescue drugs [0-1].
+    /// Withdrawal after relief by rescue drugs \[0-1\].
     pub withdrawal_index: f64,
-    /// Excitation of brain and cord that follows withdrawal [0-1].
+    /// Excitation of brain and cord that follows withdrawal \[0-1\].
     pub excitation: f64,
-    /// Excitation with an injury at or above T6, otherwise 0 [0-1].
+    /// Excitation with an injury at or above T6, otherwise 0 \[0-1\].
     pub dysreflexia: f64,
-    /// Depression of the brainstem by all drugs [0-1].
+    /// Depression of the brainstem by all drugs \[0-1\].
     pub sedation: f64,
-    /// Glasgow coma scale, not rounded [3-15].
+    /// Glasgow coma scale, not rounded \[3-15\].
     pub gcs: f64,
-    /// Heart rate [1/min].
+    /// Heart rate \[1/min\].
     pub heart_rate_per_min: f64,
-    /// Systolic pressure [mmHg].
+    /// Systolic pressure \[mmHg\].
     pub systolic_mmhg: f64,
-    /// Body temperature [degC].
+    /// Body temperature \[degC\].
     pub temperature_c: f64,
-    /// Own breaths, 0 under full depression even if ventilated [1/min].
+    /// Own breaths, 0 under full depression even if ventilated \[1/min\].
     pub resp_rate_per_min: f64,
-    /// Oxygen saturation [%].
+    /// Oxygen saturation \[%\].
     pub spo2_percent: f64,
-    /// Muscle damage [0-1].
+    /// Muscle damage \[0-1\].
     pub muscle_damage: f64,
-    /// Organ failure; death at `response.symptom.death_in_withdrawal.onset` [1].
+    /// Organ failure; death at `response.symptom.death_in_withdrawal.onset` \[1\].
     pub organ_failure: f64,
-    /// Hypoxia; death at 1 [1].
+    /// Hypoxia; death at 1 \[1\].
     pub hypoxia: f64,
 }
 

@@ -154,7 +154,7 @@ pub struct Thresholds {
     pub onset: f64,
     /// Level of resolution, in the unit of the signal.
     pub resolution: f64,
-    /// How long a level must be passed before it counts [h].
+    /// How long a level must be passed before it counts \[h\].
     pub dwell_h: f64,
 }
 
@@ -265,7 +265,7 @@ pub enum Phase {
 pub enum Step {
     /// Nothing.
     Nothing,
-    /// Call [`SymptomState::dwell_over`] this long from now, unless cancelled [h].
+    /// Call [`SymptomState::dwell_over`] this long from now, unless cancelled \[h\].
     StartDwell(f64),
     /// Cancel the running dwell.
     CancelDwell,

@@ -58,7 +58,7 @@ pub(super) struct Read {
     pub(super) volume_place: Option<Place>,
 }
 
-/// Reads one block; `lumbar_over` is the default length of a lumbar injection [h].
+/// Reads one block; `lumbar_over` is the default length of a lumbar injection \[h\].
 pub(super) fn read(
     context: &Context<'_>,
     table: &Table,
@@ -210,9 +210,9 @@ fn some<T>(got: Got<T>) -> Result<T, Reported> {
 
 type Oral = (f64, f64, Option<u32>);
 
-/// Dose in the base unit of `dimension`, interval [h], count. Without an interval it is one dose.
+/// Dose in the base unit of `dimension`, interval \[h\], count. Without an interval it is one dose.
 fn oral(fields: &Fields<'_, '_>, verb: &str, dimension: Dimension) -> Result<Oral, Reported> {
-    /// Interval of a single dose [h]; it is never waited for.
+    /// Interval of a single dose \[h\]; it is never waited for.
     const DAY: f64 = 24.0;
     let inner = need_child(
         fields,

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, did_you_mean, quoted};
 use super::document::{self, Data, Table};
 
-/// Largest scenario file read [bytes].
+/// Largest scenario file read \[bytes\].
 pub const FILE_LIMIT: u64 = 1_000_000;
 
 /// Longest chain of `extends`.

@@ -5,7 +5,7 @@
 //! text (never more than [`FILE_LIMIT`]) and the chain of `extends`; the text
 //! becomes a tree in which every node knows its place; the chain is merged;
 //! each `[[arm]]` is applied to the merged tree; and each resulting tree is
-//! read into a [`Scenario`], where every getter reports what is wrong and goes
+//! read into a [`Scenario`](model::Scenario), where every getter reports what is wrong and goes
 //! on. So one pass finds all mistakes that do not hide one another.
 //!
 //! The loader knows no room: pump families, fault kinds with their fields,

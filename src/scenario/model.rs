@@ -69,17 +69,17 @@ pub struct Scenario {
 pub struct Patient {
     /// `adult-spinal`, `adult-cerebral` or `child`.
     pub population: Population,
-    /// Body weight [kg].
+    /// Body weight \[kg\].
     pub weight: f64,
-    /// Renal function relative to normal [1].
+    /// Renal function relative to normal \[1\].
     pub renal_function: f64,
     /// Level of the cord injury, if there is one; T6 or above allows dysreflexia.
     pub injury: Option<Level>,
-    /// Modified Ashworth score of the legs without drug [0-4].
+    /// Modified Ashworth score of the legs without drug \[0-4\].
     pub ashworth_legs: f64,
-    /// Modified Ashworth score of the arms without drug [0-4].
+    /// Modified Ashworth score of the arms without drug \[0-4\].
     pub ashworth_arms: f64,
-    /// Penn spasm score without drug [0-4].
+    /// Penn spasm score without drug \[0-4\].
     pub spasm_score: f64,
     /// Posture at the start.
     pub posture: Posture,
@@ -116,20 +116,20 @@ pub enum History {
 pub struct Pump {
     /// Registered name of the family.
     pub family: String,
-    /// Reservoir capacity [mL].
+    /// Reservoir capacity \[mL\].
     pub reservoir_size: f64,
-    /// Volume in the reservoir at the start [mL].
+    /// Volume in the reservoir at the start \[mL\].
     pub fill: f64,
-    /// True concentration in the reservoir [ug/mL].
+    /// True concentration in the reservoir \[ug/mL\].
     pub concentration: f64,
-    /// Concentration the clinician entered [ug/mL].
+    /// Concentration the clinician entered \[ug/mL\].
     pub label_concentration: f64,
-    /// Volume at which the low-reservoir alarm is due [mL].
+    /// Volume at which the low-reservoir alarm is due \[mL\].
     pub low_reservoir_alarm: f64,
     /// Delivered over programmed volume; `None` takes the published mean with its fixed effects and,
     /// in a batch, a draw per refill period.
     pub gain: Option<f64>,
-    /// Age of the pump at the start [h].
+    /// Age of the pump at the start \[h\].
     pub age: f64,
     /// Whether the drug is one the maker approved (motor wear differs).
     pub approved_drug: bool,
@@ -138,15 +138,15 @@ pub struct Pump {
 /// The line from pump to spine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Catheter {
-    /// Implanted length [cm].
+    /// Implanted length \[cm\].
     pub length: f64,
-    /// Length of the part inside the canal and the ligament, at the tip end [cm].
+    /// Length of the part inside the canal and the ligament, at the tip end \[cm\].
     pub spinal_length: f64,
     /// Where the tip lies.
     pub tip: Level,
     /// `braided` or `silicone`.
     pub material: Material,
-    /// What fills tube and catheter at the start [ug/mL]; `None` is the reservoir's concentration.
+    /// What fills tube and catheter at the start \[ug/mL\]; `None` is the reservoir's concentration.
     pub initial_concentration: Option<f64>,
 }
 
@@ -189,9 +189,9 @@ pub struct ProgrammeStep {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Programme {
-    /// One rate all day [ug/h].
+    /// One rate all day \[ug/h\].
     SimpleContinuous {
-        /// Dose rate [ug/h].
+        /// Dose rate \[ug/h\].
         rate: f64,
     },
     /// A repeating week of steps; at most 13 steps a day.
@@ -201,38 +201,38 @@ pub enum Programme {
     },
     /// A bolus at a fixed interval above a basal rate.
     PeriodicBolus {
-        /// Dose of one bolus [ug].
+        /// Dose of one bolus \[ug\].
         dose: f64,
-        /// Interval between starts [h].
+        /// Interval between starts \[h\].
         every: f64,
-        /// Length of one bolus [h].
+        /// Length of one bolus \[h\].
         over: f64,
-        /// Rate between boluses [ug/h].
+        /// Rate between boluses \[ug/h\].
         basal: f64,
     },
     /// One bolus on top of the running programme, which then goes on.
     SingleBolus {
-        /// Dose [ug].
+        /// Dose \[ug\].
         dose: f64,
-        /// Length [h].
+        /// Length \[h\].
         over: f64,
     },
     /// Fast delivery of a volume to fill tube and catheter; the programme before it then goes on.
     PrimingBolus {
-        /// Volume [mL]; `None` takes tube plus catheter.
+        /// Volume \[mL\]; `None` takes tube plus catheter.
         volume: Option<f64>,
-        /// Length [h].
+        /// Length \[h\].
         over: f64,
     },
     /// Old drug at the old dose until the new concentration reaches the tip, then the given rate.
     BridgeBolus {
-        /// Concentration still in tube and catheter [ug/mL].
+        /// Concentration still in tube and catheter \[ug/mL\].
         old_concentration: f64,
-        /// Dose rate during the bridge [ug/h].
+        /// Dose rate during the bridge \[ug/h\].
         bridge_rate: f64,
-        /// Volume bridged [mL]; `None` takes tube plus catheter.
+        /// Volume bridged \[mL\]; `None` takes tube plus catheter.
         volume: Option<f64>,
-        /// Dose rate afterwards, by the new label [ug/h].
+        /// Dose rate afterwards, by the new label \[ug/h\].
         then_rate: f64,
     },
     /// Keeps the rotor turning (0.006 mL/day).
@@ -246,9 +246,9 @@ pub enum Programme {
 pub struct FlexStep {
     /// Day of the week 0-6 (scenario day 0 is weekday 0), or `None` for every day.
     pub weekday: Option<u8>,
-    /// Time of day [h], 0 to below 24.
+    /// Time of day \[h\], 0 to below 24.
     pub at: f64,
-    /// Dose rate from then on [ug/h].
+    /// Dose rate from then on \[ug/h\].
     pub rate: f64,
 }
 
@@ -312,14 +312,14 @@ pub enum Profile {
     Step,
     /// Grows linearly to full.
     Ramp {
-        /// How long it takes [h].
+        /// How long it takes \[h\].
         over: f64,
     },
     /// Full for a while, then absent for a while, again and again.
     Intermittent {
-        /// Time present [h].
+        /// Time present \[h\].
         on: f64,
-        /// Time absent [h].
+        /// Time absent \[h\].
         off: f64,
     },
     /// Full only in this posture.
@@ -342,13 +342,13 @@ pub struct ActionStep {
 pub enum Action {
     /// Empty the reservoir, then fill it.
     Refill {
-        /// Volume injected [mL].
+        /// Volume injected \[mL\].
         volume: f64,
-        /// True concentration of the syringe [ug/mL].
+        /// True concentration of the syringe \[ug/mL\].
         concentration: f64,
-        /// Concentration entered in the programmer [ug/mL].
+        /// Concentration entered in the programmer \[ug/mL\].
         label: f64,
-        /// Part of the volume that goes into the pocket under the skin instead [0-1].
+        /// Part of the volume that goes into the pocket under the skin instead \[0-1\].
         pocket_share: f64,
         /// Whether the old drug is drawn out first; it is the rule.
         aspirate: bool,
@@ -357,7 +357,7 @@ pub enum Action {
     MissedRefill,
     /// Multiply the running programme's dose.
     ScaleDose {
-        /// New over old dose [1].
+        /// New over old dose \[1\].
         factor: f64,
     },
     /// Read the pump.
@@ -366,55 +366,55 @@ pub enum Action {
     EmptyPump,
     /// Drug by needle into the spinal fluid.
     LumbarBolus {
-        /// Dose [ug].
+        /// Dose \[ug\].
         dose: f64,
         /// Where.
         level: Level,
-        /// How long the injection takes [h].
+        /// How long the injection takes \[h\].
         over: f64,
     },
     /// Baclofen tablets.
     OralBaclofen {
-        /// One dose [ug].
+        /// One dose \[ug\].
         dose: f64,
-        /// Interval [h].
+        /// Interval \[h\].
         every: f64,
         /// Number of doses; `None` is until the end.
         count: Option<u32>,
     },
     /// A benzodiazepine, in mg of diazepam or its equivalent.
     Benzodiazepine {
-        /// One dose [mg].
+        /// One dose \[mg\].
         dose: f64,
-        /// Interval [h].
+        /// Interval \[h\].
         every: f64,
         /// Number of doses.
         count: Option<u32>,
     },
     /// Cyproheptadine.
     Cyproheptadine {
-        /// One dose [mg].
+        /// One dose \[mg\].
         dose: f64,
-        /// Interval [h].
+        /// Interval \[h\].
         every: f64,
         /// Number of doses.
         count: Option<u32>,
     },
     /// Let spinal fluid out by lumbar puncture.
     DrainCsf {
-        /// Volume [mL].
+        /// Volume \[mL\].
         volume: f64,
-        /// How long it takes [h].
+        /// How long it takes \[h\].
         over: f64,
     },
     /// Contrast through the access port; pushes catheter contents out and flushes a subdural depot.
     InjectContrast {
-        /// Volume [mL].
+        /// Volume \[mL\].
         volume: f64,
     },
     /// A magnetic resonance scan.
     MriScan {
-        /// Time in the field [h].
+        /// Time in the field \[h\].
         over: f64,
     },
     /// Ventilate the patient, or stop doing so.

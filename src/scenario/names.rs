@@ -9,7 +9,7 @@ use super::model::Catalog;
 /// The lists whose blocks have ids, with the word used in paths and events.
 pub(super) const LISTS: [&str; 3] = ["programme", "fault", "action"];
 
-/// Longest id, which can become a folder name [characters].
+/// Longest id, which can become a folder name \[characters\].
 const ID_LIMIT: usize = 64;
 
 /// Every name that a moment, an arm or a repair may use.

@@ -42,15 +42,15 @@ pub(super) const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat"
 /// How a dose rate turns into a volume rate that must lie in the pump's range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Flow {
-    /// Dose rate [ug/h], divided by the label in force.
+    /// Dose rate \[ug/h\], divided by the label in force.
     ByLabel(f64),
     /// As above, and it may also be zero, which is the minimum rate.
     ByLabelOrZero(f64),
     /// A bolus on top of something else [ug/h]: only the upper limit counts.
     BolusByLabel(f64),
-    /// A volume rate [mL/h]; only the upper limit counts.
+    /// A volume rate \[mL/h\]; only the upper limit counts.
     Bolus(f64),
-    /// A volume rate [mL/h].
+    /// A volume rate \[mL/h\].
     Plain(f64),
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// How long a bolus lasts [h]; `None` for a programme that goes on, or where it depends on the catheter.
+    /// How long a bolus lasts \[h\]; `None` for a programme that goes on, or where it depends on the catheter.
     pub(super) fn bolus_length(&self) -> Option<f64> {
         match self.step.mode {
             Programme::SingleBolus { over, .. } | Programme::PrimingBolus { over, .. } => {

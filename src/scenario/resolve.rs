@@ -85,7 +85,7 @@ const LONGEST: f64 = 876_600.0;
 const MOST_ROWS: f64 = 1e7;
 /// Blocks one list may hold.
 const MOST_BLOCKS: usize = 10_000;
-/// Sample spacing when the file names none [h].
+/// Sample spacing when the file names none \[h\].
 const SAMPLE: f64 = 0.25;
 /// Pump family when the file names none.
 const FAMILY: &str = "peristaltic";

@@ -135,11 +135,11 @@ pub enum Posture {
 /// pushes against more than `max_pressure`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Drive {
-    /// Flow against zero pressure [mL/h].
+    /// Flow against zero pressure \[mL/h\].
     pub flow: f64,
-    /// Loss of flow per outlet pressure [mL/(h kPa)]; zero for an ideal volumetric pump.
+    /// Loss of flow per outlet pressure \[mL/(h kPa)\]; zero for an ideal volumetric pump.
     pub droop: f64,
-    /// Outlet gauge pressure at which the pump slips and delivers nothing more [kPa].
+    /// Outlet gauge pressure at which the pump slips and delivers nothing more \[kPa\].
     pub max_pressure: f64,
 }
 
@@ -148,8 +148,8 @@ pub struct Drive {
 pub struct Stream {
     /// Where it ends.
     pub to: Destination,
-    /// Volume flow [mL/h]; negative when fluid enters the catheter there.
+    /// Volume flow \[mL/h\]; negative when fluid enters the catheter there.
     pub flow: f64,
-    /// Concentration of what leaves [ug/mL].
+    /// Concentration of what leaves \[ug/mL\].
     pub concentration: f64,
 }

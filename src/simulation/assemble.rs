@@ -153,7 +153,7 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
     })
 }
 
-/// Mean dose rate of the programme in force at the start [ug/h].
+/// Mean dose rate of the programme in force at the start \[ug/h\].
 fn first_rate(scenario: &Scenario) -> Option<f64> {
     scenario
         .programme
@@ -171,7 +171,7 @@ fn first_rate(scenario: &Scenario) -> Option<f64> {
         })
 }
 
-/// Mean dose rate of a flex programme over its week [ug/h]; `None` without steps.
+/// Mean dose rate of a flex programme over its week \[ug/h\]; `None` without steps.
 fn weekly_mean(steps: &[FlexStep]) -> Option<f64> {
     const WEEK: f64 = 168.0;
     let mut week: Vec<(f64, f64)> = (0..7_u8)

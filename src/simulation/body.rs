@@ -20,7 +20,7 @@ use super::error::SimError;
 /// Points per accepted integration step at which thresholds are looked at.
 pub const SCANS_PER_STEP: u32 = 4;
 
-/// Longest step of the slow states [h]; reached when nothing happens.
+/// Longest step of the slow states \[h\]; reached when nothing happens.
 const LONGEST_STEP: f64 = 24.0;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.

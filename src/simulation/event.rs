@@ -87,7 +87,7 @@ pub enum SimEvent {
         id: Name,
         /// Stage of the profile.
         stage: Stage,
-        /// Severity from now on [0-1].
+        /// Severity from now on \[0-1\].
         severity: f64,
     },
     /// The pump's own next event.

@@ -5,7 +5,7 @@ use crate::scenario::model::{Claim, Expectation, Moment, Statistic};
 
 use super::result::{EventRow, RunResult, Verdict};
 
-/// Instant of a moment in the finished run [h]; `None` if its event never came.
+/// Instant of a moment in the finished run \[h\]; `None` if its event never came.
 fn instant(moment: &Moment, events: &[EventRow]) -> Option<f64> {
     match moment {
         Moment::At(t) => Some(t.hours()),
@@ -144,7 +144,7 @@ fn judge(claim: &Claim, run: &RunResult, duration: SimTime) -> (String, bool, St
     }
 }
 
-/// Values of a column over a window [h]; for an instant, the value interpolated between its rows.
+/// Values of a column over a window \[h\]; for an instant, the value interpolated between its rows.
 fn window(rows: &[Vec<f64>], column: usize, from: f64, to: f64) -> Vec<f64> {
     if from < to {
         return rows

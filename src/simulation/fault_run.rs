@@ -17,7 +17,7 @@ pub(super) struct FaultRun {
     pub mechanism: Box<dyn FaultMechanism>,
     /// Changes of its profile so far.
     pub step: u32,
-    /// Present severity [0-1].
+    /// Present severity \[0-1\].
     pub severity: f64,
     /// The profile's next change.
     pub pending: Option<EventHandle>,

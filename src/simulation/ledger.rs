@@ -18,13 +18,13 @@ pub const LIMIT: f64 = 1e-9;
 /// Drug that entered or left the accounts by other ways than the catheter.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Accounts {
-    /// Filled into pump, tube and catheter [ug].
+    /// Filled into pump, tube and catheter \[ug\].
     pub filled: f64,
-    /// Drawn out of the reservoir [ug].
+    /// Drawn out of the reservoir \[ug\].
     pub aspirated: f64,
-    /// Given straight to the body [ug].
+    /// Given straight to the body \[ug\].
     pub given: f64,
-    /// In the body at the start [ug].
+    /// In the body at the start \[ug\].
     pub initial: f64,
     /// Largest relative imbalance so far.
     pub worst: f64,

@@ -44,7 +44,7 @@ pub use system::{SystemSegment, SystemTrace};
 use crate::parameters::ParameterSet;
 use crate::signals::Posture;
 
-/// Gauge pressure of the spinal fluid at the catheter tip [kPa].
+/// Gauge pressure of the spinal fluid at the catheter tip \[kPa\].
 pub(crate) fn tip_pressure(parameters: &ParameterSet, posture: Posture) -> f64 {
     parameters.get(match posture {
         Posture::Supine => "catheter.pressure.csf",

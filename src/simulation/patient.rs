@@ -20,7 +20,7 @@ pub struct Needle {
     pub action: usize,
     /// Where it ends.
     pub site: Site,
-    /// Rate [ug/h].
+    /// Rate \[ug/h\].
     pub rate: f64,
     /// Since when.
     pub since: SimTime,
@@ -92,12 +92,12 @@ impl Patient {
         }
     }
 
-    /// Rate of drug into the spinal fluid through the catheter now [ug/h].
+    /// Rate of drug into the spinal fluid through the catheter now \[ug/h\].
     pub fn delivered_rate(&self) -> f64 {
         self.totals.delivered_rate
     }
 
-    /// Drug that left the catheter so far: into the spinal fluid, and elsewhere [ug].
+    /// Drug that left the catheter so far: into the spinal fluid, and elsewhere \[ug\].
     pub fn delivered_and_leaked(&self, at: SimTime) -> (f64, f64) {
         let dt = at.hours_since(self.totals.since);
         (
@@ -106,7 +106,7 @@ impl Patient {
         )
     }
 
-    /// Drug given by needles still at work [ug].
+    /// Drug given by needles still at work \[ug\].
     pub fn infused(&self, at: SimTime) -> f64 {
         self.needles.iter().map(|n| n.rate * at.hours_since(n.since)).sum()
     }

@@ -20,7 +20,7 @@ pub struct Planned {
     pub after: SimSpan,
     /// Stage it is.
     pub stage: Stage,
-    /// Severity from then on [0-1].
+    /// Severity from then on \[0-1\].
     pub severity: f64,
 }
 

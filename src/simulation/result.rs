@@ -36,7 +36,7 @@ pub struct RunResult {
 pub struct EventRow {
     /// Number of the event, from 1.
     pub event_id: u64,
-    /// When [h].
+    /// When \[h\].
     pub time_h: f64,
     /// Phase of the instant.
     pub phase: String,
@@ -66,9 +66,9 @@ pub struct SymptomRow {
     pub words: String,
     /// `withdrawal`, `overdose` or `therapy`.
     pub syndrome: String,
-    /// Onset [h].
+    /// Onset \[h\].
     pub onset_h: f64,
-    /// Resolution [h], if it resolved.
+    /// Resolution \[h\], if it resolved.
     pub resolved_h: Option<f64>,
     /// Largest value of its driving signal during the episode.
     pub severity: f64,
@@ -79,7 +79,7 @@ pub struct SymptomRow {
 /// One line of `ledger.csv`; all in ug.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LedgerRow {
-    /// When [h].
+    /// When \[h\].
     pub time_h: f64,
     /// Put into the pump, tube and catheter so far, the start included.
     pub filled_ug: f64,
@@ -112,7 +112,7 @@ pub struct Outcome {
     pub status: &'static str,
     /// Cause of death.
     pub cause: Option<String>,
-    /// When the run ended [h].
+    /// When the run ended \[h\].
     pub ended_h: f64,
 }
 

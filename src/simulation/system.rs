@@ -9,15 +9,15 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 /// One stretch with constant matrix and input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemSegment {
-    /// Start [h].
+    /// Start \[h\].
     pub t0_h: f64,
-    /// End [h].
+    /// End \[h\].
     pub t1_h: f64,
-    /// Rate matrix [1/h]; `None` while it is that of the segment before.
+    /// Rate matrix \[1/h\]; `None` while it is that of the segment before.
     pub a: Option<DMatrix<f64>>,
-    /// Input [ug/h].
+    /// Input \[ug/h\].
     pub b: Vec<f64>,
-    /// Added to the state at `t0_h` [ug]; `None` when nothing is.
+    /// Added to the state at `t0_h` \[ug\]; `None` when nothing is.
     pub jump: Option<Vec<f64>>,
 }
 
@@ -26,7 +26,7 @@ pub struct SystemSegment {
 pub struct SystemTrace {
     /// Names of the states.
     pub states: Vec<String>,
-    /// State at time zero, before the first jump [ug].
+    /// State at time zero, before the first jump \[ug\].
     pub x0: Vec<f64>,
     /// Segments in order, without gaps.
     pub segments: Vec<SystemSegment>,

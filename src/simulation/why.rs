@@ -27,7 +27,7 @@ pub struct Why {
 pub struct ButFor {
     /// What was left out.
     pub without: String,
-    /// When the event came in that run [h], if it did.
+    /// When the event came in that run \[h\], if it did.
     pub event_h: Option<f64>,
     /// How that run ended.
     pub outcome: String,
