@@ -33,7 +33,7 @@ pub enum TimeError {
     /// Beyond about 292 years, or not a finite number.
     #[error("{hours} h cannot be represented as a time")]
     OutOfRange {
-        /// The hours asked for, as near as a float can say [h].
+        /// The hours asked for, as near as a float can say.
         hours: f64,
     },
 }
@@ -104,7 +104,7 @@ impl SimTime {
         hours(self.0)
     }
 
-    /// Hours from `earlier` to here, from the exact difference of two integers [h].
+    /// Hours from `earlier` to here, from the exact difference of two integers.
     pub fn hours_since(self, earlier: SimTime) -> f64 {
         match self.0.checked_sub(earlier.0) {
             Some(n) => hours(n),
