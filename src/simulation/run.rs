@@ -81,6 +81,13 @@ impl Run {
     /// If the model fails; the error names time, component and event.
     pub fn run_until(&mut self, until: SimTime) -> Result<Stop, RunError> {
         let until = until.min(self.simulation.scenario.duration);
+        if let Some((time, cause)) = &self.simulation.death {
+            // Nothing happens after death.
+            return Ok(Stop::Requested {
+                time: *time,
+                reason: cause.to_string(),
+            });
+        }
         self.engine.run(&mut self.simulation, until)
     }
 
