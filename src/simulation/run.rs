@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::{Engine, EngineOptions, EventId, SimSpan, SimTime, Stop};
 use crate::numerics::Draws;
 use crate::response::SYMPTOMS;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Action, Scenario};
 
 use super::assemble::assemble;
 use super::error::SimError;
@@ -225,12 +225,35 @@ fn at_start(source: SimError) -> RunError {
     }
 }
 
-/// The scenario without some of its faults, acts or programmes.
+/// The scenario without some of its faults, acts or programmes. Without a miss, the
+/// missed refill is done: the pump is filled by what the alarm date counts on.
 fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
     let mut rest = scenario.clone();
+    let pump = &scenario.pump;
+    let refill = Action::Refill {
+        volume: pump.reservoir_size - pump.low_reservoir_alarm,
+        concentration: pump.concentration,
+        label: pump.label_concentration,
+        pocket_share: 0.0,
+        aspirate: true,
+    };
+    for step in &mut rest.actions {
+        if step.action == Action::MissedRefill && without.contains(&format!("action.{}", step.id)) {
+            step.action = refill.clone();
+        }
+    }
     let kept = |kind: &str, id: &str| !without.iter().any(|w| *w == format!("{kind}.{id}"));
     rest.faults.retain(|f| kept("fault", &f.id));
-    rest.actions.retain(|a| kept("action", &a.id));
+    rest.actions
+        .retain(|a| kept("action", &a.id) || (a.action == refill && is_miss(scenario, &a.id)));
     rest.programme.retain(|p| kept("programme", &p.id));
     rest
+}
+
+/// Whether this act is a refill at which nobody came.
+pub fn is_miss(scenario: &Scenario, action: &str) -> bool {
+    scenario
+        .actions
+        .iter()
+        .any(|a| a.id == action && a.action == Action::MissedRefill)
 }
