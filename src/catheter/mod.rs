@@ -23,6 +23,7 @@
 //! instant is rounded up to a nanosecond, so a front is met up to 1e-12 mL late; the
 //! difference is kept and counted in [`Catheter::drug`].
 
+mod anatomy;
 mod column;
 mod fault;
 mod line;

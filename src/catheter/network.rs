@@ -3,14 +3,13 @@
 //! Everything here is linear and holds no state. Pressures in kPa, flows in mL/h,
 //! resistances in kPa h/mL (infinite where the bore is closed), places in cm from the pump.
 
-use crate::signals::{Destination, Drive};
+use crate::signals::Drive;
 
 /// Fluid can leave here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Outlet {
     pub conductance: f64,
     pub pressure: f64,
-    pub to: Destination,
 }
 
 /// Something on the way.
@@ -163,17 +162,11 @@ impl Network {
         let mut leaks = Vec::new();
         for index in from..self.stations.len() {
             if index > from {
-                pressure = self.drop_to(
-                    pressure,
-                    views[index].behind(self.gap(index)),
-                    self.gap(index),
-                );
+                pressure = self.drop_to(pressure, views[index].behind(self.gap(index)), self.gap(index));
             }
             match &self.stations[index].1 {
                 Station::Leak(outlets) => leaks.push(outflows(outlets, pressure)),
-                Station::Narrow(resistance) => {
-                    pressure = self.drop_to(pressure, views[index], *resistance)
-                }
+                Station::Narrow(resistance) => pressure = self.drop_to(pressure, views[index], *resistance),
             }
         }
         leaks
@@ -225,11 +218,7 @@ pub(super) fn settle(drive: Drive, view: View) -> (f64, f64) {
     if drive.flow <= 0.0 {
         return (0.0, view.pressure);
     }
-    let pressure = if total > 0.0 {
-        free / total
-    } else {
-        f64::INFINITY
-    };
+    let pressure = if total > 0.0 { free / total } else { f64::INFINITY };
     if pressure > drive.max_pressure {
         let flow = view.takes(drive.max_pressure).min(drive.flow);
         if flow > 0.0 {

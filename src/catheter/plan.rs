@@ -62,8 +62,7 @@ pub(super) fn plan(network: &Network, start: Start) -> Plan {
         elastic(network, start, ahead, &views)
     } else {
         let (source, pressure) = settle(start.drive, network.from_pump(&views));
-        let at_first =
-            pressure - source * network.per_length * network.stations.first().map_or(0.0, |s| s.0);
+        let at_first = pressure - source * network.per_length * network.stations.first().map_or(0.0, |s| s.0);
         Plan {
             source,
             past_cut: 0.0,
@@ -79,10 +78,7 @@ pub(super) fn plan(network: &Network, start: Start) -> Plan {
 /// The wall stores volume before the cut: one pressure that moves exponentially.
 fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan {
     let Start {
-        cut,
-        compliance,
-        drive,
-        ..
+        cut, compliance, drive, ..
     } = start;
     let onward = ahead.conductance();
     let pressure = network.tip_pressure + start.stored / compliance;
@@ -90,8 +86,7 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     let closed = network.supply(cut, 0.0);
     let open = network.supply(cut, drive.droop);
     let taken = |p: f64| onward_flow(ahead, p);
-    let net_open =
-        open.fixed + open.per_source * drive.flow - open.slope * pressure - taken(pressure);
+    let net_open = open.fixed + open.per_source * drive.flow - open.slope * pressure - taken(pressure);
 
     // At its limit the pump delivers what leaves at that pressure, and no more than it can.
     let at_cap = pressure >= cap * (1.0 - 1e-9);
@@ -111,11 +106,7 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     }
 
     let turns = drive.flow > drive.droop * pressure && !(at_cap && net_open >= 0.0);
-    let (supply, flow) = if turns {
-        (open, drive.flow)
-    } else {
-        (closed, 0.0)
-    };
+    let (supply, flow) = if turns { (open, drive.flow) } else { (closed, 0.0) };
     let arrives = |p: f64| supply.fixed + supply.per_source * flow - supply.slope * p;
     let net = arrives(pressure) - taken(pressure);
     let give = supply.slope + onward;
@@ -125,11 +116,7 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
         (f64::INFINITY.copysign(net), f64::INFINITY)
     };
     let source_at = |p: f64| {
-        if turns {
-            (flow - drive.droop * p).max(0.0)
-        } else {
-            0.0
-        }
+        if turns { (flow - drive.droop * p).max(0.0) } else { 0.0 }
     };
 
     let settled = if give > 0.0 {
@@ -151,8 +138,7 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     }
 
     // The way ends at the target, or where the pump begins or ends to slip.
-    let crosses =
-        drive.flow > 0.0 && ((pressure < cap && cap < target) || (target < cap && cap < pressure));
+    let crosses = drive.flow > 0.0 && ((pressure < cap && cap < target) || (target < cap && cap < pressure));
     let end = if crosses { cap } else { target };
     let to_end = if !crosses {
         f64::INFINITY
@@ -198,13 +184,7 @@ fn onward_flow(ahead: View, pressure: f64) -> f64 {
     }
 }
 
-fn join(
-    network: &Network,
-    cut: usize,
-    pressure: f64,
-    arriving: f64,
-    views: &[View],
-) -> Vec<Vec<f64>> {
+fn join(network: &Network, cut: usize, pressure: f64, arriving: f64, views: &[View]) -> Vec<Vec<f64>> {
     let mut leaks = network.leaks_before(cut, pressure, arriving);
     leaks.extend(network.leaks_after(cut, pressure, views));
     leaks

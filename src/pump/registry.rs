@@ -51,11 +51,7 @@ impl PumpRegistry {
     ///
     /// # Errors
     /// [`PumpError::UnknownFamily`], or what the family's builder refuses.
-    pub fn build(
-        &self,
-        setup: &PumpSetup,
-        parameters: &ParameterSet,
-    ) -> Result<Box<dyn Pump>, PumpError> {
+    pub fn build(&self, setup: &PumpSetup, parameters: &ParameterSet) -> Result<Box<dyn Pump>, PumpError> {
         (self.family(&setup.device.family)?.build)(setup, parameters)
     }
 
@@ -63,20 +59,14 @@ impl PumpRegistry {
     ///
     /// # Errors
     /// [`PumpError::UnknownFamily`] or [`PumpError::Restore`].
-    pub fn restore(
-        &self,
-        family: &str,
-        state: &serde_json::Value,
-    ) -> Result<Box<dyn Pump>, PumpError> {
+    pub fn restore(&self, family: &str, state: &serde_json::Value) -> Result<Box<dyn Pump>, PumpError> {
         (self.family(family)?.restore)(state)
     }
 
     fn family(&self, name: &str) -> Result<&PumpFamily, PumpError> {
-        self.families
-            .get(name)
-            .ok_or_else(|| PumpError::UnknownFamily {
-                name: name.to_owned(),
-                known: self.families.keys().map(|n| (*n).to_owned()).collect(),
-            })
+        self.families.get(name).ok_or_else(|| PumpError::UnknownFamily {
+            name: name.to_owned(),
+            known: self.families.keys().map(|n| (*n).to_owned()).collect(),
+        })
     }
 }
