@@ -166,6 +166,11 @@ impl Peristaltic {
 
     /// Brings all rates in line with the state at `now`. Rates that stay equal touch nothing.
     fn refresh(&mut self, now: SimTime, out: &mut Vec<PumpNotice>) {
+        self.update(now, false, out);
+    }
+
+    /// The same, where a new programme or fill also starts a new gain.
+    fn update(&mut self, now: SimTime, regain: bool, out: &mut Vec<PumpNotice>) {
         self.seen = now;
         let programmed = if self.battery.has_ended() {
             0.0
@@ -174,6 +179,11 @@ impl Peristaltic {
         } else {
             self.schedule.flow(now, self.label)
         };
+        // The gain depends on the battery life left, and that on the new flow.
+        self.battery.set_flow(now, programmed);
+        if regain {
+            self.regain(now);
+        }
         let turns = !self.battery.has_ended() && !self.rotor.is_held() && !self.reservoir.is_empty();
         let flow = if turns { programmed * self.gain() } else { 0.0 };
         let outflow = if flow == self.flow {
@@ -182,7 +192,6 @@ impl Peristaltic {
             flow
         };
         self.reservoir.set_rates(now, outflow, programmed);
-        self.battery.set_flow(now, programmed);
         self.rotor.set_flow(now, programmed);
         self.flow = flow;
         if programmed != self.programmed {
@@ -424,13 +433,14 @@ impl Pump for Peristaltic {
     }
 
     fn command(&mut self, now: SimTime, command: &Command, out: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
+        let mut regain = false;
         match command {
             Command::Programme { id, mode } => {
                 self.in_service()?;
                 self.schedule.programme(now, id, mode, self.label)?;
                 self.note(now, format!("programme.{id}"));
                 self.clear_memory(now, out);
-                self.regain(now);
+                regain = true;
             }
             Command::ScaleDose { id, factor } => {
                 self.in_service()?;
@@ -449,7 +459,7 @@ impl Pump for Peristaltic {
         let held = self.rotor.is_held();
         self.rotor.answer(now);
         self.tell_rotor(held, out);
-        self.refresh(now, out);
+        self.update(now, regain, out);
         Ok(())
     }
 
@@ -458,7 +468,6 @@ impl Pump for Peristaltic {
         let report = self.reservoir.refill(now, refill)?;
         self.note(now, "refill".to_owned());
         self.enter_label(now, refill.label, out);
-        self.regain(now);
         for (name, level) in [
             (AlarmName::LowReservoir, self.low_level),
             (AlarmName::EmptyReservoir, 0.0),
@@ -467,7 +476,7 @@ impl Pump for Peristaltic {
                 self.clear(now, name, out);
             }
         }
-        self.refresh(now, out);
+        self.update(now, true, out);
         Ok(report)
     }
 
