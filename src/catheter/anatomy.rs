@@ -13,6 +13,10 @@ use crate::signals::{Destination, Level};
 /// Places closer than this share one node [cm].
 const SAME_PLACE: f64 = 0.05;
 
+/// Resistance that counts as closed [kPa h/mL]: a pump at its limit would pass about a
+/// nanolitre in ten years.
+const CLOSED: f64 = 1e13;
+
 /// Faults by their names.
 pub(super) type Faults = BTreeMap<String, CatheterFault>;
 
@@ -128,12 +132,10 @@ impl Build {
     /// Narrow places and the resistance each adds to the sound line (bore to the fourth power).
     fn narrows(&self, faults: &Faults) -> impl Iterator<Item = (f64, f64)> {
         let extra = |length: f64, bore: f64| {
-            if bore > 0.0 {
-                let square = bore * bore;
-                self.resistance * length * (1.0 / (square * square) - 1.0)
-            } else {
-                f64::INFINITY
-            }
+            let square = bore * bore;
+            let resistance = self.resistance * length * (1.0 / (square * square) - 1.0);
+            // A zero bore gives infinity or, over no length, no number.
+            if resistance < CLOSED { resistance } else { f64::INFINITY }
         };
         faults.values().filter_map(move |fault| match *fault {
             CatheterFault::Kink { position, length, bore } => Some((position, extra(length, bore))),

@@ -407,28 +407,34 @@ impl Catheter {
         self.elastic = plan.elastic;
         self.pressure = plan.pressure;
         self.step_end = plan.lasts.and_then(|hours| self.origin.due_after(hours));
-        self.through = self.flows(&plan, reach);
-        self.leaks = plan.leaks;
+        let closed = network.closed_after_leaks();
+        self.take_flows(plan, reach, &closed);
         self.restream();
     }
 
-    /// Flows through the reaches. All but the one that stores volume pass on exactly what
-    /// they receive, so that rounding cannot fill or empty them.
-    fn flows(&self, plan: &Plan, stores: usize) -> Vec<Through> {
+    /// Takes over the flows of a plan. All reaches but the one that stores volume pass on
+    /// exactly what they receive, so that rounding cannot fill or empty them, and where the
+    /// way on is closed the leaks before it take all.
+    fn take_flows(&mut self, plan: Plan, stores: usize, closed: &[bool]) {
+        let settled = plan.lasts.is_none();
         let mut flow = plan.source;
-        let mut through = Vec::with_capacity(self.reaches.len());
+        self.leaks = plan.leaks;
+        self.through.clear();
         for index in 0..self.reaches.len() {
             let enters = flow;
-            let settled = plan.lasts.is_none();
             if plan.elastic && index == stores && !settled {
                 flow = plan.past_cut;
             }
-            through.push(Through { enters, leaves: flow });
-            if let Some(leaks) = plan.leaks.get(index) {
+            self.through.push(Through { enters, leaves: flow });
+            if let Some(leaks) = self.leaks.get_mut(index) {
                 flow -= leaks.iter().sum::<f64>();
+                let fills = plan.elastic && !settled && index < stores;
+                if let (true, false, Some(last)) = (closed[index], fills, leaks.last_mut()) {
+                    *last += flow;
+                    flow = 0.0;
+                }
             }
         }
-        through
     }
 
     /// Lets the stored volume go: to the tip and to leaks on either side, by conductance.

@@ -119,6 +119,17 @@ impl Network {
         views
     }
 
+    /// For each leak, whether nothing can flow on behind it.
+    pub(super) fn closed_after_leaks(&self) -> Vec<bool> {
+        let views = self.views();
+        self.stations
+            .iter()
+            .zip(&views[1..])
+            .filter(|((_, station), _)| matches!(station, Station::Leak(_)))
+            .map(|(_, behind)| behind.resistance.is_infinite())
+            .collect()
+    }
+
     /// What the pump sees.
     pub(super) fn from_pump(&self, views: &[View]) -> View {
         // `views` has one entry more than there are stations.
