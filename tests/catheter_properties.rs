@@ -189,7 +189,10 @@ proptest! {
             let passed = volume + b.volume_in + b.volume_out.abs() + 60.0 * 40.0;
             let off = volume + b.volume_in - b.volume_out - story.line.volume(story.now);
             prop_assert!(off.abs() <= 1e-12 * passed, "volume off by {}", off);
-            prop_assert!(story.line.drug(story.now) >= -1e-8);
+            // Each front is met up to a nanosecond late, at up to 60 mL/h through an open end, so a
+            // clean column can owe this much.
+            let owed = 60.0 / 3.6e12 * 4000.0 * (story.changes as f64 + 1.0);
+            prop_assert!(story.line.drug(story.now) >= -owed);
             let widest = story.line.dead_volume() + 4.3e-4 * 100.0;
             prop_assert!(story.line.volume(story.now) <= widest + 1e-9, "{}", story.line.volume(story.now));
             prop_assert!(story.line.volume(story.now) >= story.line.dead_volume() - 0.01);

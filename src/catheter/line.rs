@@ -211,7 +211,7 @@ impl Catheter {
         }
         let network = self.network();
         let views = network.views();
-        if !network.from_pump(&views).resistance.is_finite() {
+        if !network.seen_by_pump(&views).resistance.is_finite() {
             return Err(CatheterError::Blocked);
         }
         self.rebase(now);
@@ -420,7 +420,7 @@ impl Catheter {
         let mut flow = plan.source;
         self.leaks = plan.leaks;
         self.through.clear();
-        for index in 0..self.reaches.len() {
+        for (index, _) in self.reaches.iter().enumerate() {
             let enters = flow;
             if plan.elastic && index == stores && !settled {
                 flow = plan.past_cut;

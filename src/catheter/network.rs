@@ -131,7 +131,7 @@ impl Network {
     }
 
     /// What the pump sees.
-    pub(super) fn from_pump(&self, views: &[View]) -> View {
+    pub(super) fn seen_by_pump(&self, views: &[View]) -> View {
         // `views` has one entry more than there are stations.
         views[0].behind(self.gap(0))
     }
@@ -171,25 +171,17 @@ impl Network {
     pub(super) fn leaks_after(&self, from: usize, pressure: f64, views: &[View]) -> Vec<Vec<f64>> {
         let mut pressure = pressure;
         let mut leaks = Vec::new();
-        for index in from..self.stations.len() {
+        for (index, ((_, station), view)) in self.stations.iter().zip(views).enumerate().skip(from) {
             if index > from {
-                pressure = self.drop_to(pressure, views[index].behind(self.gap(index)), self.gap(index));
+                let gap = self.gap(index);
+                pressure = drop_through(pressure, view.behind(gap), gap);
             }
-            match &self.stations[index].1 {
+            match station {
                 Station::Leak(outlets) => leaks.push(outflows(outlets, pressure)),
-                Station::Narrow(resistance) => pressure = self.drop_to(pressure, views[index], *resistance),
+                Station::Narrow(resistance) => pressure = drop_through(pressure, *view, *resistance),
             }
         }
         leaks
-    }
-
-    /// Pressure after a resistance, given what is seen through it.
-    fn drop_to(&self, pressure: f64, view: View, resistance: f64) -> f64 {
-        if resistance.is_infinite() {
-            view.pressure
-        } else {
-            pressure - view.takes(pressure) * resistance
-        }
     }
 
     /// Flows out of the outlets before station `cut`, which is at `pressure` and is reached
@@ -211,6 +203,15 @@ impl Network {
         }
         leaks.reverse();
         leaks
+    }
+}
+
+/// Pressure after a resistance, given what is seen through it.
+fn drop_through(pressure: f64, view: View, resistance: f64) -> f64 {
+    if resistance.is_infinite() {
+        view.pressure
+    } else {
+        pressure - view.takes(pressure) * resistance
     }
 }
 

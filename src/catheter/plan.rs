@@ -64,7 +64,7 @@ pub(super) fn plan(network: &Network, start: Start) -> Plan {
     if start.compliance > 0.0 && time_constant >= start.instant {
         elastic(network, start, ahead, &views)
     } else {
-        let (source, pressure) = settle(start.drive, network.from_pump(&views));
+        let (source, pressure) = settle(start.drive, network.seen_by_pump(&views));
         let at_first = pressure - source * network.per_length * network.stations.first().map_or(0.0, |s| s.0);
         Plan {
             source,

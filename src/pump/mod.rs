@@ -36,6 +36,6 @@ pub use messages::{
     Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry, event_names,
 };
 pub use peristaltic::Peristaltic;
-pub use registry::{PumpFamily, PumpRegistry};
+pub use registry::{BuildPump, PumpFamily, PumpRegistry, RestorePump};
 pub use reservoir::Reservoir;
 pub use schedule::{FlowLimits, Schedule, mean_rate};
