@@ -23,6 +23,7 @@ mod ranks;
 mod registry;
 mod result;
 mod run;
+mod snapshot;
 mod system;
 pub mod why;
 mod words;

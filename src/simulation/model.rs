@@ -33,7 +33,7 @@ pub(super) struct Wake {
 }
 
 /// A symptom's episode in the making.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Episode {
     pub symptom: usize,
     pub onset: SimTime,
@@ -43,6 +43,7 @@ pub(super) struct Episode {
 }
 
 /// One patient on the engine.
+#[derive(Clone)]
 pub struct Simulation {
     pub(super) scenario: Arc<Scenario>,
     pub(super) ids: super::ranks::Ids,
@@ -259,7 +260,7 @@ impl Simulation {
                 Trigger::At(Moment::After { event, offset }) => {
                     self.waiting.add(event, *offset, Waiting::FaultStart(index));
                 }
-                Trigger::When(_) => self.faults[index].armed = true,
+                Trigger::When(_) => self.faults[index].state.armed = true,
                 Trigger::Hazard { rate } => {
                     if *rate > 0.0 {
                         let wait = draws.exponential(&fault.id, "onset", 0, *rate)?;

@@ -12,6 +12,7 @@ use super::error::SimError;
 use super::event::SimEvent;
 use super::model::Simulation;
 use super::registry::Registry;
+use super::snapshot;
 use super::result::{EventRow, Outcome, RunResult, SymptomRow};
 
 /// A failure of a run.
@@ -50,7 +51,8 @@ impl Default for RunOptions {
     }
 }
 
-/// A run in progress.
+/// A run in progress; a clone goes on by itself.
+#[derive(Clone)]
 pub struct Run {
     engine: Engine<SimEvent>,
     simulation: Simulation,
@@ -66,13 +68,6 @@ impl Run {
             end: Some(scenario.duration),
             ..EngineOptions::default()
         });
-        let at_start = |source: SimError| RunError::Model {
-            time: SimTime::ZERO,
-            component: "assembly".to_owned(),
-            kind: "start".to_owned(),
-            event: EventId::START,
-            source,
-        };
         let scenario = Arc::new(leave_out(scenario, &options.without));
         let draws = Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate);
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
@@ -92,6 +87,31 @@ impl Run {
     /// Hash over all events so far.
     pub fn fingerprint(&self) -> u64 {
         self.engine.fingerprint().finish()
+    }
+
+    /// The complete state, for [`Run::restore`].
+    ///
+    /// # Errors
+    /// [`SimError::Snapshot`] if the linear system is being recorded, which is not stored, or
+    /// the state cannot be written.
+    pub fn save(&self) -> Result<serde_json::Value, SimError> {
+        snapshot::save(&self.engine, &self.simulation)
+    }
+
+    /// Goes on from a saved state of the same scenario and options; what follows has the
+    /// bits, and the fingerprint, of not having stopped.
+    ///
+    /// # Errors
+    /// If a part refuses its configuration or the state does not fit.
+    pub fn restore(
+        scenario: &Scenario,
+        registry: &Registry,
+        options: &RunOptions,
+        saved: &serde_json::Value,
+    ) -> Result<Self, RunError> {
+        let mut run = Self::new(scenario, registry, options)?;
+        run.engine = snapshot::restore(saved, registry, &mut run.simulation).map_err(at_start)?;
+        Ok(run)
     }
 
     /// Ends the run and gives what it recorded.
@@ -185,6 +205,17 @@ pub fn simulate(scenario: &Scenario, registry: &Registry, options: &RunOptions) 
     let mut run = Run::new(scenario, registry, options)?;
     run.run_until(scenario.duration)?;
     Ok(run.finish())
+}
+
+/// A failure before the first event.
+fn at_start(source: SimError) -> RunError {
+    RunError::Model {
+        time: SimTime::ZERO,
+        component: "assembly".to_owned(),
+        kind: "start".to_owned(),
+        event: EventId::START,
+        source,
+    }
 }
 
 /// The scenario without some of its faults, acts or programmes.
