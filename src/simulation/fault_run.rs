@@ -52,7 +52,8 @@ impl FaultRun {
 }
 
 impl FaultState {
-    fn active(&self) -> bool {
+    /// Whether it has struck and is not over.
+    pub(super) fn active(&self) -> bool {
         self.started.is_some() && !self.ended
     }
 }
@@ -72,8 +73,12 @@ impl Simulation {
         let profile = self.scenario.faults[index].profile;
         let run = &mut self.faults[index].state;
         match stage {
-            Stage::Start if run.started.is_some() || run.ended => {
+            Stage::Start if run.started.is_some() => {
                 cx.note("it has struck before and is left as it is");
+                return Ok(());
+            }
+            Stage::Start if run.ended => {
+                cx.note("its end came before its start");
                 return Ok(());
             }
             Stage::Start => {
@@ -212,7 +217,10 @@ impl Simulation {
             return Ok(None);
         };
         // What is true already strikes at the next instant the clock can tell.
-        let at = origin.checked_add(SimSpan::from_hours(t)?)?;
+        // Rounded up, so that the condition holds at the instant it is met.
+        let Some(at) = origin.due_after(t) else {
+            return Ok(None);
+        };
         Ok(Some(at.max(now.checked_add(SimSpan::from_nanos(1))?)).filter(|t| *t <= limit))
     }
 
