@@ -4,10 +4,9 @@
 mod run_common;
 
 use itbsim::engine::{SimSpan, SimTime};
-use itbsim::simulation::{Run, RunOptions, RunResult};
-use itbsim::simulation::Registry;
+use itbsim::simulation::{Registry, Run, RunOptions};
 use run_common::{
-    MAINTENANCE, at, bits, column, count, head, instants, listing, run, run_with, sampled, scenario,
+    MAINTENANCE, assert_same_rows, at, bits, column, count, head, instants, listing, run, run_with, sampled, scenario,
     text, time,
 };
 
@@ -186,7 +185,6 @@ fn trap_14_what_is_true_at_the_start_strikes_at_the_start() {
 #[test]
 fn trap_15_acts_that_change_nothing_change_no_bit() {
     let plain = run(5.0, EVENTFUL);
-    let drug = |r: &RunResult| bits(&r.rows);
     for (id, act) in [
         ("read", "interrogate = true"),
         ("lie", "posture = \"supine\""),
@@ -200,7 +198,7 @@ fn trap_15_acts_that_change_nothing_change_no_bit() {
         );
         let with = run(5.0, &format!("{EVENTFUL}{acts}"));
         assert_eq!(count(&with, &format!("action.{id}.done")), 1);
-        assert_eq!(drug(&plain), drug(&with), "{act}");
+        assert_same_rows(&plain, &with, act);
         let others: Vec<(i64, String)> = instants(&with)
             .into_iter()
             .filter(|(_, name)| !name.starts_with(&format!("action.{id}")))

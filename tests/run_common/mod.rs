@@ -172,3 +172,17 @@ pub fn label(story: &Story, arm: &str) -> String {
         format!("{}/{arm}", story.name)
     }
 }
+
+/// Asserts that rows agree to the bit, and says where they first do not.
+pub fn assert_same_rows(one: &RunResult, other: &RunResult, what: &str) {
+    assert_eq!(one.rows.len(), other.rows.len(), "{what}");
+    for (a, b) in one.rows.iter().zip(&other.rows) {
+        for ((x, y), name) in a.iter().zip(b).zip(&one.columns) {
+            assert!(
+                x.to_bits() == y.to_bits(),
+                "{what}: {name} at {} h is {x:e} and {y:e}",
+                a[0]
+            );
+        }
+    }
+}
