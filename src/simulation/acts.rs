@@ -97,7 +97,10 @@ impl Simulation {
                     words::dose_rate(t.dose_rate),
                     words::number(t.reservoir_volume)
                 ));
-                self.pump_cause = by;
+                // Reading alone is no cause of what the pump does next.
+                if !notices.is_empty() {
+                    self.pump_cause = by;
+                }
             }
             Action::EmptyPump => {
                 let report = self.patient.pump.refill(
@@ -190,9 +193,14 @@ impl Simulation {
                 }
             }
             Action::Ventilate { on } => {
-                self.patient.before_change(now);
-                self.patient.body.ventilated = on;
+                if self.patient.body.ventilated != on {
+                    self.patient.before_change(now);
+                    self.patient.body.ventilated = on;
+                }
                 cx.note(if on { "breathing is supported" } else { "support ends" }.to_owned());
+            }
+            Action::Posture(posture) if posture == self.patient.posture => {
+                cx.note("as before");
             }
             Action::Posture(posture) => {
                 self.patient.posture = posture;
@@ -207,6 +215,10 @@ impl Simulation {
                     let Some(fault) = self.scenario.faults.iter().position(|f| f.id == *id) else {
                         continue;
                     };
+                    // What is not there cannot be repaired, and may still come.
+                    if !self.faults[fault].state.active() {
+                        continue;
+                    }
                     let event = self.fault_event(fault, Stage::End, None);
                     cx.schedule_at(now, Phase::Fault, self.ranks.fault(fault), event)?;
                 }
