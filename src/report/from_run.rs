@@ -36,6 +36,7 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
             hazard: scenario.hazard.clone(),
             sources: scenario.sources.clone(),
             duration_h: run.outcome.ended_h,
+            files: Vec::new(),
         },
         table: Table {
             columns: run.columns.clone(),
@@ -154,13 +155,18 @@ fn markers(scenario: &Scenario, run: &RunResult) -> Vec<Marker> {
                 let Some(step) = scenario.actions.iter().find(|a| a.id == id) else {
                     continue;
                 };
+                let name = id.replace(['-', '_'], " ");
+                let label = match &step.action {
+                    Action::MissedRefill => format!("{name} missed"),
+                    _ => name,
+                };
                 let kind = match &step.action {
                     Action::MissedRefill => MarkerKind::Fault,
                     Action::Refill { pocket_share, .. } if *pocket_share > 0.0 => MarkerKind::Fault,
                     Action::Refill { .. } => MarkerKind::Refill,
                     _ => MarkerKind::Action,
                 };
-                mark(e.time_h, None, id.replace(['-', '_'], " "), kind);
+                mark(e.time_h, None, label, kind);
             }
             ("programme", "start") if e.time_h > 0.0 => {
                 mark(e.time_h, None, format!("programme: {}", e.detail), MarkerKind::Action);

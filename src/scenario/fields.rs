@@ -24,6 +24,8 @@ pub(super) struct Context<'c> {
     pub(super) names: Names,
     /// End of the run, once it is known.
     pub(super) duration: Cell<Option<SimTime>>,
+    /// Fluid in the canal [mL] and what is made of it [mL/h], once the parameters are known.
+    pub(super) canal: Cell<Option<(f64, f64)>>,
     mistakes: RefCell<Vec<Diagnostic>>,
 }
 
@@ -33,6 +35,7 @@ impl<'c> Context<'c> {
             catalog,
             names,
             duration: Cell::new(None),
+            canal: Cell::new(None),
             mistakes: RefCell::new(Vec::new()),
         }
     }
