@@ -22,7 +22,7 @@ use super::{Failure, ScenarioArg, print, print_json};
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArg,
-    /// Output folder; arms go to sub-folders \[default: out/SCENARIO\]
+    /// Output folder, out/SCENARIO if not given; arms go to sub-folders
     #[arg(long, short, value_hint = clap::ValueHint::DirPath)]
     out: Option<PathBuf>,
     /// Seed, if not the scenario's own

@@ -191,7 +191,7 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 return Err(fields.report(
                     Diagnostic::new(
                         "too-much-fluid",
-                        format!("{volume} mL of spinal fluid cannot be drained in {over} h"),
+                        format!("{volume} mL of spinal fluid cannot be drained in that time"),
                     )
                     .at(inner.place_of("volume"), "more than there is")
                     .help(format!(

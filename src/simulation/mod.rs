@@ -25,7 +25,7 @@ mod result;
 mod run;
 mod system;
 pub mod why;
-mod words;
+pub(crate) mod words;
 
 pub use body::SCANS_PER_STEP;
 pub use error::SimError;

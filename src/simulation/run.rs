@@ -19,7 +19,7 @@ pub type RunError = crate::engine::RunError<SimError>;
 
 /// Most events within one second of simulated time; a file that asks for more (a fault that
 /// comes and goes every nanosecond) is refused instead of running for days.
-const CROWD_LIMIT: u32 = 5_000;
+const CROWD_LIMIT: u32 = 1_000;
 
 /// Most events in one run; a busy patient-year has some ten thousand.
 const EVENT_LIMIT: u64 = 1_000_000;
