@@ -155,17 +155,15 @@ fn markers(scenario: &Scenario, run: &RunResult) -> Vec<Marker> {
                 let Some(step) = scenario.actions.iter().find(|a| a.id == id) else {
                     continue;
                 };
-                let name = id.replace(['-', '_'], " ");
-                let label = match &step.action {
-                    Action::MissedRefill => format!("{name} missed"),
-                    _ => name,
-                };
                 let kind = match &step.action {
-                    Action::MissedRefill => MarkerKind::Fault,
                     Action::Refill { pocket_share, .. } if *pocket_share > 0.0 => MarkerKind::Fault,
                     Action::Refill { .. } => MarkerKind::Refill,
                     _ => MarkerKind::Action,
                 };
+                let mut label = id.replace(['-', '_'], " ");
+                if step.action == Action::MissedRefill {
+                    label.push_str(": missed");
+                }
                 mark(e.time_h, None, label, kind);
             }
             ("programme", "start") if e.time_h > 0.0 => {
