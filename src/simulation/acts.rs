@@ -158,7 +158,7 @@ impl Simulation {
             }
             Action::InjectContrast { volume } => {
                 let level = self.scenario.catheter.tip;
-                let subdural = self.patient.catheter.tip() == Destination::Subdural;
+                let subdural = self.patient.catheter.tip_destination() == Destination::Subdural;
                 let jumps = self.patient.catheter.inject(now, volume)?;
                 self.patient.ejected(now, &jumps)?;
                 let pushed: f64 = jumps.iter().map(|j| j.drug).sum();
@@ -205,7 +205,7 @@ impl Simulation {
             Action::Posture(posture) => {
                 self.patient.posture = posture;
                 let pressure = super::tip_pressure(&self.scenario.parameters, posture);
-                let jumps = self.patient.catheter.set_tip_pressure(now, pressure);
+                let jumps = self.patient.catheter.set_tip_pressure(now, pressure)?;
                 self.patient.ejected(now, &jumps)?;
                 self.posture_faults(cx)?;
                 self.catheter_cause = by;

@@ -26,7 +26,7 @@ mod run;
 mod snapshot;
 mod system;
 pub mod why;
-mod words;
+pub(crate) mod words;
 
 pub use body::SCANS_PER_STEP;
 pub use error::SimError;
@@ -39,7 +39,7 @@ pub use observe::columns;
 pub use profile::RAMP_STEPS;
 pub use registry::{BuildFault, FaultMechanism, Plant, Registry, SymptomEntry};
 pub use result::{EventRow, LedgerRow, Outcome, RunResult, SymptomRow, Verdict};
-pub use run::{Run, RunError, RunOptions, simulate};
+pub use run::{Run, RunError, RunOptions, is_miss, simulate};
 pub use system::{SystemSegment, SystemTrace};
 
 use crate::parameters::ParameterSet;

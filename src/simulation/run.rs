@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::engine::{Engine, EngineOptions, EventId, SimSpan, SimTime, Stop};
 use crate::numerics::Draws;
 use crate::response::SYMPTOMS;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Action, Scenario};
 
 use super::assemble::assemble;
 use super::error::SimError;
@@ -17,6 +17,13 @@ use super::result::{EventRow, Outcome, RunResult, SymptomRow};
 
 /// A failure of a run.
 pub type RunError = crate::engine::RunError<SimError>;
+
+/// Most events within one second of simulated time; a file that asks for more (a fault that
+/// comes and goes every nanosecond) is refused instead of running for days.
+const CROWD_LIMIT: u32 = 1_000;
+
+/// Most events in one run; a busy patient-year has some ten thousand.
+const EVENT_LIMIT: u64 = 1_000_000;
 
 /// What a run is asked for beside its scenario.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +73,8 @@ impl Run {
     pub fn new(scenario: &Scenario, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
         let mut engine = Engine::new(EngineOptions {
             end: Some(scenario.duration),
+            crowd_limit: CROWD_LIMIT,
+            event_limit: EVENT_LIMIT,
             ..EngineOptions::default()
         });
         let scenario = Arc::new(leave_out(scenario, &options.without));
@@ -81,6 +90,13 @@ impl Run {
     /// If the model fails; the error names time, component and event.
     pub fn run_until(&mut self, until: SimTime) -> Result<Stop, RunError> {
         let until = until.min(self.simulation.scenario.duration);
+        if let Some((time, cause)) = &self.simulation.death {
+            // Nothing happens after death.
+            return Ok(Stop::Requested {
+                time: *time,
+                reason: cause.to_string(),
+            });
+        }
         self.engine.run(&mut self.simulation, until)
     }
 
@@ -218,12 +234,35 @@ fn at_start(source: SimError) -> RunError {
     }
 }
 
-/// The scenario without some of its faults, acts or programmes.
+/// The scenario without some of its faults, acts or programmes. Without a miss, the
+/// missed refill is done: the pump is filled by what the alarm date counts on.
 fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
     let mut rest = scenario.clone();
+    let pump = &scenario.pump;
+    let refill = Action::Refill {
+        volume: pump.reservoir_size - pump.low_reservoir_alarm,
+        concentration: pump.concentration,
+        label: pump.label_concentration,
+        pocket_share: 0.0,
+        aspirate: true,
+    };
+    for step in &mut rest.actions {
+        if step.action == Action::MissedRefill && without.contains(&format!("action.{}", step.id)) {
+            step.action = refill.clone();
+        }
+    }
     let kept = |kind: &str, id: &str| !without.iter().any(|w| *w == format!("{kind}.{id}"));
     rest.faults.retain(|f| kept("fault", &f.id));
-    rest.actions.retain(|a| kept("action", &a.id));
+    rest.actions
+        .retain(|a| kept("action", &a.id) || (a.action == refill && is_miss(scenario, &a.id)));
     rest.programme.retain(|p| kept("programme", &p.id));
     rest
+}
+
+/// Whether this act is a refill at which nobody came.
+pub fn is_miss(scenario: &Scenario, action: &str) -> bool {
+    scenario
+        .actions
+        .iter()
+        .any(|a| a.id == action && a.action == Action::MissedRefill)
 }
