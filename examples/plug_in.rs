@@ -424,9 +424,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // propellant works against.
     let (a, b) = (at(built_in, "csf_l3_ng_per_ml", 70.0), at(gas, "csf_l3_ng_per_ml", 70.0));
     assert!((a / b - 1.0).abs() < 0.05, "{a} and {b} ng/mL");
-    // The bath raises the flow by half, and ends.
+    // The bath raises the flow by half, less the little pressure that more flow needs, and ends.
     let flows = |run: &RunResult, h: f64| at(run, "flow_ml_per_day", h);
-    assert!((flows(bath, 70.0) / flows(gas, 70.0) - 1.5).abs() < 1e-9);
+    assert!((flows(bath, 70.0) / flows(gas, 70.0) - 1.5).abs() < 1e-3);
     assert_eq!(flows(bath, 80.0), flows(gas, 80.0));
     // The effect model changes what the patient feels and nothing that the pump gives.
     assert_eq!(at(bath, "csf_l3_ng_per_ml", 70.0), at(linear, "csf_l3_ng_per_ml", 70.0));
