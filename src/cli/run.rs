@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// Spacing of output rows, for example 15min or 1h
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     sample: Option<String>,
     /// Tables only
     #[arg(long)]
@@ -47,6 +47,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => Path::new("out").join(&story.name),
     };
+    own_folders(&story)?;
     // The folder is claimed first: a long run must not end at a closed door.
     let mut folder = RunFolder::create(&target)?;
 
@@ -84,6 +85,21 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     } else {
         Err(Failure::Expectation)
     }
+}
+
+/// Each arm needs a folder of its own, also where names differ by case only, and beside `plots`.
+fn own_folders(story: &Story) -> Result<(), Failure> {
+    for (i, arm) in story.arms.iter().enumerate() {
+        let taken = |other: &str| arm.id.eq_ignore_ascii_case(other);
+        let other = story.arms[..i].iter().map(|a| a.id.as_str()).chain(["plots"]).find(|o| taken(o));
+        if let Some(other) = other {
+            return Err(Failure::Input(format!(
+                "error: arm `{}` of `{}` cannot have a folder of its own beside `{other}`\n  help: give the arm another id",
+                arm.id, story.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Sub-folder of a run, with its slash.
