@@ -24,7 +24,10 @@ fn refused(text: &str, code: i32) -> String {
 fn mistake(text: &str, marked: &str, words: &[&str]) {
     let said = refused(text, 2);
     let line = text.lines().position(|l| l.contains(marked)).unwrap() + 1;
-    assert!(said.contains(&format!("bad.toml:{line}:")), "line {line} is not named\n{said}");
+    assert!(
+        said.contains(&format!("bad.toml:{line}:")),
+        "line {line} is not named\n{said}"
+    );
     assert!(said.contains('^'), "no caret\n{said}");
     for word in words {
         assert!(said.contains(word), "`{word}` is missing\n{said}");
@@ -37,41 +40,80 @@ fn with(block: &str) -> String {
 
 #[test]
 fn an_unknown_key_is_named_with_a_suggestion() {
-    mistake(&QUIET.replace("duration", "durration"), "durration", &["unknown key", "did you mean `duration`?"]);
-    mistake(&QUIET.replace("fill =", "fil ="), "fil =", &["unknown key", "did you mean `fill`?"]);
+    mistake(
+        &QUIET.replace("duration", "durration"),
+        "durration",
+        &["unknown key", "did you mean `duration`?"],
+    );
+    mistake(
+        &QUIET.replace("fill =", "fil ="),
+        "fil =",
+        &["unknown key", "did you mean `fill`?"],
+    );
 }
 
 #[test]
 fn a_missing_or_wrong_unit_is_named_with_an_example() {
-    mistake(&QUIET.replace("\"2 d\"", "\"2\""), "duration", &["has no unit", "\"2 d\""]);
-    mistake(&QUIET.replace("300 ug/day", "300 ug"), "300 ug", &["is a mass, but a dose rate is needed"]);
+    mistake(
+        &QUIET.replace("\"2 d\"", "\"2\""),
+        "duration",
+        &["has no unit", "\"2 d\""],
+    );
+    mistake(
+        &QUIET.replace("300 ug/day", "300 ug"),
+        "300 ug",
+        &["is a mass, but a dose rate is needed"],
+    );
     mistake(&QUIET.replace("\"18 mL\"", "18"), "fill", &["mL"]);
-    mistake(&QUIET.replace("2 mg/mL", "2 mg/nl"), "mg/nl", &["unit"]);
+    mistake(&QUIET.replace("2 mg/mL", "2 mg/zL"), "mg/zL", &["unit"]);
 }
 
 #[test]
 fn impossible_values_are_refused() {
     mistake(&QUIET.replace("18 mL", "-18 mL"), "-18 mL", &["cannot be negative"]);
-    mistake(&QUIET.replace("300 ug", "100000 ug"), "100000", &["outside the pump's", "96 to 48000 ug/day"]);
-    mistake(&QUIET.replace("300 ug", "nan ug"), "nan", &["not a finite number"]);
+    mistake(
+        &QUIET.replace("300 ug", "100000 ug"),
+        "100000",
+        &["outside the pump's", "96 to 48000 ug/day"],
+    );
+    mistake(&QUIET.replace("300 ug", "nan ug"), "nan ug", &["not a finite number"]);
     mistake(&QUIET.replace("300 ug", "1e999 ug"), "1e999", &["not a finite number"]);
-    mistake(&with("[catheter]\nlength = nan"), "nan", &["length"]);
-    mistake(&QUIET.replace("gain = 1.0", "gain = nan"), "nan", &["not a finite number"]);
+    mistake(&with("[catheter]\nlength = nan"), "length = nan", &["length"]);
+    mistake(
+        &QUIET.replace("gain = 1.0", "gain = nan"),
+        "gain = nan",
+        &["not a finite number"],
+    );
     mistake(&QUIET.replace("\"2 d\"", "\"0 d\""), "duration", &["greater than zero"]);
-    mistake(&with("[catheter]\ntip = \"T13\""), "T13", &["no spinal level", "did you mean `T12`?"]);
+    mistake(
+        &with("[catheter]\ntip = \"T13\""),
+        "T13",
+        &["no spinal level", "did you mean `T12`?"],
+    );
 }
 
 #[test]
 fn a_run_too_long_for_its_rows_is_refused_at_once() {
     let long = |sample: &str| QUIET.replace("\"2 d\"", "\"100 yr\"").replace("\"1 h\"", sample);
     mistake(&long("\"1 s\""), "sample", &["rows of output"]);
-    mistake(&QUIET.replace("\"1 h\"", "\"0.000000001 s\""), "sample", &["rows of output"]);
+    mistake(
+        &QUIET.replace("\"1 h\"", "\"0.000000001 s\""),
+        "sample",
+        &["rows of output"],
+    );
     mistake(&QUIET.replace("\"2 d\"", "\"1e30 d\""), "duration", &["`duration`"]);
 
     let desk = Desk::new();
     desk.write("s.toml", &[&long("\"30 d\"")]);
-    for (sample, word) in [("1 s", "rows"), ("0.000001 ms", "rows"), ("0 h", "above zero"), ("-1 h", "above zero"),
-        ("nan h", "finite"), ("3 kg", "time"), ("x", "--sample")] {
+    for (sample, word) in [
+        ("1 s", "rows"),
+        ("0.000001 ms", "rows"),
+        ("0 h", "above zero"),
+        ("-1 h", "above zero"),
+        ("nan h", "finite"),
+        ("3 kg", "time"),
+        ("x", "--sample"),
+    ] {
         let run = desk.run(&["run", "s.toml", "--out", "o", "--sample", sample]).code(2);
         assert!(stderr(&run).contains(word), "{sample}: {}", stderr(&run));
         assert!(!desk.at("o").exists());
@@ -80,46 +122,112 @@ fn a_run_too_long_for_its_rows_is_refused_at_once() {
 
 #[test]
 fn blocks_that_do_not_fit_the_story_are_refused() {
-    let fault = |kind: &str, rest: &str| with(&format!("[[fault]]\nid = \"f\"\nkind = \"{kind}\"\nat = \"1 h\"\n{rest}"));
-    mistake(&fault("catheter.leek", ""), "leek", &["no fault kind", "did you mean `catheter.leak`?"]);
-    mistake(&fault("balloon.leak", ""), "balloon", &["no fault kind", "`pump.stall`"]);
+    let fault = |kind: &str, rest: &str| {
+        with(&format!(
+            "[[fault]]\nid = \"f\"\nkind = \"{kind}\"\nat = \"1 h\"\n{rest}"
+        ))
+    };
+    mistake(
+        &fault("catheter.leek", ""),
+        "leek",
+        &["no fault kind", "did you mean `catheter.leak`?"],
+    );
+    mistake(
+        &fault("balloon.leak", ""),
+        "balloon",
+        &["no fault kind", "`pump.stall`"],
+    );
     let leak = "position = \"150 cm\"\nconductance = \"0.01 mL/h/kPa\"\ninto = \"subcutaneous\"";
-    mistake(&fault("catheter.leak", leak), "150 cm", &["but the catheter is 89 cm long"]);
+    mistake(
+        &fault("catheter.leak", leak),
+        "150 cm",
+        &["but the catheter is 89 cm long"],
+    );
     mistake(&fault("pump.stall", "position = \"3 cm\""), "position", &["position"]);
-    mistake(&with("[[programme]]\nat = \"0 d\" # again\nsimple_continuous = \"200 ug/day\""), "# again", &["two programmes start"]);
-    mistake(&with("[[action]]\nat = \"-1 h\"\ninterrogate = true"), "-1 h", &["before the start", "time zero"]);
+    mistake(
+        &with("[[programme]]\nat = \"0 d\" # again\nsimple_continuous = \"200 ug/day\""),
+        "# again",
+        &["two programmes start"],
+    );
+    mistake(
+        &with("[[action]]\nat = \"-1 h\"\ninterrogate = true"),
+        "-1 h",
+        &["before the start", "time zero"],
+    );
     mistake(
         &with("[[expect]]\nevent = \"symptom.spasm_increased.onset\"\nsource = \"x\""),
         "spasm_increased",
         &["unknown event", "did you mean `symptom.spasms_increased.onset`?"],
     );
-    mistake(&with("[[action]]\nid = \"../x\"\nat = \"1 h\"\ninterrogate = true"), "../x", &["cannot be an id"]);
-    mistake(&with("[[arm]]\nid = \"a\"\n[[arm]]\nid = \"a\" # again"), "# again", &["used twice"]);
+    mistake(
+        &with("[[action]]\nid = \"../x\"\nat = \"1 h\"\ninterrogate = true"),
+        "../x",
+        &["cannot be an id"],
+    );
+    mistake(
+        &with("[[arm]]\nid = \"a\"\n[[arm]]\nid = \"a\" # again"),
+        "# again",
+        &["used twice"],
+    );
     mistake(&with("[[arm]]\nid = \"a\"\nwithout = [\"leak\"]"), "without", &["leak"]);
 }
 
 #[test]
 fn zero_lengths_and_floods_are_refused_with_their_place() {
-    let stall = |profile: &str| with(&format!("[[fault]]\nid = \"f\"\nkind = \"pump.stall\"\nat = \"1 h\"\nprofile = {profile}"));
+    let stall = |profile: &str| {
+        with(&format!(
+            "[[fault]]\nid = \"f\"\nkind = \"pump.stall\"\nat = \"1 h\"\nprofile = {profile}"
+        ))
+    };
     mistake(&stall("{ ramp = \"0 d\" }"), "ramp", &["greater than zero"]);
-    mistake(&stall("{ intermittent = { on = \"0 h\", off = \"1 h\" } }"), "intermittent", &["greater than zero"]);
-    mistake(&stall("{ intermittent = { on = \"1 ms\", off = \"1 ms\" } }"), "intermittent", &["repeats too often"]);
+    mistake(
+        &stall("{ intermittent = { on = \"0 h\", off = \"1 h\" } }"),
+        "intermittent",
+        &["greater than zero"],
+    );
+    mistake(
+        &stall("{ intermittent = { on = \"1 ms\", off = \"1 ms\" } }"),
+        "intermittent",
+        &["repeats too often"],
+    );
     mistake(
         &stall("{ intermittent = { on = \"0.000000001 s\", off = \"0.000000001 s\" } }"),
         "intermittent",
         &["repeats too often", "longer `on`"],
     );
-    mistake(&with("[[programme]]\nat = \"1 h\"\nsingle_bolus = { dose = \"5 ug\", over = \"0 min\" }"), "single_bolus", &["greater than zero"]);
     mistake(
-        &with("[[programme]]\nat = \"1 h\"\nperiodic_bolus = { dose = \"0.001 ug\", every = \"1 s\", over = \"0.5 s\", basal = \"100 ug/day\" }"),
+        &with("[[programme]]\nat = \"1 h\"\nsingle_bolus = { dose = \"5 ug\", over = \"0 min\" }"),
+        "single_bolus",
+        &["greater than zero"],
+    );
+    mistake(
+        &with(
+            "[[programme]]\nat = \"1 h\"\nperiodic_bolus = { dose = \"0.001 ug\", every = \"1 s\", over = \"0.5 s\", basal = \"100 ug/day\" }",
+        ),
         "periodic_bolus",
         &["repeats too often"],
     );
     let act = |act: &str| with(&format!("[[action]]\nid = \"a\"\nat = \"1 h\"\n{act}"));
-    mistake(&act("oral_baclofen = { dose = \"20 mg\", every = \"0 h\", count = 3 }"), "oral", &["greater than zero"]);
-    mistake(&act("oral_baclofen = { dose = \"20 mg\", every = \"1 h\", count = 1000000000 }"), "oral", &["lies outside"]);
-    mistake(&act("lumbar_bolus = { dose = \"50 ug\", level = \"L3\", over = \"0 min\" }"), "lumbar", &["greater than zero"]);
-    mistake(&act("drain_csf = { volume = \"4000 mL\", over = \"20 min\" }"), "drain", &["cannot be drained", "97.3 mL"]);
+    mistake(
+        &act("oral_baclofen = { dose = \"20 mg\", every = \"0 h\", count = 3 }"),
+        "oral",
+        &["greater than zero"],
+    );
+    mistake(
+        &act("oral_baclofen = { dose = \"20 mg\", every = \"1 h\", count = 1000000000 }"),
+        "oral",
+        &["lies outside"],
+    );
+    mistake(
+        &act("lumbar_bolus = { dose = \"50 ug\", level = \"L3\", over = \"0 min\" }"),
+        "lumbar",
+        &["greater than zero"],
+    );
+    mistake(
+        &act("drain_csf = { volume = \"4000 mL\", over = \"20 min\" }"),
+        "drain",
+        &["cannot be drained", "97.3 mL"],
+    );
     mistake(&act("raise_dose = \"100000 %\""), "raise_dose", &["lies outside"]);
 }
 
@@ -142,9 +250,13 @@ fn files_that_are_no_scenarios_are_refused() {
 #[test]
 fn a_circle_of_extends_is_told_file_by_file() {
     let desk = Desk::new();
-    desk.write("a.toml", &["extends = \"b.toml\"\n"]).write("b.toml", &["extends = \"a.toml\"\n"]);
+    desk.write("a.toml", &["extends = \"b.toml\"\n"])
+        .write("b.toml", &["extends = \"a.toml\"\n"]);
     let said = stderr(&desk.run(&["run", "a.toml"]).code(2));
-    assert!(said.contains("runs in a circle") && said.contains("b.toml:1:11"), "{said}");
+    assert!(
+        said.contains("runs in a circle") && said.contains("b.toml:1:11"),
+        "{said}"
+    );
     assert!(said.contains("`a.toml` extends `b.toml`"), "{said}");
     desk.write("c.toml", &["extends = \"c.toml\"\n"]);
     desk.run(&["check", "c.toml"]).code(2);
@@ -154,7 +266,10 @@ fn a_circle_of_extends_is_told_file_by_file() {
 fn huge_binary_and_odd_files_are_refused_quickly() {
     let desk = Desk::new();
     // Sparse: no byte of it is on the disk.
-    fs::File::create(desk.at("huge.toml")).unwrap().set_len(100_000_000).unwrap();
+    fs::File::create(desk.at("huge.toml"))
+        .unwrap()
+        .set_len(100_000_000)
+        .unwrap();
     fs::write(desk.at("binary.toml"), [b'a', b'=', 0, 1, 2, 0xff, 0xfe]).unwrap();
     fs::write(desk.at("latin.toml"), b"title = \"caf\xe9\"\n").unwrap();
     fs::create_dir(desk.at("folder.toml")).unwrap();
@@ -183,7 +298,10 @@ fn a_path_that_does_not_exist_brings_near_names() {
     desk.write("missed-refill.toml", &[QUIET]);
     for wrong in ["mised-refil.toml", "missed-refill", "missed-refill.tml"] {
         let said = stderr(&desk.run(&["run", wrong]).code(2));
-        assert!(said.contains("no such file") && said.contains("did you mean `missed-refill.toml`?"), "{said}");
+        assert!(
+            said.contains("no such file") && said.contains("did you mean `missed-refill.toml`?"),
+            "{said}"
+        );
     }
     let said = stderr(&desk.run(&["run", "nowhere/x.toml"]).code(2));
     assert!(said.contains("no such file"), "{said}");
@@ -220,7 +338,9 @@ fn words_the_program_does_not_know_end_with_two() {
 #[test]
 fn what_only_the_run_can_find_ends_with_three_time_and_act() {
     let act = |acts: &str| refused(&with(acts), 3);
-    let said = act("[[action]]\nid = \"top-up\"\nat = \"1 h\"\nrefill = { volume = \"18 mL\", concentration = \"2 mg/mL\", aspirate = false }");
+    let said = act(
+        "[[action]]\nid = \"top-up\"\nat = \"1 h\"\nrefill = { volume = \"18 mL\", concentration = \"2 mg/mL\", aspirate = false }",
+    );
     for part in ["at 1 h", "action.top-up", "18 mL do not fit", "20 mL"] {
         assert!(said.contains(part), "`{part}` is missing\n{said}");
     }
@@ -256,7 +376,9 @@ fn extreme_but_possible_stories_come_to_an_end() {
     ends("[[fault]]\nid = \"f\"\nkind = \"pump.over_infusion\"\nat = \"0 h\"\ngain = 20\n");
     ends("[[fault]]\nid = \"f\"\nkind = \"pump.stall\"\nat = \"2 d\"\nprofile = { ramp = \"100 yr\" }\n");
     ends("[[action]]\nid = \"a\"\nat = \"2 d\"\nlumbar_bolus = { dose = \"1 kg\", level = \"L3\" }\n");
-    ends("[[action]]\nid = \"a\"\nat = \"1 h\"\noral_baclofen = { dose = \"1 ug\", every = \"1 min\", count = 100000 }\n");
+    ends(
+        "[[action]]\nid = \"a\"\nat = \"1 h\"\noral_baclofen = { dose = \"1 ug\", every = \"1 min\", count = 100000 }\n",
+    );
     ends("[[action]]\nid = \"a\"\nat = \"1 h\"\ndrain_csf = { volume = \"90 mL\", over = \"1 min\" }\n");
     ends("[[action]]\nid = \"a\"\nat = \"1 h\"\nempty_pump = true\n");
 }

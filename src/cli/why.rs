@@ -86,13 +86,27 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let mut before: Option<f64> = None;
     for link in &answer.chain {
         let since = before.map_or(String::new(), |t| format!("  (+{})", simulation::span(link.time_h - t)));
-        let detail = if link.detail.is_empty() { String::new() } else { format!(": {}", link.detail) };
-        let _ = writeln!(text, "  {:>10}  {}{detail}{since}", simulation::span(link.time_h), link.name());
+        let detail = if link.detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", link.detail)
+        };
+        let _ = writeln!(
+            text,
+            "  {:>10}  {}{detail}{since}",
+            simulation::span(link.time_h),
+            link.name()
+        );
         before = Some(link.time_h);
     }
     match &answer.but_for {
         Some(b) if b.verdict == "cause" => {
-            let _ = writeln!(text, "\nCause: {} (same patient, same luck) it does not happen; that run ends {}.", said(&b.without), b.outcome);
+            let _ = writeln!(
+                text,
+                "\nCause: {} (same patient, same luck) it does not happen; that run ends {}.",
+                said(&b.without),
+                b.outcome
+            );
         }
         Some(b) => {
             let _ = writeln!(
