@@ -155,12 +155,15 @@ fn markers(scenario: &Scenario, run: &RunResult) -> Vec<Marker> {
                     continue;
                 };
                 let kind = match &step.action {
-                    Action::MissedRefill => MarkerKind::Fault,
                     Action::Refill { pocket_share, .. } if *pocket_share > 0.0 => MarkerKind::Fault,
                     Action::Refill { .. } => MarkerKind::Refill,
                     _ => MarkerKind::Action,
                 };
-                mark(e.time_h, None, id.replace(['-', '_'], " "), kind);
+                let mut label = id.replace(['-', '_'], " ");
+                if step.action == Action::MissedRefill {
+                    label.push_str(": missed");
+                }
+                mark(e.time_h, None, label, kind);
             }
             ("programme", "start") if e.time_h > 0.0 => {
                 mark(e.time_h, None, format!("programme: {}", e.detail), MarkerKind::Action);

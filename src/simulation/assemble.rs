@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::catheter::Catheter;
-use crate::engine::SimTime;
+use crate::engine::{EventId, SimTime};
 use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
 use crate::pump::{Command, PumpSetup};
-use crate::response::{Baseline, Exposure, Response, SYMPTOMS, SymptomState, watches};
+use crate::response::{Baseline, Exposure, Phase, Response, SYMPTOMS, SymptomState, watches};
 use crate::signals::Destination;
 use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
 
@@ -15,7 +15,7 @@ use super::error::SimError;
 use super::event::Delivery;
 use super::fault_run::FaultRun;
 use super::ledger::Accounts;
-use super::model::Simulation;
+use super::model::{Episode, Simulation};
 use super::moments::WaitingList;
 use super::observe::Recorder;
 use super::patient::Patient;
@@ -102,6 +102,26 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
 
     let filled = pump.reservoir_drug(SimTime::ZERO) + catheter.drug(SimTime::ZERO);
     let mut patient = Patient::new(pump, catheter, kinetics, response, watches(parameters), body, p.posture);
+    // What is there at the start (relief, in an established patient) has no onset to report.
+    let p = &mut patient;
+    let present = p.body.begin(&p.response, &p.watches, &p.kinetics)?;
+    let mut symptoms = vec![SymptomState::default(); SYMPTOMS.len()];
+    let mut episodes = Vec::new();
+    for (watch, value) in patient.watches.iter().zip(present) {
+        if watch.is_in(value) {
+            symptoms[watch.index] = SymptomState {
+                phase: Phase::Present,
+                severity: value,
+            };
+            episodes.push(Episode {
+                symptom: watch.index,
+                onset: SimTime::ZERO,
+                resolved: None,
+                severity: value,
+                cause: EventId::START,
+            });
+        }
+    }
     if options.record_system {
         let k = &patient.kinetics;
         patient.system = Some(SystemRecorder::new(
@@ -138,13 +158,13 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
         },
         sample: options.sample.unwrap_or(scenario.sample),
         observe: options.observe,
-        symptoms: vec![SymptomState::default(); SYMPTOMS.len()],
+        symptoms,
         dwell: vec![None; SYMPTOMS.len()],
-        episodes: Vec::new(),
+        episodes,
         delivery: Delivery::Normal,
-        exposure_cause: crate::engine::EventId::START,
-        pump_cause: crate::engine::EventId::START,
-        catheter_cause: crate::engine::EventId::START,
+        exposure_cause: EventId::START,
+        pump_cause: EventId::START,
+        catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),
         pump_wake: None,
         catheter_wake: None,

@@ -104,6 +104,18 @@ impl BodyRun {
         })
     }
 
+    /// Takes the sides on which all signals stand at the start; nothing counts as crossed.
+    /// Gives the driving signals.
+    pub fn begin(&mut self, response: &Response, watches: &[Watch], kinetics: &Kinetics) -> Result<Vec<f64>, SimError> {
+        let signals = self.signals(response, kinetics, SimTime::ZERO)?;
+        let values: Vec<f64> = watches.iter().map(|w| (w.symptom.select)(&signals)).collect();
+        for (watch, value) in watches.iter().zip(&values) {
+            self.sides[watch.index] = EDGES.map(|edge| beyond(watch, edge, *value));
+        }
+        self.scan_sides.clone_from(&self.sides);
+        Ok(values)
+    }
+
     /// What the body is exposed to.
     pub fn exposure(&self, drive: SiteDrive) -> Exposure {
         Exposure {

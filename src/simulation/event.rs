@@ -112,13 +112,7 @@ pub enum SimEvent {
         /// Which level, which way.
         crossed: Crossed,
     },
-    /// The time a symptom's signal must stay beyond its level is over.
-    Dwell {
-        /// Index in the symptom table.
-        index: usize,
-        /// Name of the symptom.
-        name: Name,
-    },
+
     /// A symptom appeared (`true`) or went.
     Symptom {
         /// Index in the symptom table.
@@ -127,6 +121,8 @@ pub enum SimEvent {
         name: Name,
         /// Onset or resolution.
         onset: bool,
+        /// Whether it comes at the end of the time the signal had to stay beyond its level.
+        dwelt: bool,
     },
     /// The patient died.
     Death {
@@ -148,7 +144,7 @@ impl Event for SimEvent {
             SimEvent::Notice(notice) => super::words::notice_component(notice),
             SimEvent::Catheter => Cow::Borrowed("catheter"),
             SimEvent::Delivery { .. } => Cow::Borrowed("delivery"),
-            SimEvent::Threshold { name, .. } | SimEvent::Dwell { name, .. } | SimEvent::Symptom { name, .. } => {
+            SimEvent::Threshold { name, .. } | SimEvent::Symptom { name, .. } => {
                 Cow::Owned(format!("symptom.{name}"))
             }
             SimEvent::Death { .. } => Cow::Borrowed("patient"),
@@ -173,6 +169,8 @@ impl Event for SimEvent {
                 Stage::Off => "off",
                 Stage::End => "end",
             },
+            // What the pump reports of these, if it notices, is an alarm of its own.
+            SimEvent::Pump(PumpEvent::Emptied) => "empty",
             SimEvent::Pump(event) => return Cow::Borrowed(event.name()),
             SimEvent::Notice(notice) => return super::words::notice_kind(notice),
             SimEvent::Catheter => "front",
@@ -183,7 +181,6 @@ impl Event for SimEvent {
                 _ => "rose",
             },
             SimEvent::Threshold { crossed, .. } => super::words::crossing(*crossed),
-            SimEvent::Dwell { .. } => "dwell_over",
             SimEvent::Symptom { onset: true, .. } => "onset",
             SimEvent::Symptom { onset: false, .. } => "resolved",
             SimEvent::Death { .. } => "death",
@@ -209,7 +206,6 @@ impl Event for SimEvent {
             | SimEvent::Catheter
             | SimEvent::Delivery { .. }
             | SimEvent::Threshold { .. }
-            | SimEvent::Dwell { .. }
             | SimEvent::Symptom { .. }
             | SimEvent::Sample => {}
             SimEvent::Death { cause } => fp.write_str(cause),

@@ -1,5 +1,9 @@
 //! Faults as they run: triggers, profiles, repair.
 
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
 use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime};
 use crate::numerics::Direction;
 use crate::pump::PumpNotice;
@@ -12,9 +16,17 @@ use super::profile;
 use super::registry::{FaultMechanism, Plant};
 
 /// One fault of the scenario.
+#[derive(Clone)]
 pub(super) struct FaultRun {
     /// How it acts.
-    pub mechanism: Box<dyn FaultMechanism>,
+    pub mechanism: Arc<dyn FaultMechanism>,
+    /// Where it stands.
+    pub state: FaultState,
+}
+
+/// Where a fault stands.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct FaultState {
     /// Changes of its profile so far.
     pub step: u32,
     /// Present severity \[0-1\].
@@ -31,18 +43,15 @@ pub(super) struct FaultRun {
 
 impl FaultRun {
     /// A fault that has not struck.
-    pub fn new(mechanism: Box<dyn FaultMechanism>) -> Self {
+    pub fn new(mechanism: Arc<dyn FaultMechanism>) -> Self {
         Self {
             mechanism,
-            step: 0,
-            severity: 0.0,
-            pending: None,
-            started: None,
-            ended: false,
-            armed: false,
+            state: FaultState::default(),
         }
     }
+}
 
+impl FaultState {
     fn active(&self) -> bool {
         self.started.is_some() && !self.ended
     }
@@ -61,7 +70,7 @@ impl Simulation {
     ) -> Result<(), SimError> {
         let now = cx.now();
         let profile = self.scenario.faults[index].profile;
-        let run = &mut self.faults[index];
+        let run = &mut self.faults[index].state;
         match stage {
             Stage::Start if run.started.is_some() || run.ended => {
                 cx.note("it has struck before and is left as it is");
@@ -98,7 +107,7 @@ impl Simulation {
             let event = self.fault_event(index, next.stage, Some(next.severity));
             let at = now.checked_add(next.after)?;
             let handle = cx.schedule_at(at, Phase::Fault, self.ranks.fault(index), event)?;
-            self.faults[index].pending = Some(handle);
+            self.faults[index].state.pending = Some(handle);
         }
         self.apply_fault(index, severity, now, notices)?;
         // A fault of the line is no cause of what the pump does next.
@@ -124,7 +133,7 @@ impl Simulation {
     ) -> Result<(), SimError> {
         let id = self.scenario.faults[index].id.clone();
         let run = &mut self.faults[index];
-        run.severity = severity;
+        run.state.severity = severity;
         let mut jumps = Vec::new();
         let mut plant = Plant {
             now,
@@ -141,11 +150,11 @@ impl Simulation {
     pub(super) fn posture_faults(&mut self, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {
         for index in 0..self.faults.len() {
             if let Profile::InPosture(needed) = self.scenario.faults[index].profile
-                && self.faults[index].active()
+                && self.faults[index].state.active()
             {
                 let present = needed == self.patient.posture;
                 let severity = f64::from(u8::from(present));
-                if severity != self.faults[index].severity {
+                if severity != self.faults[index].state.severity {
                     let stage = if present { Stage::On } else { Stage::Off };
                     let event = self.fault_event(index, stage, Some(severity));
                     cx.schedule_at(cx.now(), Phase::Fault, self.ranks.fault(index), event)?;
@@ -162,7 +171,7 @@ impl Simulation {
     pub(super) fn next_condition(&self, now: SimTime, limit: SimTime) -> Result<Option<(SimTime, Vec<usize>)>, SimError> {
         let mut earliest: Option<(SimTime, Vec<usize>)> = None;
         for (index, run) in self.faults.iter().enumerate() {
-            if !run.armed {
+            if !run.state.armed {
                 continue;
             }
             let Trigger::When(condition) = &self.scenario.faults[index].trigger else {

@@ -1,6 +1,8 @@
 //! The shipped faults: each turns its fields and a severity into a change of
 //! pump or catheter. What the change does is the part's own business.
 
+use std::sync::Arc;
+
 use crate::catheter::{self, CatheterFault};
 use crate::pump;
 use crate::scenario::model::{Fault, FaultKind};
@@ -35,8 +37,8 @@ impl FaultMechanism for PumpFault {
     }
 }
 
-fn build_pump(fault: &Fault) -> Result<Box<dyn FaultMechanism>, SimError> {
-    Ok(Box::new(PumpFault { fault: fault.clone() }))
+fn build_pump(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {
+    Ok(Arc::new(PumpFault { fault: fault.clone() }))
 }
 
 /// A fault of the line, at full severity.
@@ -55,7 +57,7 @@ impl FaultMechanism for LineFault {
     }
 }
 
-fn build_catheter(fault: &Fault) -> Result<Box<dyn FaultMechanism>, SimError> {
+fn build_catheter(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {
     let fault = CatheterFault::from_values(&fault.kind, &fault.values)?;
-    Ok(Box::new(LineFault { fault }))
+    Ok(Arc::new(LineFault { fault }))
 }

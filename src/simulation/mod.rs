@@ -23,6 +23,7 @@ mod ranks;
 mod registry;
 mod result;
 mod run;
+mod snapshot;
 mod system;
 pub mod why;
 mod words;
@@ -38,7 +39,7 @@ pub use observe::columns;
 pub use profile::RAMP_STEPS;
 pub use registry::{BuildFault, FaultMechanism, Plant, Registry, SymptomEntry};
 pub use result::{EventRow, LedgerRow, Outcome, RunResult, SymptomRow, Verdict};
-pub use run::{Run, RunError, RunOptions, simulate};
+pub use run::{Run, RunError, RunOptions, is_miss, simulate};
 pub use system::{SystemSegment, SystemTrace};
 
 use crate::parameters::ParameterSet;

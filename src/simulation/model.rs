@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
 use crate::pump::PumpNotice;
-use crate::response::{Crossed, Step, SymptomState};
+use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState};
 use crate::scenario::model::{Moment, Scenario, Trigger};
 
 use super::error::SimError;
@@ -33,7 +33,7 @@ pub(super) struct Wake {
 }
 
 /// A symptom's episode in the making.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Episode {
     pub symptom: usize,
     pub onset: SimTime,
@@ -43,6 +43,7 @@ pub(super) struct Episode {
 }
 
 /// One patient on the engine.
+#[derive(Clone)]
 pub struct Simulation {
     pub(super) scenario: Arc<Scenario>,
     pub(super) ids: super::ranks::Ids,
@@ -172,6 +173,8 @@ impl Model for Simulation {
             SimEvent::Pump(event) => {
                 self.pump_wake = None;
                 self.patient.pump.on_event(now, event, &mut notices)?;
+                // The event itself says so already.
+                notices.retain(|n| *n != PumpNotice::Emptied);
             }
             SimEvent::Notice(notice) => {
                 let detail = super::words::notice_detail(notice);
@@ -199,13 +202,20 @@ impl Model for Simulation {
                 cx.note(super::words::number(value));
                 self.symptom_step(*index, step, now, cx)?;
             }
-            SimEvent::Dwell { index, .. } => {
-                self.dwell[*index] = None;
-                let value = self.driving(*index, now)?;
-                let step = self.symptoms[*index].dwell_over(&self.patient.watches[*index], value);
-                self.symptom_step(*index, step, now, cx)?;
+            SimEvent::Symptom {
+                index, onset, dwelt, ..
+            } => {
+                if *dwelt {
+                    self.dwell[*index] = None;
+                    let value = self.driving(*index, now)?;
+                    if let Step::Resolved { severity } =
+                        self.symptoms[*index].dwell_over(&self.patient.watches[*index], value)
+                    {
+                        self.resolve(*index, now, severity);
+                    }
+                }
+                self.symptom_changed(*index, *onset, fired, cx)?;
             }
-            SimEvent::Symptom { index, onset, .. } => self.symptom_changed(*index, *onset, fired, cx)?,
             SimEvent::Death { cause } => {
                 self.death = Some((now, cause.clone()));
                 cx.note(cause.to_string());
@@ -259,7 +269,7 @@ impl Simulation {
                 Trigger::At(Moment::After { event, offset }) => {
                     self.waiting.add(event, *offset, Waiting::FaultStart(index));
                 }
-                Trigger::When(_) => self.faults[index].armed = true,
+                Trigger::When(_) => self.faults[index].state.armed = true,
                 Trigger::Hazard { rate } => {
                     if *rate > 0.0 {
                         let wait = draws.exponential(&fault.id, "onset", 0, *rate)?;
@@ -456,7 +466,14 @@ impl Simulation {
             }
             Step::StartDwell(hours) => {
                 let time = now.checked_add(SimSpan::from_hours(hours)?)?;
-                let handle = cx.schedule_at(time, Phase::Patient, rank, SimEvent::Dwell { index, name })?;
+                let onset = self.symptoms[index].phase == SymptomPhase::Pending;
+                let event = SimEvent::Symptom {
+                    index,
+                    name,
+                    onset,
+                    dwelt: true,
+                };
+                let handle = cx.schedule_at(time, Phase::Patient, rank, event)?;
                 if let Some(old) = self.dwell[index].replace(handle) {
                     cx.cancel(old);
                 }
@@ -466,23 +483,30 @@ impl Simulation {
                     index,
                     name,
                     onset: true,
+                    dwelt: false,
                 };
                 cx.schedule_at(now, Phase::Patient, rank, event)?;
             }
             Step::Resolved { severity } => {
-                if let Some(e) = self.episodes.iter_mut().rev().find(|e| e.symptom == index) {
-                    e.resolved = Some(now);
-                    e.severity = severity;
-                }
+                self.resolve(index, now, severity);
                 let event = SimEvent::Symptom {
                     index,
                     name,
                     onset: false,
+                    dwelt: false,
                 };
                 cx.schedule_at(now, Phase::Patient, rank, event)?;
             }
         }
         Ok(())
+    }
+
+    /// Closes the running episode of a symptom.
+    fn resolve(&mut self, index: usize, now: SimTime, severity: f64) {
+        if let Some(e) = self.episodes.iter_mut().rev().find(|e| e.symptom == index) {
+            e.resolved = Some(now);
+            e.severity = severity;
+        }
     }
 
     fn symptom_changed(

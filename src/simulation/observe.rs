@@ -70,7 +70,7 @@ pub fn row(patient: &Patient, at: SimTime) -> Result<Vec<f64>, SimError> {
 }
 
 /// Rows kept while a run goes on.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Recorder {
     /// On the grid.
     pub rows: Vec<Vec<f64>>,

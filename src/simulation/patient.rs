@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catheter::{Catheter, Jump};
 use crate::engine::SimTime;
-use crate::kinetics::{Flows, Kinetics, Layout, Outflow, Site};
+use crate::kinetics::{Flows, Kinetics, KineticsState, Layout, Outflow, Site};
 use crate::pump::Pump;
 use crate::response::{Response, Signals, Watch};
 use crate::signals::{Destination, Level, Posture};
@@ -28,7 +28,7 @@ pub struct Needle {
 
 /// Streams integrated up to `since`, and their constant rates from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-struct Totals {
+pub struct Totals {
     since: SimTime,
     delivered: f64,
     leaked: f64,
@@ -37,6 +37,7 @@ struct Totals {
 }
 
 /// All parts of one patient.
+#[derive(Clone)]
 pub struct Patient {
     /// The device.
     pub pump: Box<dyn Pump>,
@@ -58,8 +59,10 @@ pub struct Patient {
     pub drain: Option<Outflow>,
     /// Segments for `itbsim system`, if asked for.
     pub system: Option<SystemRecorder>,
-    totals: Totals,
-    inputs: Vec<(Site, f64)>,
+    /// What left the catheter so far.
+    pub totals: Totals,
+    /// What the kinetics receive now.
+    pub inputs: Vec<(Site, f64)>,
     flows: Flows,
 }
 
@@ -217,6 +220,13 @@ impl Patient {
                 jump,
             );
         }
+    }
+
+    /// Continues with stored kinetics.
+    pub fn restore_kinetics(&mut self, state: KineticsState) -> Result<(), SimError> {
+        self.flows = state.flows;
+        self.kinetics.restore(state)?;
+        Ok(())
     }
 
     /// Flushes the subdural pocket into the spinal fluid.

@@ -4,6 +4,7 @@
 //! loader accepts the new names, and runs use them. See `examples/plug_in.rs`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ pub trait FaultMechanism: Send + Sync {
 }
 
 /// Builds a mechanism from the checked `[[fault]]` block.
-pub type BuildFault = fn(&Fault) -> Result<Box<dyn FaultMechanism>, SimError>;
+pub type BuildFault = fn(&Fault) -> Result<Arc<dyn FaultMechanism>, SimError>;
 
 /// The names a scenario may use, and what they stand for.
 pub struct Registry {
@@ -106,7 +107,7 @@ impl Registry {
     ///
     /// # Errors
     /// If no such kind is registered or its values do not fit.
-    pub fn mechanism(&self, fault: &Fault) -> Result<Box<dyn FaultMechanism>, SimError> {
+    pub fn mechanism(&self, fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {
         let (_, build) = self
             .faults
             .get(fault.kind.as_str())

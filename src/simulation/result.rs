@@ -1,6 +1,6 @@
 //! What a run leaves behind.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A finished run.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,7 +77,7 @@ pub struct SymptomRow {
 }
 
 /// One line of `ledger.csv`; all in ug.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LedgerRow {
     /// When \[h\].
     pub time_h: f64,

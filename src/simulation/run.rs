@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::engine::{Engine, EngineOptions, EventId, SimSpan, SimTime, Stop};
 use crate::numerics::Draws;
 use crate::response::SYMPTOMS;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Action, Scenario};
 
 use super::assemble::assemble;
 use super::error::SimError;
 use super::event::SimEvent;
 use super::model::Simulation;
 use super::registry::Registry;
+use super::snapshot;
 use super::result::{EventRow, Outcome, RunResult, SymptomRow};
 
 /// A failure of a run.
@@ -50,7 +51,8 @@ impl Default for RunOptions {
     }
 }
 
-/// A run in progress.
+/// A run in progress; a clone goes on by itself.
+#[derive(Clone)]
 pub struct Run {
     engine: Engine<SimEvent>,
     simulation: Simulation,
@@ -66,13 +68,6 @@ impl Run {
             end: Some(scenario.duration),
             ..EngineOptions::default()
         });
-        let at_start = |source: SimError| RunError::Model {
-            time: SimTime::ZERO,
-            component: "assembly".to_owned(),
-            kind: "start".to_owned(),
-            event: EventId::START,
-            source,
-        };
         let scenario = Arc::new(leave_out(scenario, &options.without));
         let draws = Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate);
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
@@ -86,12 +81,44 @@ impl Run {
     /// If the model fails; the error names time, component and event.
     pub fn run_until(&mut self, until: SimTime) -> Result<Stop, RunError> {
         let until = until.min(self.simulation.scenario.duration);
+        if let Some((time, cause)) = &self.simulation.death {
+            // Nothing happens after death.
+            return Ok(Stop::Requested {
+                time: *time,
+                reason: cause.to_string(),
+            });
+        }
         self.engine.run(&mut self.simulation, until)
     }
 
     /// Hash over all events so far.
     pub fn fingerprint(&self) -> u64 {
         self.engine.fingerprint().finish()
+    }
+
+    /// The complete state, for [`Run::restore`].
+    ///
+    /// # Errors
+    /// [`SimError::Snapshot`] if the linear system is being recorded, which is not stored, or
+    /// the state cannot be written.
+    pub fn save(&self) -> Result<serde_json::Value, SimError> {
+        snapshot::save(&self.engine, &self.simulation)
+    }
+
+    /// Goes on from a saved state of the same scenario and options; what follows has the
+    /// bits, and the fingerprint, of not having stopped.
+    ///
+    /// # Errors
+    /// If a part refuses its configuration or the state does not fit.
+    pub fn restore(
+        scenario: &Scenario,
+        registry: &Registry,
+        options: &RunOptions,
+        saved: &serde_json::Value,
+    ) -> Result<Self, RunError> {
+        let mut run = Self::new(scenario, registry, options)?;
+        run.engine = snapshot::restore(saved, registry, &mut run.simulation).map_err(at_start)?;
+        Ok(run)
     }
 
     /// Ends the run and gives what it recorded.
@@ -187,12 +214,46 @@ pub fn simulate(scenario: &Scenario, registry: &Registry, options: &RunOptions) 
     Ok(run.finish())
 }
 
-/// The scenario without some of its faults, acts or programmes.
+/// A failure before the first event.
+fn at_start(source: SimError) -> RunError {
+    RunError::Model {
+        time: SimTime::ZERO,
+        component: "assembly".to_owned(),
+        kind: "start".to_owned(),
+        event: EventId::START,
+        source,
+    }
+}
+
+/// The scenario without some of its faults, acts or programmes. Without a miss, the
+/// missed refill is done: the pump is filled by what the alarm date counts on.
 fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
     let mut rest = scenario.clone();
+    let pump = &scenario.pump;
+    let refill = Action::Refill {
+        volume: pump.reservoir_size - pump.low_reservoir_alarm,
+        concentration: pump.concentration,
+        label: pump.label_concentration,
+        pocket_share: 0.0,
+        aspirate: true,
+    };
+    for step in &mut rest.actions {
+        if step.action == Action::MissedRefill && without.contains(&format!("action.{}", step.id)) {
+            step.action = refill.clone();
+        }
+    }
     let kept = |kind: &str, id: &str| !without.iter().any(|w| *w == format!("{kind}.{id}"));
     rest.faults.retain(|f| kept("fault", &f.id));
-    rest.actions.retain(|a| kept("action", &a.id));
+    rest.actions
+        .retain(|a| kept("action", &a.id) || (a.action == refill && is_miss(scenario, &a.id)));
     rest.programme.retain(|p| kept("programme", &p.id));
     rest
+}
+
+/// Whether this act is a refill at which nobody came.
+pub fn is_miss(scenario: &Scenario, action: &str) -> bool {
+    scenario
+        .actions
+        .iter()
+        .any(|a| a.id == action && a.action == Action::MissedRefill)
 }

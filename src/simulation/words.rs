@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::pump::PumpNotice;
+use crate::pump::{AlarmClass, PumpNotice};
 use crate::response::{Crossed, Syndrome};
 use crate::scenario::model::Programme;
 
@@ -53,7 +53,12 @@ pub fn notice_kind(notice: &PumpNotice) -> Cow<'_, str> {
 pub fn notice_detail(notice: &PumpNotice) -> String {
     match notice {
         PumpNotice::AlarmRaised(alarm) => {
-            format!("{:?}, {:?} priority by IEC 60601-1-8", alarm.class, alarm.grade).to_lowercase()
+            let class = match alarm.class {
+                AlarmClass::Critical => "critical",
+                AlarmClass::NonCritical => "non-critical",
+            };
+            let grade = format!("{:?}", alarm.grade).to_lowercase();
+            format!("{class}, {grade} priority by IEC 60601-1-8")
         }
         PumpNotice::RateChanged { flow, dose_rate: rate } => {
             format!("{} mL/day, {} by the label", number(flow * 24.0), dose_rate(*rate))

@@ -1,0 +1,137 @@
+//! A run at rest: everything that must be stored to go on with the same bits.
+//!
+//! What follows from the scenario alone (names, ranks, mechanisms, matrices) is
+//! built again; the modes of a matrix come out the same, so coordinates in them
+//! may be stored.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::catheter::Catheter;
+use crate::engine::{Engine, EventHandle, EventId, SimTime};
+use crate::kinetics::{KineticsState, Outflow, Site};
+use crate::response::SymptomState;
+use crate::signals::Posture;
+
+use super::body::BodyRun;
+use super::error::SimError;
+use super::event::{Delivery, Name, SimEvent};
+use super::fault_run::FaultState;
+use super::ledger::Accounts;
+use super::model::{Episode, Simulation, Wake};
+use super::moments::WaitingList;
+use super::observe::Recorder;
+use super::patient::{Needle, Totals};
+use super::registry::Registry;
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    engine: Engine<SimEvent>,
+    pump_family: String,
+    pump: Value,
+    catheter: Catheter,
+    kinetics: KineticsState,
+    body: BodyRun,
+    posture: Posture,
+    needles: Vec<Needle>,
+    drain: Option<Outflow>,
+    totals: Totals,
+    inputs: Vec<(Site, f64)>,
+    faults: Vec<FaultState>,
+    waiting: WaitingList,
+    accounts: Accounts,
+    recorder: Recorder,
+    symptoms: Vec<SymptomState>,
+    dwell: Vec<Option<EventHandle>>,
+    episodes: Vec<Episode>,
+    delivery: Delivery,
+    exposure_cause: EventId,
+    pump_cause: EventId,
+    catheter_cause: EventId,
+    sources: BTreeMap<String, EventId>,
+    pump_wake: Option<Wake>,
+    catheter_wake: Option<Wake>,
+    programmed: f64,
+    death: Option<(SimTime, Name)>,
+}
+
+fn bad(error: impl std::fmt::Display) -> SimError {
+    SimError::Snapshot(error.to_string())
+}
+
+/// The state as a value.
+pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, SimError> {
+    if s.patient.system.is_some() {
+        return Err(bad("a run that records its linear system cannot be stored"));
+    }
+    let p = &s.patient;
+    serde_json::to_value(Saved {
+        engine: engine.clone(),
+        pump_family: p.pump.family().to_owned(),
+        pump: p.pump.save(),
+        catheter: p.catheter.clone(),
+        kinetics: p.kinetics.state().clone(),
+        body: p.body.clone(),
+        posture: p.posture,
+        needles: p.needles.clone(),
+        drain: p.drain,
+        totals: p.totals,
+        inputs: p.inputs.clone(),
+        faults: s.faults.iter().map(|f| f.state.clone()).collect(),
+        waiting: s.waiting.clone(),
+        accounts: s.accounts,
+        recorder: s.recorder.clone(),
+        symptoms: s.symptoms.clone(),
+        dwell: s.dwell.clone(),
+        episodes: s.episodes.clone(),
+        delivery: s.delivery,
+        exposure_cause: s.exposure_cause,
+        pump_cause: s.pump_cause,
+        catheter_cause: s.catheter_cause,
+        sources: s.sources.clone(),
+        pump_wake: s.pump_wake,
+        catheter_wake: s.catheter_wake,
+        programmed: s.programmed,
+        death: s.death.clone(),
+    })
+    .map_err(bad)
+}
+
+/// Puts a stored state into a freshly assembled simulation and gives its engine.
+pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) -> Result<Engine<SimEvent>, SimError> {
+    let saved = Saved::deserialize(value).map_err(bad)?;
+    if saved.faults.len() != s.faults.len() || saved.symptoms.len() != s.symptoms.len() {
+        return Err(bad("the state belongs to another scenario"));
+    }
+    let p = &mut s.patient;
+    p.pump = registry.pumps.restore(&saved.pump_family, &saved.pump)?;
+    p.catheter = saved.catheter;
+    p.restore_kinetics(saved.kinetics)?;
+    p.body = saved.body;
+    p.posture = saved.posture;
+    p.needles = saved.needles;
+    p.drain = saved.drain;
+    p.totals = saved.totals;
+    p.inputs = saved.inputs;
+    for (run, state) in s.faults.iter_mut().zip(saved.faults) {
+        run.state = state;
+    }
+    s.waiting = saved.waiting;
+    s.accounts = saved.accounts;
+    s.recorder = saved.recorder;
+    s.symptoms = saved.symptoms;
+    s.dwell = saved.dwell;
+    s.episodes = saved.episodes;
+    s.delivery = saved.delivery;
+    s.exposure_cause = saved.exposure_cause;
+    s.pump_cause = saved.pump_cause;
+    s.catheter_cause = saved.catheter_cause;
+    s.sources = saved.sources;
+    s.pump_wake = saved.pump_wake;
+    s.catheter_wake = saved.catheter_wake;
+    s.programmed = saved.programmed;
+    s.death = saved.death;
+    Ok(saved.engine)
+}
