@@ -2,10 +2,14 @@
 
 use std::fmt::Write;
 
-use crate::scenario::model::{Moment, Scenario, Trigger};
-use crate::simulation::Registry;
+use crate::scenario::model::{Action, Moment, Population, Profile, Scenario, Trigger, Value};
+use crate::signals::Posture;
+use crate::simulation::{Registry, span, words};
 
 use super::{Failure, ScenarioArg, print, print_json};
+
+/// Hours of a year.
+const YEAR: f64 = 8766.0;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -57,41 +61,133 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
 
 fn moment(m: &Moment) -> String {
     match m {
-        Moment::At(t) => format!("{} h", t.hours()),
-        Moment::After { event, offset } => format!("{event} + {} h", offset.hours()),
+        Moment::At(t) => span(t.hours()),
+        Moment::After { event, offset } if offset.as_nanos() == 0 => event.clone(),
+        Moment::After { event, offset } => format!("{event} + {}", span(offset.hours())),
+    }
+}
+
+fn profile(p: &Profile) -> String {
+    match p {
+        Profile::Step => "full at once".into(),
+        Profile::Ramp { over } => format!("growing over {}", span(*over)),
+        Profile::Intermittent { on, off } => format!("{} on, {} off", span(*on), span(*off)),
+        Profile::InPosture(Posture::Supine) => "only lying".into(),
+        Profile::InPosture(Posture::Upright) => "only upright".into(),
+    }
+}
+
+fn repeated(dose: &str, every: f64, count: Option<u32>) -> String {
+    match count {
+        Some(1) => dose.to_owned(),
+        Some(n) => format!("{n} x {dose}, every {}", span(every)),
+        None => format!("{dose} every {} to the end", span(every)),
+    }
+}
+
+/// An act in words.
+fn act(action: &Action) -> String {
+    match action {
+        Action::Refill { volume, concentration, label, pocket_share, aspirate } => {
+            let mut text = format!("refill, {volume} mL at {}", words::concentration(*concentration));
+            if label != concentration {
+                let _ = write!(text, " entered as {}", words::concentration(*label));
+            }
+            if *pocket_share > 0.0 {
+                let _ = write!(text, ", {} % of it into the pocket", words::number(pocket_share * 100.0));
+            }
+            if !aspirate {
+                text.push_str(", old drug left in");
+            }
+            text
+        }
+        Action::MissedRefill => "planned refill at which nobody comes".into(),
+        Action::ScaleDose { factor } => {
+            let change = (factor - 1.0) * 100.0;
+            let verb = if change < 0.0 { "lower" } else { "raise" };
+            format!("{verb} the dose by {} %", words::number(change.abs()))
+        }
+        Action::Interrogate => "read the pump".into(),
+        Action::EmptyPump => "draw the reservoir empty, stop the pump".into(),
+        Action::LumbarBolus { dose, level, over } => {
+            format!("{} by needle at {} over {}", words::dose(*dose), level, span(*over))
+        }
+        Action::OralBaclofen { dose, every, count } => {
+            format!("oral baclofen, {}", repeated(&words::dose(*dose), *every, *count))
+        }
+        Action::Benzodiazepine { dose, every, count } => {
+            format!("benzodiazepine, {}", repeated(&format!("{dose} mg"), *every, *count))
+        }
+        Action::Cyproheptadine { dose, every, count } => {
+            format!("cyproheptadine, {}", repeated(&format!("{dose} mg"), *every, *count))
+        }
+        Action::DrainCsf { volume, over } => format!("drain {volume} mL of spinal fluid over {}", span(*over)),
+        Action::InjectContrast { volume } => format!("{volume} mL of contrast through the access port"),
+        Action::MriScan { over } => format!("magnetic resonance scan of {}", span(*over)),
+        Action::Ventilate { on: true } => "ventilate".into(),
+        Action::Ventilate { on: false } => "stop ventilating".into(),
+        Action::Posture(Posture::Supine) => "lie down".into(),
+        Action::Posture(Posture::Upright) => "sit up".into(),
+        Action::Repair { faults } => format!("repair {}", faults.join(", ")),
     }
 }
 
 fn describe(text: &mut String, s: &Scenario) {
+    // The spelling of the file, so that what is shown can be copied.
+    fn population(p: Population) -> &'static str {
+        match p {
+            Population::AdultSpinal => "adult-spinal",
+            Population::AdultCerebral => "adult-cerebral",
+            Population::Child => "child",
+        }
+    }
     let p = &s.patient;
     let _ = writeln!(text, "  title     {}", s.title);
-    let _ = writeln!(text, "  duration  {} h ({} d), rows every {} min", s.duration.hours(), s.duration.hours() / 24.0, s.sample.hours() * 60.0);
+    let _ = writeln!(text, "  duration  {}, a row every {}", span(s.duration.hours()), span(s.sample.hours()));
+    let history = format!("{:?}", p.history).to_lowercase();
     let _ = writeln!(
         text,
-        "  patient   {:?}, {} kg, {:?} therapy, Ashworth legs {} arms {}, spasm score {}, effect model {}",
-        p.population, p.weight, p.history, p.ashworth_legs, p.ashworth_arms, p.spasm_score, p.effect_model
+        "  patient   {}, {} kg, {history}; without drug Ashworth legs {} arms {}, spasm score {}; effect model {}",
+        population(p.population), p.weight, p.ashworth_legs, p.ashworth_arms, p.spasm_score, p.effect_model
     );
     let u = &s.pump;
+    let label = if u.label_concentration == u.concentration {
+        String::new()
+    } else {
+        format!(" (label says {})", words::concentration(u.label_concentration))
+    };
     let _ = writeln!(
         text,
-        "  pump      {}, {} mL reservoir with {} mL at {} ug/mL (label {} ug/mL), low alarm at {} mL",
-        u.family, u.reservoir_size, u.fill, u.concentration, u.label_concentration, u.low_reservoir_alarm
+        "  pump      {}, {} mL of {} mL at {}{label}, low alarm at {} mL",
+        u.family, u.fill, u.reservoir_size, words::concentration(u.concentration), u.low_reservoir_alarm
     );
     let c = &s.catheter;
-    let _ = writeln!(text, "  catheter  {} cm {:?}, tip at {}", c.length, c.material, c.tip);
+    let material = format!("{:?}", c.material).to_lowercase();
+    let _ = writeln!(text, "  catheter  {} cm, {material}, tip at {}", c.length, c.tip);
     for step in &s.programme {
-        let _ = writeln!(text, "  programme {} at {}: {:?}", step.id, moment(&step.at), step.mode);
+        let _ = writeln!(text, "  programme {} at {}: {}", step.id, moment(&step.at), words::programme(&step.mode));
     }
     for f in &s.faults {
         let trigger = match &f.trigger {
             Trigger::At(m) => format!("at {}", moment(m)),
             Trigger::When(c) => format!("when {} {} {}", c.signal, if c.rising { ">" } else { "<" }, c.level),
-            Trigger::Hazard { rate } => format!("by hazard, {} per year", rate * 8766.0),
+            Trigger::Hazard { rate } => format!("by chance, {} a year", words::number(rate * YEAR)),
         };
-        let _ = writeln!(text, "  fault     {} ({}) {trigger}, {:?} {:?}", f.id, f.kind, f.profile, f.values);
+        let _ = write!(text, "  fault     {} ({}) {trigger}, {}", f.id, f.kind, profile(&f.profile));
+        for (name, value) in &f.values {
+            let _ = match value {
+                Value::Number(x) => write!(text, ", {name} {x}"),
+                Value::Text(word) => write!(text, ", {name} {word}"),
+            };
+        }
+        if let Some(until) = &f.until {
+            let _ = write!(text, ", until {}", moment(until));
+        }
+        text.push('\n');
     }
     for a in &s.actions {
-        let _ = writeln!(text, "  action    {} at {}: {:?}", a.id, moment(&a.at), a.action);
+        let _ = writeln!(text, "  action    {} at {}: {}", a.id, moment(&a.at), act(&a.action));
     }
-    let _ = writeln!(text, "  expects   {} claims", s.expectations.len());
+    let claims = s.expectations.len();
+    let _ = writeln!(text, "  expects   {claims} {}", if claims == 1 { "claim" } else { "claims" });
 }

@@ -79,6 +79,12 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     for run in &runs {
         let _ = write!(out, " {:>width$}", run.meta.outcome);
     }
+    let _ = write!(out, "\n{:<34}", "expectations met");
+    for run in &runs {
+        let met = run.expectations.iter().filter(|e| e.met).count();
+        let cell = format!("{met} of {}", run.expectations.len());
+        let _ = write!(out, " {cell:>width$}");
+    }
     out.push_str("\n\nFirst onset of each symptom [h]\n");
     let mut names: Vec<(&str, &str)> = Vec::new();
     for run in &runs {
@@ -124,7 +130,7 @@ fn figures(run: &RunData) -> Vec<Figure> {
                 .zip(&s.value)
                 .filter(|(_, v)| **v > level)
                 .map(|(t, _)| t[1] - t[0])
-                .sum::<f64>()
+                .fold(0.0, |sum, step| sum + step)
         })
     };
     vec![
@@ -145,6 +151,8 @@ fn figures(run: &RunData) -> Vec<Figure> {
 /// The comparison as JSON.
 pub(crate) fn overview(story: &Story, runs: &[RunData]) -> Value {
     json!({
+        // The mark by which a later run knows that it may replace the folder.
+        "written_by": crate::report::folder::WRITER,
         "scenario": story.name,
         "title": story.arms[0].scenario.title,
         "version": env!("CARGO_PKG_VERSION"),

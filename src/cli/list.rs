@@ -36,6 +36,14 @@ enum What {
     Actions,
 }
 
+/// Events that carry the ids of a scenario's own blocks.
+const OWN_EVENTS: &str = "And for each block of the scenario, with its id:
+programme.ID.start
+action.ID.done       action.ID.dose       action.ID.over
+fault.ID.start       fault.ID.progress    fault.ID.full
+fault.ID.on          fault.ID.off         fault.ID.end
+condition.ID.met     (a fault with `when`)";
+
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let registry = Registry::builtin();
     let catalog = registry.catalog();
@@ -61,7 +69,8 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                         if f.words.is_empty() { "a level, S2 to C1".to_owned() } else { f.words.join(" | ") }
                     } else {
                         let default = f.default.map_or("required".to_owned(), |d| format!("default {d}"));
-                        format!("{} ({default}, {} to {})", f.unit, f.low, f.high)
+                        let unit = if f.unit == "1" { "number" } else { f.unit };
+                        format!("{unit} ({default}, {} to {})", f.low, f.high)
                     };
                     let _ = writeln!(text, "      {:<14} {kind}: {}", f.name, f.meaning);
                 }
@@ -72,7 +81,8 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         What::Pumps => lines(&catalog.pump_families, args.json),
         What::EffectModels => lines(&catalog.effect_models, args.json),
         What::Signals => lines(&catalog.signals, args.json),
-        What::Events => lines(&catalog.events, args.json),
+        What::Events if args.json => print_json(&catalog.events),
+        What::Events => print(&format!("{}\n\n{OWN_EVENTS}", catalog.events.join("\n"))),
         What::Actions => {
             if args.json {
                 return print_json(&ACTIONS.map(|(name, form, meaning)| serde_json::json!({"action": name, "form": form, "meaning": meaning})));

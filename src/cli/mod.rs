@@ -1,11 +1,11 @@
 //! The command line: one file a subcommand, errors turned into messages and exit codes.
 //!
 //! Exit codes: 0 all expectations met, 1 an expectation failed, 2 bad input
-//! (nothing written), 3 the model itself failed.
+//! (nothing written), 3 the model itself failed, 130 interrupted.
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -33,7 +33,9 @@ use crate::simulation::{Registry, RunError};
   itbsim compare scenarios/concentration-change.toml
   itbsim new my-case.toml && itbsim check my-case.toml
 
-Exit codes: 0 expectations met, 1 an expectation failed, 2 bad input, 3 the model failed.")]
+A scenario of `-` is read from standard input.
+Exit codes: 0 expectations met, 1 an expectation failed, 2 bad input, 3 the model failed,
+130 interrupted. Output folders are complete or absent.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,6 +67,9 @@ enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+/// Exit code after Ctrl-C and its kin.
+const INTERRUPTED: i32 = 130;
 
 /// What ends a command early.
 #[derive(Debug)]
@@ -100,7 +105,11 @@ impl From<RunError> for Failure {
         let mut text = format!("error: {error}");
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
-            text.push_str(&format!("\n  caused by: {cause}"));
+            // Many errors already end in the words of their source.
+            let words = cause.to_string();
+            if !text.ends_with(&words) {
+                text.push_str(&format!("\n  caused by: {words}"));
+            }
             source = cause.source();
         }
         Failure::Model(text)
@@ -109,6 +118,11 @@ impl From<RunError> for Failure {
 
 /// Runs the program on these arguments.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // Only an unfinished output folder needs care; without a handler the default action
+    // ends the program just as well, so a failure to install it is no reason to stop.
+    let _ = ctrlc::set_handler(|| {
+        crate::report::folder::discard_unfinished(|| std::process::exit(INTERRUPTED));
+    });
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -170,7 +184,7 @@ pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> 
 /// The scenario a command works on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScenarioArg {
-    /// Scenario file (TOML)
+    /// Scenario file (TOML); `-` reads standard input
     #[arg(value_name = "SCENARIO", value_hint = clap::ValueHint::FilePath)]
     pub path: PathBuf,
 }
@@ -180,6 +194,26 @@ impl ScenarioArg {
     pub fn load(&self, registry: &Registry) -> Result<Story, Failure> {
         use std::io::IsTerminal;
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        crate::scenario::load(&self.path, &registry.catalog()).map_err(|d| Failure::Input(d.render(color)))
+        let catalog = registry.catalog();
+        let story = if self.path.as_os_str() == "-" {
+            let text = standard_input()?;
+            // `extends` then starts from the current folder.
+            crate::scenario::load_str("stdin", &text, Some(Path::new("")), &catalog)
+        } else {
+            crate::scenario::load(&self.path, &catalog)
+        };
+        story.map_err(|d| Failure::Input(d.render(color)))
     }
+}
+
+/// The whole of standard input, within the limit of scenario files.
+fn standard_input() -> Result<String, Failure> {
+    let refused = |why: String| Failure::Input(format!("error: cannot read standard input: {why}"));
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(crate::scenario::FILE_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| refused(e.to_string()))?;
+    crate::scenario::decode(bytes).map_err(|e| refused(e.to_string()))
 }

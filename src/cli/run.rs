@@ -8,6 +8,7 @@ use crate::engine::SimSpan;
 use crate::quantity::{self, Dimension};
 use crate::report::from_run::{Identity, run_data};
 use crate::report::{ReportError, RunData, RunFolder, tables, text};
+use crate::scenario::MOST_ROWS;
 use crate::scenario::model::{Arm, Story};
 use crate::simulation::{self, Registry, RunOptions};
 
@@ -21,7 +22,7 @@ use super::{Failure, ScenarioArg, print, print_json};
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArg,
-    /// Output folder; arms go to sub-folders \[default: out/SCENARIO\]
+    /// Output folder, out/SCENARIO if not given; arms go to sub-folders
     #[arg(long, short, value_hint = clap::ValueHint::DirPath)]
     out: Option<PathBuf>,
     /// Seed, if not the scenario's own
@@ -37,9 +38,6 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 }
-
-/// Most rows a run may write; beyond it a shorter spacing is surely a slip.
-const MOST_ROWS: f64 = 2e6;
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let registry = Registry::builtin();
@@ -60,38 +58,26 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     };
     let runs = run_arms(&story, &registry, &options)?;
     for run in &runs {
-        let prefix = if run.meta.arm.is_empty() {
-            String::new()
-        } else {
-            format!("{}/", run.meta.arm)
-        };
-        tables::write_all_under(run, &prefix, &mut folder)?;
-    }
-    if story.arms.len() > 1 {
-        let summary = serde_json::to_vec_pretty(&super::compare::overview(&story, &runs))?;
-        folder.write("summary.json", &summary)?;
+        tables::write_tables_under(run, &prefix(run), &mut folder)?;
     }
     if !args.no_plots {
         draw(&runs, &mut folder)?;
     }
-    let shown = folder.commit()?;
+    // Summaries name the files beside them, so they come last.
+    for run in &runs {
+        tables::write_summary_under(run, &prefix(run), &mut folder)?;
+    }
+    if story.arms.len() > 1 {
+        let mut summary = serde_json::to_vec_pretty(&super::compare::overview(&story, &runs))?;
+        summary.push(b'\n');
+        folder.write("summary.json", &summary)?;
+    }
+    folder.commit()?;
 
-    if args.json {
-        let summaries: Vec<serde_json::Value> = runs.iter().map(tables::summary_value).collect();
-        match <[serde_json::Value; 1]>::try_from(summaries) {
-            Ok([single]) => print_json(&single)?,
-            Err(many) => print_json(&many)?,
-        }
-    } else {
-        let _ = shown;
-        for run in &runs {
-            let place = if run.meta.arm.is_empty() {
-                target.clone()
-            } else {
-                target.join(&run.meta.arm)
-            };
-            print(&text::summary(run, Some(&place)))?;
-        }
+    match tell(&runs, &target, args.json) {
+        // A reader who has gone must not hide a failed expectation.
+        Ok(()) | Err(Failure::ClosedPipe) => {}
+        Err(other) => return Err(other),
     }
     if runs.iter().all(|r| r.expectations.iter().all(|e| e.met)) {
         Ok(())
@@ -100,13 +86,51 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     }
 }
 
+/// Sub-folder of a run, with its slash.
+fn prefix(run: &RunData) -> String {
+    if run.meta.arm.is_empty() {
+        String::new()
+    } else {
+        format!("{}/", run.meta.arm)
+    }
+}
+
+/// Prints what happened and where it was written.
+fn tell(runs: &[RunData], target: &Path, as_json: bool) -> Result<(), Failure> {
+    let place = |run: &RunData| {
+        if run.meta.arm.is_empty() {
+            target.to_path_buf()
+        } else {
+            target.join(&run.meta.arm)
+        }
+    };
+    if as_json {
+        let mut summaries: Vec<serde_json::Value> = Vec::new();
+        for run in runs {
+            let mut value = tables::summary_value(run);
+            value["folder"] = place(run).display().to_string().into();
+            // The list stands in summary.json; here the folder says enough.
+            if let Some(map) = value.as_object_mut() {
+                map.remove("files");
+            }
+            summaries.push(value);
+        }
+        return match <[serde_json::Value; 1]>::try_from(summaries) {
+            Ok([single]) => print_json(&single),
+            Err(many) => print_json(&many),
+        };
+    }
+    let texts: Vec<String> = runs.iter().map(|run| text::summary(run, Some(&place(run)))).collect();
+    print(&texts.join("\n"))
+}
+
 /// Runs all arms, each alone, and gives them in file order.
 pub(crate) fn run_arms(story: &Story, registry: &Registry, options: &RunOptions) -> Result<Vec<RunData>, Failure> {
     let outcomes: Vec<Result<RunData, Failure>> = story
         .arms
         .par_iter()
         .map(|arm| {
-            let result = simulation::simulate(&arm.scenario, registry, options)?;
+            let result = simulation::simulate(&arm.scenario, registry, options).map_err(|e| in_arm(arm, e))?;
             let identity = Identity {
                 arm: &arm.id,
                 seed: options.seed.unwrap_or(arm.scenario.seed),
@@ -116,6 +140,14 @@ pub(crate) fn run_arms(story: &Story, registry: &Registry, options: &RunOptions)
         })
         .collect();
     outcomes.into_iter().collect()
+}
+
+/// A failure of the model, with the arm it happened in.
+pub(crate) fn in_arm(arm: &Arm, error: simulation::RunError) -> Failure {
+    match Failure::from(error) {
+        Failure::Model(text) if !arm.id.is_empty() => Failure::Model(format!("{text}\n  in arm `{}`", arm.id)),
+        other => other,
+    }
 }
 
 /// The arm a command works on: the named one, or the only one.
@@ -158,8 +190,7 @@ fn draw(runs: &[RunData], folder: &mut RunFolder) -> Result<(), Failure> {
     let drawn: Vec<Result<Vec<plots::Figure>, ReportError>> =
         runs.par_iter().map(|run| plots::figures(run, &options)).collect();
     for (run, figures) in runs.iter().zip(drawn) {
-        let prefix = if run.meta.arm.is_empty() { String::new() } else { format!("{}/", run.meta.arm) };
-        plots::write_all_under(&figures?, &prefix, folder)?;
+        plots::write_all_under(&figures?, &prefix(run), folder)?;
     }
     if runs.len() > 1 {
         plots::write_all_under(&plots::compare(&runs.iter().collect::<Vec<_>>(), &options)?, "", folder)?;
@@ -176,8 +207,10 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         if error.is_broken_pipe() {
             Failure::ClosedPipe
-        } else {
+        } else if matches!(error, ReportError::Io { .. } | ReportError::Occupied { .. } | ReportError::BadName { .. }) {
             Failure::Input(format!("error: {error}\n  help: nothing was written"))
+        } else {
+            Failure::Model(format!("error: {error}\n  help: nothing was written"))
         }
     }
 }

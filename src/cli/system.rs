@@ -30,7 +30,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         record_system: true,
         ..RunOptions::default()
     };
-    let run = simulation::simulate(&arm.scenario, &registry, &options)?;
+    let run = simulation::simulate(&arm.scenario, &registry, &options).map_err(|e| super::run::in_arm(arm, e))?;
     match run.system {
         Some(trace) => print(&serde_json::to_string(&trace)?),
         None => Err(Failure::Model("error: the run recorded no system".into())),

@@ -36,7 +36,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         seed: args.seed,
         ..RunOptions::default()
     };
-    let run = simulation::simulate(&arm.scenario, &registry, &options)?;
+    let run = simulation::simulate(&arm.scenario, &registry, &options).map_err(|e| super::run::in_arm(arm, e))?;
     let Some(chain) = why::chain(&run, &args.event) else {
         let mut names: Vec<String> = run.events.iter().map(simulation::EventRow::name).collect();
         names.sort();
@@ -63,7 +63,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                 without: vec![root.clone()],
                 ..options
             };
-            Some(simulation::simulate(&arm.scenario, &registry, &options)?)
+            Some(simulation::simulate(&arm.scenario, &registry, &options).map_err(|e| super::run::in_arm(arm, e))?)
         }
     };
     let paired = left_out.as_deref().zip(other.as_ref());

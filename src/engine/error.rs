@@ -38,6 +38,28 @@ pub enum EngineError {
         /// `component.kind` of the last eight, the one beyond the limit at the end.
         last: Vec<String>,
     },
+    /// Time creeps: more events within one second of simulated time than the limit.
+    #[error("more than {limit} events within one second before {time}, event {event}; the last was {last}")]
+    Crowd {
+        /// The time of the engine.
+        time: SimTime,
+        /// [`super::EngineOptions::crowd_limit`].
+        limit: u32,
+        /// Number of the last event that fired.
+        event: EventId,
+        /// `component.kind` of the event beyond the limit.
+        last: String,
+    },
+    /// More events in one run than the limit.
+    #[error("more than {limit} events by {time}; the last was {last}")]
+    EventLimit {
+        /// The time of the engine.
+        time: SimTime,
+        /// [`super::EngineOptions::event_limit`].
+        limit: u64,
+        /// `component.kind` of the event beyond the limit.
+        last: String,
+    },
     /// A model reported a crossing that is not inside the window it was asked about.
     #[error(
         "{what} reported a crossing at {time}, outside the window after {after} until {until} (event {event})"

@@ -20,6 +20,11 @@ pub struct EngineOptions {
     pub trace: bool,
     /// Most events that may share one instant; observers are counted apart.
     pub same_instant_limit: u32,
+    /// Most events that act within one second of simulated time. A clock that moves on by
+    /// nanoseconds never breaks the limit of one instant and never arrives either.
+    pub crowd_limit: u32,
+    /// Most events that act in a whole run.
+    pub event_limit: u64,
     /// End of the scenario, if runs may pause before it. Searches for crossings then reach
     /// to the next event or to this end, never just to the horizon of one run, so that the
     /// windows, and with them the last bits of any search, do not depend on the pauses.
@@ -27,11 +32,13 @@ pub struct EngineOptions {
 }
 
 impl Default for EngineOptions {
-    /// With trace, 100 000 events at one instant, no end.
+    /// With trace, 100 000 events at one instant, no other limit, no end.
     fn default() -> Self {
         EngineOptions {
             trace: true,
             same_instant_limit: 100_000,
+            crowd_limit: u32::MAX,
+            event_limit: u64::MAX,
             end: None,
         }
     }
@@ -91,6 +98,29 @@ impl Standstill {
     }
 }
 
+/// Guard against a clock that creeps.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Crowd {
+    since: SimTime,
+    count: u32,
+}
+
+impl Crowd {
+    /// Length of the windows that events are counted in \[ns\].
+    const WINDOW: i64 = 1_000_000_000;
+
+    /// Counts one event; `true` beyond the limit.
+    #[inline]
+    fn exceeds(&mut self, time: SimTime, limit: u32) -> bool {
+        if time.as_nanos().saturating_sub(self.since.as_nanos()) >= Self::WINDOW {
+            self.since = time;
+            self.count = 0;
+        }
+        self.count = self.count.saturating_add(1);
+        self.count > limit
+    }
+}
+
 /// A discrete-event engine with state events; it holds everything about a run but the model.
 ///
 /// `Clone` and serde make a snapshot: together with a snapshot of the model, going on from
@@ -118,6 +148,7 @@ pub struct Engine<E> {
     stop: Option<(SimTime, String)>,
     acting: Standstill,
     observing: Standstill,
+    crowd: Crowd,
 }
 
 impl<E: Event> Engine<E> {
@@ -135,6 +166,7 @@ impl<E: Event> Engine<E> {
             stop: None,
             acting: Standstill::default(),
             observing: Standstill::default(),
+            crowd: Crowd::default(),
         }
     }
 
@@ -389,6 +421,24 @@ impl<E: Event> Engine<E> {
                 limit,
                 event: self.fired,
                 last: instant.names.clone(),
+            });
+        }
+        if observer {
+            return Ok(());
+        }
+        if self.crowd.exceeds(self.now, self.options.crowd_limit) {
+            return Err(EngineError::Crowd {
+                time: self.now,
+                limit: self.options.crowd_limit,
+                event: self.fired,
+                last: name_of(event),
+            });
+        }
+        if self.fired.0 >= self.options.event_limit {
+            return Err(EngineError::EventLimit {
+                time: self.now,
+                limit: self.options.event_limit,
+                last: name_of(event),
             });
         }
         Ok(())

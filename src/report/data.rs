@@ -102,6 +102,8 @@ pub struct Meta {
     pub sources: Vec<String>,
     /// End of the run \[h\]; zero takes the last sample.
     pub duration_h: f64,
+    /// Files written beside the summary, in the order they were written.
+    pub files: Vec<String>,
 }
 
 /// Named columns of numbers.
@@ -285,6 +287,20 @@ impl RunData {
             }
         }
         firsts
+    }
+
+    /// All that a summary needs, without the long tables.
+    pub(crate) fn clone_identity(&self) -> RunData {
+        RunData {
+            meta: self.meta.clone(),
+            table: Table::default(),
+            trajectory: Table::default(),
+            events: Vec::new(),
+            symptoms: self.symptoms.clone(),
+            ledger: Table::default(),
+            markers: self.markers.clone(),
+            expectations: self.expectations.clone(),
+        }
     }
 
     /// Name of the arm, or of the scenario when there are no arms.

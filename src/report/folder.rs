@@ -20,6 +20,7 @@
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use super::ReportError;
 
@@ -31,6 +32,44 @@ const OWN_EXTENSIONS: [&str; 8] = [
     "csv", "json", "jsonl", "html", "parquet", "svg", "png", "toml",
 ];
 
+/// Held for reading while a folder changes on disk, for writing once the program is to end.
+static BUSY: RwLock<()> = RwLock::new(());
+
+/// Folders of this process that are not yet in place: hidden sibling, parents made for it.
+static OPEN: Mutex<Vec<(PathBuf, Vec<PathBuf>)>> = Mutex::new(Vec::new());
+
+/// Removes every unfinished folder of this process, then calls `then`.
+///
+/// For the handler of an interrupt, where `then` ends the process: no folder changes
+/// while it runs, so an output folder is complete or absent. A file or a renaming in
+/// progress is finished first. Not to be called by a thread that is writing a folder.
+pub fn discard_unfinished(then: impl FnOnce()) {
+    let _all = BUSY.write().unwrap_or_else(PoisonError::into_inner);
+    for (staging, made) in open().drain(..) {
+        remove_traces(&staging, &made);
+    }
+    then();
+}
+
+fn open() -> std::sync::MutexGuard<'static, Vec<(PathBuf, Vec<PathBuf>)>> {
+    // A list of paths is sound whatever a thread that panicked did with it.
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn busy() -> std::sync::RwLockReadGuard<'static, ()> {
+    BUSY.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remove_traces(staging: &Path, made: &[PathBuf]) {
+    // Best effort in both: there is nobody left to tell.
+    if !staging.as_os_str().is_empty() {
+        let _ = fs::remove_dir_all(staging);
+    }
+    for path in made.iter().rev() {
+        let _ = fs::remove_dir(path);
+    }
+}
+
 /// A folder being written, not yet visible under its name.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -38,6 +77,8 @@ pub struct RunFolder {
     staging: PathBuf,
     /// Parents that did not exist before, outermost first.
     made: Vec<PathBuf>,
+    /// Names of the files written, in order.
+    written: Vec<String>,
     committed: bool,
 }
 
@@ -48,6 +89,7 @@ impl RunFolder {
     /// [`ReportError::Occupied`] if something is there that itbsim did not write,
     /// [`ReportError::Io`] if the place cannot be written. Nothing is left behind.
     pub fn create(target: &Path) -> Result<Self, ReportError> {
+        let _busy = busy();
         // A link or `.` must be replaced where it points to, not itself.
         let target = match fs::canonicalize(target) {
             Ok(path) => path,
@@ -76,6 +118,7 @@ impl RunFolder {
             staging: parent.join(format!(".{name}.partial-{}", std::process::id())),
             target,
             made,
+            written: Vec::new(),
             committed: false,
         };
         if let Err(source) = fs::create_dir_all(&parent) {
@@ -98,7 +141,13 @@ impl RunFolder {
                 }
             }
         }
+        open().push((folder.staging.clone(), folder.made.clone()));
         Ok(folder)
+    }
+
+    /// Names of the files written so far, in order.
+    pub fn written(&self) -> impl Iterator<Item = &str> {
+        self.written.iter().map(String::as_str)
     }
 
     /// Where the folder will appear.
@@ -136,6 +185,7 @@ impl RunFolder {
                 name: name.to_owned(),
             });
         }
+        let _busy = busy();
         // Messages name the place the reader asked for, not the hidden sibling.
         let shown = self.target.join(relative);
         let path = self.staging.join(relative);
@@ -153,7 +203,9 @@ impl RunFolder {
         done.map_err(|e| match e {
             ReportError::Io { source, .. } => failed("write", &shown, source),
             other => other,
-        })
+        })?;
+        self.written.push(name.to_owned());
+        Ok(())
     }
 
     /// Puts the folder in place and returns where it is.
@@ -162,6 +214,7 @@ impl RunFolder {
     /// [`ReportError::Occupied`] if something foreign appeared meanwhile,
     /// [`ReportError::Io`] if the renaming fails; the earlier folder, if any, is then back in place.
     pub fn commit(mut self) -> Result<PathBuf, ReportError> {
+        let _busy = busy();
         refuse_if_occupied(&self.target)?;
         let put = |folder: &Self| {
             fs::rename(&folder.staging, &folder.target)
@@ -189,15 +242,9 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        if self.committed {
-            return;
-        }
-        // Best effort in both: there is nobody left to tell.
-        if !self.staging.as_os_str().is_empty() {
-            let _ = fs::remove_dir_all(&self.staging);
-        }
-        for path in self.made.iter().rev() {
-            let _ = fs::remove_dir(path);
+        open().retain(|(staging, _)| *staging != self.staging);
+        if !self.committed {
+            remove_traces(&self.staging, &self.made);
         }
     }
 }

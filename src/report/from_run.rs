@@ -36,6 +36,7 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
             hazard: scenario.hazard.clone(),
             sources: scenario.sources.clone(),
             duration_h: run.outcome.ended_h,
+            files: Vec::new(),
         },
         table: Table {
             columns: run.columns.clone(),

@@ -85,7 +85,8 @@ pub fn write_ledger(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportE
     write_numbers("ledger.csv", &run.ledger, to)
 }
 
-/// Writes `events.csv`: `event_id,time_h,phase,component,kind,detail,caused_by`.
+/// Writes `events.csv`: `event_id,time_h,phase,component,kind,detail,caused_by`;
+/// what nothing caused names 0, the start of the scenario.
 ///
 /// # Errors
 /// [`ReportError::Io`] if the writer fails.
@@ -175,12 +176,38 @@ pub fn write_all(run: &RunData, folder: &mut RunFolder) -> Result<(), ReportErro
 /// # Errors
 /// As [`write_all`].
 pub fn write_all_under(run: &RunData, prefix: &str, folder: &mut RunFolder) -> Result<(), ReportError> {
+    write_tables_under(run, prefix, folder)?;
+    write_summary_under(run, prefix, folder)
+}
+
+/// Writes the CSV tables, but not yet the summary.
+///
+/// # Errors
+/// As the single writers.
+pub fn write_tables_under(run: &RunData, prefix: &str, folder: &mut RunFolder) -> Result<(), ReportError> {
     let name = |file: &str| format!("{prefix}{file}");
     folder.write_with(&name("timeseries.csv"), |w| write_timeseries(run, w))?;
     folder.write_with(&name("events.csv"), |w| write_events(run, w))?;
     folder.write_with(&name("symptoms.csv"), |w| write_symptoms(run, w))?;
-    folder.write_with(&name("ledger.csv"), |w| write_ledger(run, w))?;
-    folder.write_with(&name("summary.json"), |w| write_summary(run, w))
+    folder.write_with(&name("ledger.csv"), |w| write_ledger(run, w))
+}
+
+/// Writes `summary.json` after everything else, naming the files below `prefix` that are
+/// already in the folder and itself.
+///
+/// # Errors
+/// As [`write_summary`].
+pub fn write_summary_under(run: &RunData, prefix: &str, folder: &mut RunFolder) -> Result<(), ReportError> {
+    const NAME: &str = "summary.json";
+    let mut told = run.clone_identity();
+    told.meta.files = folder
+        .written()
+        .filter_map(|f| f.strip_prefix(prefix))
+        .filter(|f| *f != NAME)
+        .map(str::to_owned)
+        .collect();
+    told.meta.files.push(NAME.to_owned());
+    folder.write_with(&format!("{prefix}{NAME}"), |w| write_summary(&told, w))
 }
 
 /// The content of `summary.json` as a value.
@@ -205,10 +232,12 @@ struct Summary<'a> {
     ledger_residual: Option<f64>,
     hazard: Option<&'a str>,
     sources: &'a [String],
+    first_fault_h: Option<f64>,
     first_symptoms: Vec<FirstSymptom<'a>>,
     expectations_met: usize,
     expectations_total: usize,
     expectations: &'a [super::ExpectationRow],
+    files: &'a [String],
     disclaimer: &'static str,
 }
 
@@ -239,6 +268,7 @@ impl<'a> Summary<'a> {
             ledger_residual: Some(positive_zero(meta.ledger_residual)).filter(|x| x.is_finite()),
             hazard: meta.hazard.as_deref(),
             sources: &meta.sources,
+            first_fault_h: fault.map(positive_zero),
             first_symptoms: run
                 .first_symptoms()
                 .into_iter()
@@ -254,6 +284,7 @@ impl<'a> Summary<'a> {
             expectations_met: run.expectations.iter().filter(|e| e.met).count(),
             expectations_total: run.expectations.len(),
             expectations: &run.expectations,
+            files: &meta.files,
             disclaimer: DISCLAIMER,
         }
     }
@@ -264,7 +295,8 @@ fn positive_zero(x: f64) -> f64 {
 }
 
 fn optional(id: Option<u64>) -> String {
-    id.map(|i| i.to_string()).unwrap_or_default()
+    // The start of the scenario counts as event 0, so that the column is always a whole number.
+    id.unwrap_or(0).to_string()
 }
 
 fn writer(to: &mut dyn io::Write) -> csv::Writer<&mut dyn io::Write> {

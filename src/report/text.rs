@@ -3,10 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{DISCLAIMER, MarkerKind, RunData, column};
+use super::{DISCLAIMER, Marker, MarkerKind, RunData, column};
 
 /// Symptoms named one by one before the rest are counted.
 const SYMPTOMS_SHOWN: usize = 8;
+/// Faults named one by one before the rest are counted.
+const FAULTS_SHOWN: usize = 4;
+/// Indices below this print as 0.00 and are not worth a line.
+const UNNOTICED: f64 = 0.005;
 
 /// A span in the unit a reader would choose: minutes, hours, or days and hours.
 ///
@@ -46,8 +50,8 @@ pub fn moment(hours: f64) -> String {
     }
 }
 
-/// The short account of a run: what happened and when, relative to the first
-/// fault and the refill before it, how bad it got, whether the drug balance
+/// The short account of a run: what happened and when, relative to the fault
+/// and the refill before it, how bad it got, whether the drug balance
 /// closed, and where the files are.
 ///
 /// Ends with a newline. `folder` is named if given.
@@ -79,26 +83,22 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
         line("hazard", hazard);
     }
 
-    let fault = run.first_marker(MarkerKind::Fault);
-    if let Some(fault) = fault {
+    let faults = faults(run);
+    for (i, fault) in faults.iter().take(FAULTS_SHOWN).enumerate() {
         let mut text = format!("{} at {}", fault.label, moment(fault.time_h));
-        if let Some(refill) = last_refill_before(run, fault.time_h) {
-            let _ = write!(
-                text,
-                ", {} after the last refill",
-                span(fault.time_h - refill)
-            );
+        match last_refill_before(run, fault.time_h) {
+            Some(refill) => {
+                let _ = write!(text, ", {} after the last refill", span(fault.time_h - refill));
+            }
+            None if i > 0 => {
+                let _ = write!(text, " (+{})", span(fault.time_h - faults[0].time_h));
+            }
+            None => {}
         }
-        line("fault", &text);
-        let others = run
-            .markers
-            .iter()
-            .filter(|m| m.kind == MarkerKind::Fault)
-            .count()
-            - 1;
-        if others > 0 {
-            line("", &format!("and {others} more"));
-        }
+        line(if i == 0 { "fault" } else { "" }, &text);
+    }
+    if faults.len() > FAULTS_SHOWN {
+        line("", &format!("and {} more in events.csv", faults.len() - FAULTS_SHOWN));
     }
 
     let firsts = run.first_symptoms();
@@ -107,11 +107,13 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
     }
     for (i, s) in firsts.iter().take(SYMPTOMS_SHOWN).enumerate() {
         let mut text = format!("{}: {}", moment(s.onset_h), words(&s.words, &s.symptom));
-        if let Some(after) = fault.map(|f| s.onset_h - f.time_h).filter(|&d| d >= 0.0) {
-            let _ = write!(text, " (+{})", span(after));
+        // Of several faults the latest is the one to count from: a missed refill is no
+        // news to the patient, an empty reservoir is.
+        if let Some(f) = faults.iter().rev().find(|f| f.time_h <= s.onset_h) {
+            let _ = write!(text, ", {} after {}", span(s.onset_h - f.time_h), f.label);
         }
         if let Some(end) = s.resolved_h {
-            let _ = write!(text, ", lasted {}", span(end - s.onset_h));
+            let _ = write!(text, ", for {}", span(end - s.onset_h));
         }
         line(if i == 0 { "symptoms" } else { "" }, &text);
     }
@@ -132,6 +134,9 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
     .into_iter()
     .filter_map(|(name, col)| {
         let (value, at) = run.series(col)?.peak()?;
+        if value < UNNOTICED {
+            return Some(format!("{name} none"));
+        }
         Some(format!("{name} {value:.2} at {}", moment(at)))
     })
     .collect();
@@ -147,10 +152,12 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
         );
     }
     for e in run.expectations.iter().filter(|e| !e.met) {
-        line(
-            "  not met",
-            &format!("{}: wanted {}, found {}", e.claim, e.window, e.found),
-        );
+        let wanted = if e.window.is_empty() {
+            String::new()
+        } else {
+            format!("wanted {}, ", e.window)
+        };
+        line("  not met", &format!("{}: {wanted}found: {}", e.claim, e.found));
     }
 
     line(
@@ -190,6 +197,17 @@ pub(crate) fn words(words: &str, name: &str) -> String {
     } else {
         words.to_owned()
     }
+}
+
+/// What went wrong, in order of time.
+fn faults(run: &RunData) -> Vec<&Marker> {
+    let mut faults: Vec<&Marker> = run
+        .markers
+        .iter()
+        .filter(|m| m.kind == MarkerKind::Fault && m.time_h.is_finite())
+        .collect();
+    faults.sort_by(|a, b| a.time_h.total_cmp(&b.time_h));
+    faults
 }
 
 fn last_refill_before(run: &RunData, time_h: f64) -> Option<f64> {

@@ -184,10 +184,22 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             )?;
             let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
             let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
-            Ok(Action::DrainCsf {
-                volume: volume?,
-                over: over?,
-            })
+            let (volume, over) = (volume?, over?);
+            if let Some((held, made)) = fields.context.canal.get()
+                && volume > held + made * over
+            {
+                return Err(fields.report(
+                    Diagnostic::new(
+                        "too-much-fluid",
+                        format!("{volume} mL of spinal fluid cannot be drained in that time"),
+                    )
+                    .at(inner.place_of("volume"), "more than there is")
+                    .help(format!(
+                        "the canal holds {held} mL and {made} mL/h are made; a lumbar puncture takes 20 to 50 mL"
+                    )),
+                ));
+            }
+            Ok(Action::DrainCsf { volume, over })
         }
         "inject_contrast" => Ok(Action::InjectContrast {
             volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)?,

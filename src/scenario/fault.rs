@@ -321,7 +321,9 @@ fn profile(fields: &Fields<'_, '_>) -> Result<Profile, Reported> {
                     let inner = super::programme::need_child(&inner, "intermittent", INTERMITTENT_KEYS, example)?;
                     let on = inner.need("on", Dimension::Time, Bound::POSITIVE);
                     let off = inner.need("off", Dimension::Time, Bound::POSITIVE);
-                    Ok(Profile::Intermittent { on: on?, off: off? })
+                    let (on, off) = (on?, off?);
+                    inner.refuse_flood("on", on + off, "a longer `on` and `off`")?;
+                    Ok(Profile::Intermittent { on, off })
                 }
             }
         }

@@ -24,6 +24,8 @@ pub(super) struct Context<'c> {
     pub(super) names: Names,
     /// End of the run, once it is known.
     pub(super) duration: Cell<Option<SimTime>>,
+    /// Fluid in the canal [mL] and what is made of it [mL/h], once the parameters are known.
+    pub(super) canal: Cell<Option<(f64, f64)>>,
     mistakes: RefCell<Vec<Diagnostic>>,
 }
 
@@ -33,6 +35,7 @@ impl<'c> Context<'c> {
             catalog,
             names,
             duration: Cell::new(None),
+            canal: Cell::new(None),
             mistakes: RefCell::new(Vec::new()),
         }
     }
@@ -128,6 +131,9 @@ impl Bound {
     }
 }
 
+/// Most repetitions of one thing in a run; a bolus every ten minutes makes this in two years.
+const MOST_REPEATS: f64 = 100_000.0;
+
 /// One table being read.
 pub(super) struct Fields<'d, 'c> {
     pub(super) context: &'d Context<'c>,
@@ -140,6 +146,22 @@ pub(super) struct Fields<'d, 'c> {
 }
 
 impl<'d, 'c> Fields<'d, 'c> {
+    /// Reports a period that would come again absurdly often before the run ends.
+    pub(super) fn refuse_flood(&self, key: &str, period: f64, wanted: &str) -> Result<(), Reported> {
+        let times = self.context.duration.get().map_or(0.0, |end| end.hours() / period);
+        if times <= MOST_REPEATS {
+            return Ok(());
+        }
+        Err(self.report(
+            Diagnostic::new("too-often", "this repeats too often for the duration")
+                .at(
+                    self.place_of(key),
+                    format!("{times:.0} times, at most {MOST_REPEATS} are allowed"),
+                )
+                .help(format!("write {wanted}, or shorten the run")),
+        ))
+    }
+
     /// Starts reading; keys that are not among `keys` are reported at once.
     pub(super) fn new(
         context: &'d Context<'c>,

@@ -56,6 +56,7 @@ use std::path::{Path, PathBuf};
 
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
+pub(crate) use resolve::MOST_ROWS;
 pub use schema::schema;
 
 use fields::Context;

@@ -140,6 +140,7 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
                     .help("make `over` shorter than `every`, or use simple_continuous"),
                 ));
             }
+            inner.refuse_flood("every", every, "a longer `every`")?;
             demand(inner.place_of("dose"), Flow::BolusByLabel(dose / over));
             demand(inner.place_of("basal"), Flow::ByLabelOrZero(basal));
             Ok(Programme::PeriodicBolus {

@@ -82,7 +82,7 @@ pub(super) const MATERIALS: &[(&str, Material)] = &[
 /// Longest run [h]: a hundred Julian years.
 const LONGEST: f64 = 876_600.0;
 /// Output rows beyond which a sample spacing is taken for a slip.
-const MOST_ROWS: f64 = 1e7;
+pub(crate) const MOST_ROWS: f64 = 1e6;
 /// Blocks one list may hold.
 const MOST_BLOCKS: usize = 10_000;
 /// Sample spacing when the file names none \[h\].
@@ -137,6 +137,10 @@ pub(super) fn resolve(
     let sample = sample(&fields, duration);
     let parameters = parameters_of(&fields);
     let defaults = parameters.as_ref().cloned().unwrap_or_default();
+    context.canal.set(Some((
+        defaults.get("kinetics.csf.spinal_volume"),
+        defaults.get("kinetics.csf.production"),
+    )));
     let patient = patient(&fields, &defaults);
     let pump = pump(&fields, &defaults);
     let catheter = catheter(&fields, &defaults);

@@ -34,7 +34,7 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
         scenario.pump.concentration,
     )?;
     // Nothing is stored behind a restriction yet, so nothing can leave.
-    let _ = catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture));
+    let _ = catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture))?;
     let pump = registry.pumps.build(
         &PumpSetup {
             device: scenario.pump.clone(),

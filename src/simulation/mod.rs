@@ -26,7 +26,7 @@ mod run;
 mod snapshot;
 mod system;
 pub mod why;
-mod words;
+pub(crate) mod words;
 
 pub use body::SCANS_PER_STEP;
 pub use error::SimError;

@@ -18,6 +18,13 @@ use super::result::{EventRow, Outcome, RunResult, SymptomRow};
 /// A failure of a run.
 pub type RunError = crate::engine::RunError<SimError>;
 
+/// Most events within one second of simulated time; a file that asks for more (a fault that
+/// comes and goes every nanosecond) is refused instead of running for days.
+const CROWD_LIMIT: u32 = 1_000;
+
+/// Most events in one run; a busy patient-year has some ten thousand.
+const EVENT_LIMIT: u64 = 1_000_000;
+
 /// What a run is asked for beside its scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunOptions {
@@ -66,6 +73,8 @@ impl Run {
     pub fn new(scenario: &Scenario, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
         let mut engine = Engine::new(EngineOptions {
             end: Some(scenario.duration),
+            crowd_limit: CROWD_LIMIT,
+            event_limit: EVENT_LIMIT,
             ..EngineOptions::default()
         });
         let scenario = Arc::new(leave_out(scenario, &options.without));

@@ -224,6 +224,7 @@ pub fn withdrawal(days: f64) -> RunData {
             hazard: Some("H-12".to_owned()),
             sources: vec!["US label, Lioresal Intrathecal".to_owned()],
             duration_h: hours,
+            files: Vec::new(),
         },
         table: table(hours, 1.0, false),
         trajectory: table(hours, 0.25, true),
