@@ -121,6 +121,8 @@ pub struct Kinetics {
     current: Arc<Prepared>,
     forcing: Forcing,
     state: KineticsState,
+    /// Room for the exponentials of a new origin; holds nothing from one to the next.
+    scratch: Scratch,
 }
 
 impl Kinetics {
@@ -171,6 +173,7 @@ impl Kinetics {
                 inputs,
                 dosed: 0.0,
             },
+            scratch: current.system.scratch(),
             current,
         })
     }
@@ -526,10 +529,10 @@ impl Kinetics {
         if dt > 0.0 {
             let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
             self.state.dosed += ledger_input * dt;
+            let system = &self.current.system;
+            system.exponentials(dt, &mut self.scratch);
             self.state.coordinates =
-                self.current
-                    .system
-                    .advance(&self.state.coordinates, &self.forcing, dt);
+                system.advance_prepared(&self.state.coordinates, &self.forcing, &self.scratch);
             self.state.origin = now;
         }
         Ok(())
