@@ -43,8 +43,7 @@ fn decomposition(bencher: Bencher) {
 /// A change of input at an instant nobody foresaw, and a look at what drives the response.
 #[divan::bench]
 fn event_at_any_instant(bencher: Bencher) {
-    let mut kinetics =
-        Kinetics::new(Body::default(), &ParameterSet::default()).expect("defaults make a body");
+    let mut kinetics = Kinetics::new(Body::default(), &ParameterSet::default()).expect("defaults make a body");
     let tip = Site::Stream(Destination::Csf(Level::T10));
     let mut scratch = kinetics.system().scratch();
     let mut round = 0_u32;

@@ -4,9 +4,7 @@
 use std::path::Path;
 
 use itbsim::numerics::LinearSystem;
-use itbsim::numerics::general::{
-    GeneralMethod, GeneralTolerances, Segment, UserModel, integrate,
-};
+use itbsim::numerics::general::{GeneralMethod, GeneralTolerances, Segment, UserModel, integrate};
 use itbsim::scenario::model::Scenario;
 use itbsim::simulation::{Registry, RunOptions, RunResult, SystemTrace, simulate};
 
@@ -22,8 +20,8 @@ pub fn scenario() -> Scenario {
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let catalog = Registry::builtin().catalog();
-    let story = itbsim::scenario::load_str("year.toml", &text, Some(&folder), &catalog)
-        .unwrap_or_else(|e| panic!("{e}"));
+    let story =
+        itbsim::scenario::load_str("year.toml", &text, Some(&folder), &catalog).unwrap_or_else(|e| panic!("{e}"));
     story.arms[0].scenario.clone()
 }
 
@@ -81,10 +79,7 @@ impl UserModel for Peer<'_> {
 
 /// The same segments up to `until_h` by `ode_solvers` Dopri5 at rtol 1e-6; gives the last state.
 pub fn by_ode_solvers(trace: &SystemTrace, until_h: f64) -> Vec<f64> {
-    let tolerances = GeneralTolerances {
-        rtol: 1e-6,
-        atol: 1e-8,
-    };
+    let tolerances = GeneralTolerances { rtol: 1e-6, atol: 1e-8 };
     let n = trace.states.len();
     let mut x = trace.x0.clone();
     let mut columns = Vec::new();

@@ -48,7 +48,7 @@ use crate::signals::Posture;
 /// Gauge pressure of the spinal fluid at the catheter tip \[kPa\].
 pub(crate) fn tip_pressure(parameters: &ParameterSet, posture: Posture) -> f64 {
     parameters.get(match posture {
-        Posture::Supine => "catheter.pressure.csf",
-        Posture::Upright => "catheter.pressure.csf_upright",
+        Posture::Supine => "catheter.tip_pressure.supine",
+        Posture::Upright => "catheter.tip_pressure.upright",
     })
 }
