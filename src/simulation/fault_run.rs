@@ -114,7 +114,7 @@ impl Simulation {
             let handle = cx.schedule_at(at, Phase::Fault, self.ranks.fault(index), event)?;
             self.faults[index].state.pending = Some(handle);
         }
-        self.apply_fault(index, severity, now, notices)?;
+        let released = self.apply_fault(index, severity, now, notices)?;
         // A fault of the line is no cause of what the pump does next.
         if !self.scenario.faults[index].kind.starts_with("catheter.") {
             self.pump_cause = by;
@@ -125,17 +125,21 @@ impl Simulation {
             Stage::End => format!("{kind} is gone"),
             _ => format!("{kind}, severity {:.0} %", severity * 100.0),
         });
+        if released > 0.0 {
+            cx.note(format!("{} released at once", super::words::dose(released)));
+        }
         Ok(())
     }
 
-    /// Brings the plant to a severity of one fault.
+    /// Brings the plant to a severity of one fault. Gives the drug that left the line at
+    /// once because of it \[ug\].
     pub(super) fn apply_fault(
         &mut self,
         index: usize,
         severity: f64,
         now: SimTime,
         notices: &mut Vec<PumpNotice>,
-    ) -> Result<(), SimError> {
+    ) -> Result<f64, SimError> {
         let id = self.scenario.faults[index].id.clone();
         let run = &mut self.faults[index];
         run.state.severity = severity;
@@ -148,7 +152,8 @@ impl Simulation {
             jumps: &mut jumps,
         };
         run.mechanism.apply(&id, severity, &mut plant)?;
-        self.patient.ejected(now, &jumps)
+        self.patient.ejected(now, &jumps)?;
+        Ok(jumps.iter().map(|j| j.drug).sum())
     }
 
     /// A change of posture moves the faults that depend on it.
