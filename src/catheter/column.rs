@@ -112,10 +112,7 @@ impl Reach {
             } else {
                 first.volume -= left;
                 first.fresh = false;
-                out.push(Plug {
-                    volume: left,
-                    ..*first
-                });
+                out.push(Plug { volume: left, ..*first });
                 left = 0.0;
             }
         }
@@ -182,9 +179,7 @@ impl Reach {
                 continue;
             }
             let (ahead, behind) = (self.plugs[at - 1], self.plugs[at]);
-            let half = half_width(ahead.concentration)
-                .min(ahead.volume)
-                .min(behind.volume);
+            let half = half_width(ahead.concentration).min(ahead.volume).min(behind.volume);
             if half <= SPECK {
                 continue;
             }
@@ -203,8 +198,7 @@ impl Reach {
                 steps[STEPS - 1 - k] = ahead.concentration * (1.0 - w) + behind.concentration * w;
                 steps[STEPS + k] = ahead.concentration * w + behind.concentration * (1.0 - w);
             }
-            displaced += half * (ahead.concentration + behind.concentration)
-                - width * steps.iter().sum::<f64>();
+            displaced += half * (ahead.concentration + behind.concentration) - width * steps.iter().sum::<f64>();
             for concentration in steps.into_iter().rev() {
                 self.plugs.insert(
                     at,

@@ -231,15 +231,11 @@ impl CatheterFault {
     ///
     /// # Errors
     /// [`CatheterError::UnknownKind`] or [`CatheterError::Field`].
-    pub fn from_values(
-        kind: &str,
-        values: &BTreeMap<String, Value>,
-    ) -> Result<Self, CatheterError> {
-        let spec = FAULT_KINDS.iter().find(|k| k.kind == kind).ok_or_else(|| {
-            CatheterError::UnknownKind {
-                kind: kind.to_owned(),
-            }
-        })?;
+    pub fn from_values(kind: &str, values: &BTreeMap<String, Value>) -> Result<Self, CatheterError> {
+        let spec = FAULT_KINDS
+            .iter()
+            .find(|k| k.kind == kind)
+            .ok_or_else(|| CatheterError::UnknownKind { kind: kind.to_owned() })?;
         let missing = |field, expected| CatheterError::Field {
             kind: kind.to_owned(),
             field,
@@ -288,9 +284,7 @@ impl CatheterFault {
                 into: place("into")?,
             }),
             "catheter.migration" => Ok(CatheterFault::Migration { to: place("to")? }),
-            _ => Err(CatheterError::UnknownKind {
-                kind: kind.to_owned(),
-            }),
+            _ => Err(CatheterError::UnknownKind { kind: kind.to_owned() }),
         }
     }
 
@@ -305,11 +299,7 @@ impl CatheterFault {
         }
         let u = u.min(1.0);
         match *self {
-            CatheterFault::Kink {
-                position,
-                length,
-                bore,
-            } => Some(CatheterFault::Kink {
+            CatheterFault::Kink { position, length, bore } => Some(CatheterFault::Kink {
                 position,
                 length,
                 bore: 1.0 - u * (1.0 - bore),
@@ -336,9 +326,7 @@ impl CatheterFault {
                 opening: opening * u,
                 into,
             }),
-            CatheterFault::Migration { to } => {
-                (u >= 0.5).then_some(CatheterFault::Migration { to })
-            }
+            CatheterFault::Migration { to } => (u >= 0.5).then_some(CatheterFault::Migration { to }),
         }
     }
 
@@ -358,26 +346,13 @@ impl CatheterFault {
             if value >= 0.0 && value <= high {
                 Ok(())
             } else {
-                Err(CatheterError::Value {
-                    what,
-                    value,
-                    expected,
-                })
+                Err(CatheterError::Value { what, value, expected })
             }
         };
         match *self {
-            CatheterFault::Kink {
-                position,
-                length,
-                bore,
-            } => {
+            CatheterFault::Kink { position, length, bore } => {
                 on_line(position)?;
-                within(
-                    "length of the kink",
-                    length,
-                    catheter_length,
-                    "within the catheter",
-                )?;
+                within("length of the kink", length, catheter_length, "within the catheter")?;
                 within("remaining bore", bore, 1.0, "0 to 1")
             }
             CatheterFault::Occlusion { position, bore } => {
@@ -385,21 +360,12 @@ impl CatheterFault {
                 within("remaining bore", bore, 1.0, "0 to 1")
             }
             CatheterFault::Leak {
-                position,
-                conductance,
-                ..
+                position, conductance, ..
             } => {
                 on_line(position)?;
-                within(
-                    "conductance of the leak",
-                    conductance,
-                    1e6,
-                    "0 to 1e6 mL/(h kPa)",
-                )
+                within("conductance of the leak", conductance, 1e6, "0 to 1e6 mL/(h kPa)")
             }
-            CatheterFault::Disconnection {
-                position, opening, ..
-            } => {
+            CatheterFault::Disconnection { position, opening, .. } => {
                 on_line(position)?;
                 within("opening", opening, 1.0, "0 to 1")
             }

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::anatomy::{Build, Node};
 use super::column::{Plug, Reach, SPECK};
 use super::fault::{CatheterError, CatheterFault};
-use super::network::{Network, Outlet, Station};
+use super::network::{Network, Station};
 use super::plan::{Plan, Start, plan};
 use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
-use crate::scenario::model::{self, Material};
-use crate::signals::{Destination, Drive, Level, Stream};
-
-/// Places closer than this share one node \[cm\].
-const SAME_PLACE: f64 = 0.05;
+use crate::scenario::model;
+use crate::signals::{Destination, Drive, Stream};
 
 /// Fluid that left the catheter at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -25,36 +23,6 @@ pub struct Jump {
     pub volume: f64,
     /// Drug in it \[ug\].
     pub drug: f64,
-}
-
-/// Fixed properties.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Build {
-    tube: f64,
-    per_cm: f64,
-    length: f64,
-    tip: Level,
-    /// Resistance of a sound centimetre \[kPa h/mL\].
-    resistance: f64,
-    /// Widening of the tube \[mL/kPa\].
-    tube_compliance: f64,
-    /// Widening of a centimetre of catheter \[mL/kPa\].
-    wall_compliance: f64,
-    /// Half width of a smeared front \[mL\].
-    smear: f64,
-    /// The same where drug follows water \[mL\].
-    water_smear: f64,
-    tissue_pressure: f64,
-    open_end: f64,
-    occlusion_length: f64,
-    instant: f64,
-}
-
-/// A place where fluid can leave on the way.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Node {
-    position: f64,
-    outlets: Vec<(f64, Destination)>,
 }
 
 /// Constant flow through a reach: in at the pump's side, out at the tip's side \[mL/h\].
@@ -106,62 +74,17 @@ impl Catheter {
         concentration: f64,
     ) -> Result<Self, CatheterError> {
         let fill = setup.initial_concentration.unwrap_or(concentration);
-        let require = |what, value: f64, holds: bool, expected| {
-            if holds && value.is_finite() {
-                Ok(())
-            } else {
-                Err(CatheterError::Value {
-                    what,
-                    value,
-                    expected,
-                })
-            }
-        };
-        require(
-            "catheter length",
-            setup.length,
-            setup.length >= 1.0,
-            "at least 1 cm",
-        )?;
-        require(
-            "concentration in the catheter",
-            fill,
-            fill >= 0.0,
-            "not below zero",
-        )?;
-        let tube = parameters.get("catheter.tube_volume");
-        let per_cm = parameters.get("catheter.volume_per_length");
-        let dead_volume = tube + per_cm * setup.length;
-        let sigma = parameters.get("catheter.front.smear") * dead_volume;
-        let in_tube = parameters.get("catheter.front.water_mixing") * tube;
-        // Poiseuille: 128 viscosity length / (pi bore^4), with 1 cm, in Pa s/m3.
-        let bore = parameters.get("catheter.bore") * 1e-3;
-        let pascal = 128.0 * parameters.get("catheter.viscosity") * 1e-3 * 1e-2
-            / (std::f64::consts::PI * bore * bore * bore * bore);
-        let build = Build {
-            tube,
-            per_cm,
-            length: setup.length,
-            tip: setup.tip,
-            // 1 Pa s/m3 = 1e-3 kPa (1/3600 h) / 1e6 mL.
-            resistance: pascal * (1e-9 / 3600.0),
-            tube_compliance: parameters.get("catheter.compliance.tube") * 1e-3,
-            wall_compliance: 1e-3
-                * match setup.material {
-                    Material::Braided => parameters.get("catheter.compliance.braided"),
-                    Material::Silicone => parameters.get("catheter.compliance.silicone"),
-                },
-            smear: 2.0 * sigma,
-            water_smear: 2.0 * (sigma * sigma + in_tube * in_tube).sqrt(),
-            tissue_pressure: parameters.get("catheter.pressure.tissue"),
-            open_end: parameters.get("catheter.disconnection.conductance"),
-            occlusion_length: parameters.get("catheter.occlusion.length"),
-            instant: parameters.get("catheter.instant_below") / 3600.0,
-        };
+        if !(fill.is_finite() && fill >= 0.0) {
+            return Err(CatheterError::Value {
+                what: "concentration in the catheter",
+                value: fill,
+                expected: "finite and not below zero",
+            });
+        }
+        let build = Build::new(setup, parameters)?;
         let mut catheter = Self {
-            build,
             faults: BTreeMap::new(),
-            csf_pressure: parameters.get("catheter.pressure.csf"),
+            csf_pressure: parameters.get("catheter.tip_pressure.supine"),
             drive: Drive {
                 flow: 0.0,
                 droop: 0.0,
@@ -170,7 +93,8 @@ impl Catheter {
             inlet: fill,
             front_due: false,
             origin: start,
-            reaches: vec![Reach::filled(dead_volume, fill)],
+            reaches: vec![Reach::filled(build.dead_volume(), fill)],
+            build,
             nodes: Vec::new(),
             cut: 0.0,
             elastic: false,
@@ -188,7 +112,7 @@ impl Catheter {
 
     /// Volume of pump tube and sound catheter \[mL\].
     pub fn dead_volume(&self) -> f64 {
-        self.build.tube + self.build.per_cm * self.build.length
+        self.build.dead_volume()
     }
 
     /// What the pump offers from `now` on, and the concentration that comes with it \[ug/mL\].
@@ -211,7 +135,9 @@ impl Catheter {
         jumps
     }
 
-    /// Begins a fault or changes it; the same again changes nothing.
+    /// Brings a fault to severity `u` in \[0, 1\]; the same again changes nothing, and a severity
+    /// at which nothing is wrong ends it. How each fault scales is said at
+    /// [`CatheterFault::at_severity`].
     ///
     /// # Errors
     /// [`CatheterError`] if it cannot be on this catheter; nothing has changed then.
@@ -220,8 +146,12 @@ impl Catheter {
         now: SimTime,
         id: &str,
         fault: CatheterFault,
+        u: f64,
     ) -> Result<Vec<Jump>, CatheterError> {
         fault.check(self.build.length)?;
+        let Some(fault) = fault.at_severity(u) else {
+            return Ok(self.clear_fault(now, id));
+        };
         let mut jumps = Vec::new();
         if self.faults.get(id) != Some(&fault) {
             self.rebase(now);
@@ -243,9 +173,18 @@ impl Catheter {
         jumps
     }
 
-    /// Sets the pressure of the spinal fluid at the tip \[kPa\].
-    #[must_use]
-    pub fn set_tip_pressure(&mut self, now: SimTime, pressure: f64) -> Vec<Jump> {
+    /// Sets the gauge pressure of the spinal fluid at the tip \[kPa\].
+    ///
+    /// # Errors
+    /// [`CatheterError::Value`] if it is not finite.
+    pub fn set_tip_pressure(&mut self, now: SimTime, pressure: f64) -> Result<Vec<Jump>, CatheterError> {
+        if !pressure.is_finite() {
+            return Err(CatheterError::Value {
+                what: "pressure at the tip",
+                value: pressure,
+                expected: "finite",
+            });
+        }
         let mut jumps = Vec::new();
         if pressure != self.csf_pressure {
             self.rebase(now);
@@ -253,7 +192,7 @@ impl Catheter {
             self.step = 0;
             self.replan(&mut jumps);
         }
-        jumps
+        Ok(jumps)
     }
 
     /// Injects drug-free fluid at the catheter port, which pushes what the catheter holds
@@ -272,7 +211,7 @@ impl Catheter {
         }
         let network = self.network();
         let views = network.views();
-        if !network.from_pump(&views).resistance.is_finite() {
+        if !network.seen_by_pump(&views).resistance.is_finite() {
             return Err(CatheterError::Blocked);
         }
         self.rebase(now);
@@ -345,10 +284,10 @@ impl Catheter {
     /// Pressure at the pump's outlet \[kPa\].
     pub fn pressure(&self, at: SimTime) -> f64 {
         match self.elastic.then(|| self.cut_reach()) {
-            Some(reach) if self.compliance() > 0.0 => {
+            Some(reach) if self.build.compliance(self.cut) > 0.0 => {
                 let through = self.through[reach];
                 let stored = (through.enters - through.leaves) * at.hours_since(self.origin);
-                self.tip_pressure() + (self.reaches[reach].excess() + stored) / self.compliance()
+                self.tip_pressure() + (self.reaches[reach].excess() + stored) / self.build.compliance(self.cut)
             }
             _ => self.pressure,
         }
@@ -360,7 +299,7 @@ impl Catheter {
     }
 
     /// Where the tip lies.
-    pub fn tip(&self) -> Destination {
+    pub fn tip_destination(&self) -> Destination {
         self.faults
             .values()
             .rev()
@@ -372,19 +311,7 @@ impl Catheter {
     }
 
     fn tip_pressure(&self) -> f64 {
-        self.pressure_in(self.tip())
-    }
-
-    fn pressure_in(&self, place: Destination) -> f64 {
-        match place {
-            Destination::Csf(_) | Destination::Subdural => self.csf_pressure,
-            Destination::Epidural | Destination::Subcutaneous => self.build.tissue_pressure,
-        }
-    }
-
-    /// Widening of the wall before the cut \[mL/kPa\].
-    fn compliance(&self) -> f64 {
-        self.build.tube_compliance + self.build.wall_compliance * self.cut
+        self.build.pressure_in(self.tip_destination(), self.csf_pressure)
     }
 
     /// Index of the reach that stores volume.
@@ -392,117 +319,20 @@ impl Catheter {
         self.nodes.iter().filter(|n| n.position <= self.cut).count()
     }
 
-    /// The narrowest place: where, and its resistance; the one nearer the pump of equals.
-    fn narrowest(&self) -> Option<(f64, f64)> {
-        let mut found: Option<(f64, f64)> = None;
-        for (position, resistance) in self.narrows() {
-            let beats =
-                found.is_none_or(|(at, r)| resistance > r || (resistance == r && position < at));
-            if beats {
-                found = Some((position, resistance));
-            }
-        }
-        found
-    }
-
-    fn narrows(&self) -> impl Iterator<Item = (f64, f64)> {
-        let extra = |length: f64, bore: f64| {
-            if bore > 0.0 {
-                let square = bore * bore;
-                self.build.resistance * length * (1.0 / (square * square) - 1.0)
-            } else {
-                f64::INFINITY
-            }
-        };
-        self.faults.values().filter_map(move |fault| match *fault {
-            CatheterFault::Kink {
-                position,
-                length,
-                bore,
-            } => Some((position, extra(length, bore))),
-            CatheterFault::Occlusion { position, bore } => {
-                Some((position, extra(self.build.occlusion_length, bore)))
-            }
-            _ => None,
-        })
-    }
-
-    /// Leaks by place. The last bit of the catheter counts as the tip's neighbour, so that
-    /// every reach has a volume.
-    fn leak_nodes(&self) -> Vec<Node> {
-        let mut leaks: Vec<(f64, f64, Destination)> = self
-            .faults
-            .values()
-            .filter_map(|fault| match *fault {
-                CatheterFault::Leak {
-                    position,
-                    conductance,
-                    into,
-                } => Some((position, conductance, into)),
-                CatheterFault::Disconnection {
-                    position,
-                    opening,
-                    into,
-                } => Some((position, opening * self.build.open_end, into)),
-                _ => None,
-            })
-            .filter(|(_, conductance, _)| *conductance > 0.0)
-            .map(|(position, conductance, into)| {
-                let inner = position.clamp(SAME_PLACE, self.build.length - SAME_PLACE);
-                (inner, conductance, into)
-            })
-            .collect();
-        leaks.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut nodes: Vec<Node> = Vec::new();
-        for (position, conductance, into) in leaks {
-            match nodes.last_mut() {
-                Some(node) if position - node.position < SAME_PLACE => {
-                    node.outlets.push((conductance, into))
-                }
-                _ => nodes.push(Node {
-                    position,
-                    outlets: vec![(conductance, into)],
-                }),
-            }
-        }
-        nodes
-    }
-
     /// The chain as it is now; the place of the cut is always a station of it.
     fn network(&self) -> Network {
-        let mut stations: Vec<(f64, Station)> = self
-            .nodes
-            .iter()
-            .map(|node| {
-                let outlets = node
-                    .outlets
-                    .iter()
-                    .map(|(conductance, to)| Outlet {
-                        conductance: *conductance,
-                        pressure: self.pressure_in(*to),
-                        to: *to,
-                    })
-                    .collect();
-                (node.position, Station::Leak(outlets))
-            })
-            .collect();
-        stations.extend(self.narrows().map(|(at, r)| (at, Station::Narrow(r))));
-        if self.narrowest().is_none() {
-            stations.push((self.cut, Station::Narrow(0.0)));
-        }
-        // Stable, so that at one place the leak lies before the narrow.
-        stations.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Network {
-            stations,
-            length: self.build.length,
-            per_length: self.build.resistance,
-            tip_pressure: self.tip_pressure(),
-        }
+        self.build.network(
+            &self.faults,
+            &self.nodes,
+            self.cut,
+            self.csf_pressure,
+            self.tip_pressure(),
+        )
     }
 
     /// Index of the station at which the wall stores volume.
     fn cut_station(&self, network: &Network) -> usize {
-        let resistance = self.narrowest().map_or(0.0, |n| n.1);
+        let resistance = self.build.narrowest(&self.faults).map_or(0.0, |n| n.1);
         network
             .stations
             .iter()
@@ -513,10 +343,10 @@ impl Catheter {
 
     /// Rebuilds reaches after faults changed, and plans anew.
     fn reshape(&mut self, jumps: &mut Vec<Jump>) {
-        if let Some((position, _)) = self.narrowest() {
+        if let Some((position, _)) = self.build.narrowest(&self.faults) {
             self.cut = position;
         }
-        let nodes = self.leak_nodes();
+        let nodes = self.build.leak_nodes(&self.faults);
         let stored: f64 = self.reaches.iter().map(Reach::excess).sum();
         self.nodes = nodes;
         let mut column = Reach {
@@ -564,7 +394,7 @@ impl Catheter {
             &network,
             Start {
                 cut,
-                compliance: self.compliance(),
+                compliance: self.build.compliance(self.cut),
                 stored,
                 drive: self.drive,
                 step: self.step,
@@ -577,42 +407,38 @@ impl Catheter {
         self.elastic = plan.elastic;
         self.pressure = plan.pressure;
         self.step_end = plan.lasts.and_then(|hours| self.origin.due_after(hours));
-        self.through = self.flows(&plan, reach);
-        self.leaks = plan.leaks;
+        let closed = network.closed_after_leaks();
+        self.take_flows(plan, reach, &closed);
         self.restream();
     }
 
-    /// Flows through the reaches. All but the one that stores volume pass on exactly what
-    /// they receive, so that rounding cannot fill or empty them.
-    fn flows(&self, plan: &Plan, stores: usize) -> Vec<Through> {
+    /// Takes over the flows of a plan. All reaches but the one that stores volume pass on
+    /// exactly what they receive, so that rounding cannot fill or empty them, and where the
+    /// way on is closed the leaks before it take all.
+    fn take_flows(&mut self, plan: Plan, stores: usize, closed: &[bool]) {
+        let settled = plan.lasts.is_none();
         let mut flow = plan.source;
-        let mut through = Vec::with_capacity(self.reaches.len());
-        for index in 0..self.reaches.len() {
+        self.leaks = plan.leaks;
+        self.through.clear();
+        for (index, _) in self.reaches.iter().enumerate() {
             let enters = flow;
-            let settled = plan.lasts.is_none();
             if plan.elastic && index == stores && !settled {
                 flow = plan.past_cut;
             }
-            through.push(Through {
-                enters,
-                leaves: flow,
-            });
-            if let Some(leaks) = plan.leaks.get(index) {
+            self.through.push(Through { enters, leaves: flow });
+            if let Some(leaks) = self.leaks.get_mut(index) {
                 flow -= leaks.iter().sum::<f64>();
+                let fills = plan.elastic && !settled && index < stores;
+                if let (true, false, Some(last)) = (closed[index], fills, leaks.last_mut()) {
+                    *last += flow;
+                    flow = 0.0;
+                }
             }
         }
-        through
     }
 
     /// Lets the stored volume go: to the tip and to leaks on either side, by conductance.
-    fn release(
-        &mut self,
-        network: &Network,
-        cut: usize,
-        reach: usize,
-        stored: f64,
-        jumps: &mut Vec<Jump>,
-    ) {
+    fn release(&mut self, network: &Network, cut: usize, reach: usize, stored: f64, jumps: &mut Vec<Jump>) {
         // Rounding of the sums is no store.
         if stored.abs() < SPECK {
             return;
@@ -636,7 +462,7 @@ impl Catheter {
                 };
             }
             jumps.push(Jump {
-                to: self.tip(),
+                to: self.tip_destination(),
                 volume: stored,
                 drug: 0.0,
             });
@@ -673,9 +499,7 @@ impl Catheter {
             let station = network
                 .stations
                 .iter()
-                .position(|(at, s)| {
-                    *at == self.nodes[index].position && matches!(s, Station::Leak(_))
-                })
+                .position(|(at, s)| *at == self.nodes[index].position && matches!(s, Station::Leak(_)))
                 .unwrap_or(0);
             let share = (leaks / views[station].conductance()).min(1.0);
             let (mut lost, mut on) = (Vec::new(), 0.0);
@@ -691,21 +515,17 @@ impl Catheter {
             spread(&lost, &outlets, jumps);
             plugs = self.reaches[index + 1].leave(on);
         }
-        spread(&plugs, &[(1.0, self.tip())], jumps);
+        spread(&plugs, &[(1.0, self.tip_destination())], jumps);
     }
 
     /// Concentrations at nodes and the streams that follow from them.
     fn restream(&mut self) {
-        let tip = self.tip();
+        let tip = self.tip_destination();
         let last = self.through.last().map_or(0.0, |t| t.leaves) + 0.0;
         let mut streams = vec![Stream {
             to: tip,
             flow: last,
-            concentration: if last < 0.0 {
-                0.0
-            } else {
-                self.tip_concentration()
-            },
+            concentration: if last < 0.0 { 0.0 } else { self.tip_concentration() },
         }];
         for (index, node) in self.nodes.iter().enumerate() {
             let concentration = self.node_concentration(index);
@@ -725,10 +545,7 @@ impl Catheter {
         let from_pump = self.through[index].leaves;
         let from_tip = -self.through[index + 1].enters;
         let from_tissue: f64 = self.leaks[index].iter().map(|q| (-q).max(0.0)).sum();
-        let (upper, lower) = (
-            self.reaches[index].tip_side(),
-            self.reaches[index + 1].pump_side(),
-        );
+        let (upper, lower) = (self.reaches[index].tip_side(), self.reaches[index + 1].pump_side());
         match (from_pump > 0.0, from_tip > 0.0) {
             (true, false) if from_tissue == 0.0 => upper,
             (false, true) if from_tissue == 0.0 => lower,
@@ -767,29 +584,25 @@ impl Catheter {
 
     /// Hours from the origin to each front's arrival.
     fn fronts(&self) -> impl Iterator<Item = f64> {
-        let arrivals =
-            self.reaches
-                .iter()
-                .zip(&self.through)
-                .enumerate()
-                .flat_map(|(i, (reach, q))| {
-                    let alone = reach.plugs.len() == 1;
-                    let onward = (q.leaves > 0.0)
-                        .then(|| reach.plugs.front())
-                        .flatten()
-                        .filter(|p| {
-                            !alone || (q.enters > 0.0 && self.entering(i) != p.concentration)
-                        })
-                        .map(|p| p.volume / q.leaves);
-                    let back = (q.enters < 0.0)
-                        .then(|| reach.plugs.back())
-                        .flatten()
-                        .filter(|p| {
-                            !alone || (q.leaves < 0.0 && self.entering_back(i) != p.concentration)
-                        })
-                        .map(|p| p.volume / -q.enters);
-                    [onward, back]
-                });
+        let arrivals = self
+            .reaches
+            .iter()
+            .zip(&self.through)
+            .enumerate()
+            .flat_map(|(i, (reach, q))| {
+                let alone = reach.plugs.len() == 1;
+                let onward = (q.leaves > 0.0)
+                    .then(|| reach.plugs.front())
+                    .flatten()
+                    .filter(|p| !alone || (q.enters > 0.0 && self.entering(i) != p.concentration))
+                    .map(|p| p.volume / q.leaves);
+                let back = (q.enters < 0.0)
+                    .then(|| reach.plugs.back())
+                    .flatten()
+                    .filter(|p| !alone || (q.leaves < 0.0 && self.entering_back(i) != p.concentration))
+                    .map(|p| p.volume / -q.enters);
+                [onward, back]
+            });
         arrivals.chain([self.smear_due()]).flatten()
     }
 
@@ -843,11 +656,7 @@ impl Catheter {
             }
             if q.leaves > 0.0 {
                 let volume = q.leaves * hours;
-                let taken: f64 = reach
-                    .leave(volume)
-                    .iter()
-                    .map(|p| p.volume * p.concentration)
-                    .sum();
+                let taken: f64 = reach.leave(volume).iter().map(|p| p.volume * p.concentration).sum();
                 self.carry += taken - volume * onward;
             }
             if q.enters < 0.0 {

@@ -21,8 +21,10 @@
 //! # Accounting
 //! drug put in = drug out by streams and jumps + [`Catheter::drug`], to rounding. An
 //! instant is rounded up to a nanosecond, so a front is met up to 1e-12 mL late; the
-//! difference is kept and counted in [`Catheter::drug`].
+//! difference is kept and counted in [`Catheter::drug`], which can leave a clean column
+//! some 1e-8 ug below zero.
 
+mod anatomy;
 mod column;
 mod fault;
 mod line;

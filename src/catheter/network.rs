@@ -3,14 +3,13 @@
 //! Everything here is linear and holds no state. Pressures in kPa, flows in mL/h,
 //! resistances in kPa h/mL (infinite where the bore is closed), places in cm from the pump.
 
-use crate::signals::{Destination, Drive};
+use crate::signals::Drive;
 
 /// Fluid can leave here.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Outlet {
     pub conductance: f64,
     pub pressure: f64,
-    pub to: Destination,
 }
 
 /// Something on the way.
@@ -120,8 +119,19 @@ impl Network {
         views
     }
 
+    /// For each leak, whether nothing can flow on behind it.
+    pub(super) fn closed_after_leaks(&self) -> Vec<bool> {
+        let views = self.views();
+        self.stations
+            .iter()
+            .zip(&views[1..])
+            .filter(|((_, station), _)| matches!(station, Station::Leak(_)))
+            .map(|(_, behind)| behind.resistance.is_infinite())
+            .collect()
+    }
+
     /// What the pump sees.
-    pub(super) fn from_pump(&self, views: &[View]) -> View {
+    pub(super) fn seen_by_pump(&self, views: &[View]) -> View {
         // `views` has one entry more than there are stations.
         views[0].behind(self.gap(0))
     }
@@ -161,31 +171,17 @@ impl Network {
     pub(super) fn leaks_after(&self, from: usize, pressure: f64, views: &[View]) -> Vec<Vec<f64>> {
         let mut pressure = pressure;
         let mut leaks = Vec::new();
-        for index in from..self.stations.len() {
+        for (index, ((_, station), view)) in self.stations.iter().zip(views).enumerate().skip(from) {
             if index > from {
-                pressure = self.drop_to(
-                    pressure,
-                    views[index].behind(self.gap(index)),
-                    self.gap(index),
-                );
+                let gap = self.gap(index);
+                pressure = drop_through(pressure, view.behind(gap), gap);
             }
-            match &self.stations[index].1 {
+            match station {
                 Station::Leak(outlets) => leaks.push(outflows(outlets, pressure)),
-                Station::Narrow(resistance) => {
-                    pressure = self.drop_to(pressure, views[index], *resistance)
-                }
+                Station::Narrow(resistance) => pressure = drop_through(pressure, *view, *resistance),
             }
         }
         leaks
-    }
-
-    /// Pressure after a resistance, given what is seen through it.
-    fn drop_to(&self, pressure: f64, view: View, resistance: f64) -> f64 {
-        if resistance.is_infinite() {
-            view.pressure
-        } else {
-            pressure - view.takes(pressure) * resistance
-        }
     }
 
     /// Flows out of the outlets before station `cut`, which is at `pressure` and is reached
@@ -210,6 +206,15 @@ impl Network {
     }
 }
 
+/// Pressure after a resistance, given what is seen through it.
+fn drop_through(pressure: f64, view: View, resistance: f64) -> f64 {
+    if resistance.is_infinite() {
+        view.pressure
+    } else {
+        pressure - view.takes(pressure) * resistance
+    }
+}
+
 fn outflows(outlets: &[Outlet], pressure: f64) -> Vec<f64> {
     outlets
         .iter()
@@ -225,11 +230,7 @@ pub(super) fn settle(drive: Drive, view: View) -> (f64, f64) {
     if drive.flow <= 0.0 {
         return (0.0, view.pressure);
     }
-    let pressure = if total > 0.0 {
-        free / total
-    } else {
-        f64::INFINITY
-    };
+    let pressure = if total > 0.0 { free / total } else { f64::INFINITY };
     if pressure > drive.max_pressure {
         let flow = view.takes(drive.max_pressure).min(drive.flow);
         if flow > 0.0 {

@@ -13,6 +13,9 @@ const STEP: f64 = 0.5;
 /// Length of the last step, in time constants.
 const LANDING: f64 = 2.0;
 
+/// How near a pressure counts as being at a limit, relative: a nanosecond's flow is less.
+const NEAR: f64 = 1e-8;
+
 /// Stored volume that no longer counts as a difference \[mL\].
 const NOTHING: f64 = 1e-12;
 
@@ -61,9 +64,8 @@ pub(super) fn plan(network: &Network, start: Start) -> Plan {
     if start.compliance > 0.0 && time_constant >= start.instant {
         elastic(network, start, ahead, &views)
     } else {
-        let (source, pressure) = settle(start.drive, network.from_pump(&views));
-        let at_first =
-            pressure - source * network.per_length * network.stations.first().map_or(0.0, |s| s.0);
+        let (source, pressure) = settle(start.drive, network.seen_by_pump(&views));
+        let at_first = pressure - source * network.per_length * network.stations.first().map_or(0.0, |s| s.0);
         Plan {
             source,
             past_cut: 0.0,
@@ -79,10 +81,7 @@ pub(super) fn plan(network: &Network, start: Start) -> Plan {
 /// The wall stores volume before the cut: one pressure that moves exponentially.
 fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan {
     let Start {
-        cut,
-        compliance,
-        drive,
-        ..
+        cut, compliance, drive, ..
     } = start;
     let onward = ahead.conductance();
     let pressure = network.tip_pressure + start.stored / compliance;
@@ -90,12 +89,11 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     let closed = network.supply(cut, 0.0);
     let open = network.supply(cut, drive.droop);
     let taken = |p: f64| onward_flow(ahead, p);
-    let net_open =
-        open.fixed + open.per_source * drive.flow - open.slope * pressure - taken(pressure);
+    let net_open = open.fixed + open.per_source * drive.flow - open.slope * pressure - taken(pressure);
 
     // At its limit the pump delivers what leaves at that pressure, and no more than it can.
-    let at_cap = pressure >= cap * (1.0 - 1e-9);
-    if at_cap && drive.flow > 0.0 && net_open >= 0.0 && pressure <= cap * (1.0 + 1e-6) {
+    let at_cap = (pressure - cap).abs() <= NEAR * cap;
+    if at_cap && drive.flow > drive.droop * cap && net_open >= 0.0 {
         let needed = (closed.slope * pressure + taken(pressure) - closed.fixed) / closed.per_source;
         let source = needed.clamp(0.0, drive.flow);
         let arrives = closed.fixed + closed.per_source * source - closed.slope * pressure;
@@ -110,12 +108,14 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
         };
     }
 
-    let turns = drive.flow > drive.droop * pressure && !(at_cap && net_open >= 0.0);
-    let (supply, flow) = if turns {
-        (open, drive.flow)
+    // Above this pressure the pump delivers nothing, by its limit or by its weakness.
+    let open_below = if drive.droop > 0.0 {
+        cap.min(drive.flow / drive.droop)
     } else {
-        (closed, 0.0)
+        cap
     };
+    let turns = drive.flow > 0.0 && pressure <= open_below * (1.0 + NEAR);
+    let (supply, flow) = if turns { (open, drive.flow) } else { (closed, 0.0) };
     let arrives = |p: f64| supply.fixed + supply.per_source * flow - supply.slope * p;
     let net = arrives(pressure) - taken(pressure);
     let give = supply.slope + onward;
@@ -124,11 +124,14 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     } else {
         (f64::INFINITY.copysign(net), f64::INFINITY)
     };
+    // A stiff pump gives its flow to the last bit; one that weakens gives what arrives at the
+    // cut and what leaks before it.
     let source_at = |p: f64| {
-        if turns {
-            (flow - drive.droop * p).max(0.0)
+        if drive.droop == 0.0 || !turns {
+            flow
         } else {
-            0.0
+            let lost: f64 = network.leaks_before(cut, p, arrives(p)).iter().flatten().sum();
+            (arrives(p) + lost).max(0.0)
         }
     };
 
@@ -151,29 +154,34 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     }
 
     // The way ends at the target, or where the pump begins or ends to slip.
-    let crosses =
-        drive.flow > 0.0 && ((pressure < cap && cap < target) || (target < cap && cap < pressure));
-    let end = if crosses { cap } else { target };
+    let (crosses, level) = if turns {
+        (pressure < cap * (1.0 - NEAR) && cap < target, cap)
+    } else {
+        (drive.flow > 0.0 && target < open_below, open_below)
+    };
+    let end = if crosses { level } else { target };
     let to_end = if !crosses {
         f64::INFINITY
     } else if tau.is_finite() {
-        tau * libm::log((target - pressure) / (target - cap))
+        -tau * libm::log1p(-(level - pressure) / (target - pressure))
     } else {
-        compliance * (cap - pressure) / net
+        compliance * (level - pressure) / net
     };
-    let landing = start.step + 1 >= STEPS;
+    let landing = start.step >= STEPS - 1;
     let step = tau * if landing { LANDING } else { STEP };
     let (lasts, reached) = if to_end <= step {
         (to_end, end)
     } else if landing {
         (step, end)
     } else {
-        (step, target + (pressure - target) * libm::exp(-STEP))
+        (step, pressure - (target - pressure) * libm::expm1(-STEP))
     };
     // Flows are linear in pressure, so the mean flow is the flow at the mean pressure, and
-    // that is the one at which the net flow brings the pressure to `reached` in time.
+    // that is the one at which the net flow brings the pressure to `reached` in time. It
+    // lies between both ends; far from its target rounding could put it beyond.
     let mean = if tau.is_finite() {
-        target - (reached - pressure) * tau / lasts
+        let mean = pressure + (net - compliance * (reached - pressure) / lasts) / give;
+        mean.clamp(pressure.min(reached), pressure.max(reached))
     } else {
         pressure
     };
@@ -198,13 +206,7 @@ fn onward_flow(ahead: View, pressure: f64) -> f64 {
     }
 }
 
-fn join(
-    network: &Network,
-    cut: usize,
-    pressure: f64,
-    arriving: f64,
-    views: &[View],
-) -> Vec<Vec<f64>> {
+fn join(network: &Network, cut: usize, pressure: f64, arriving: f64, views: &[View]) -> Vec<Vec<f64>> {
     let mut leaks = network.leaks_before(cut, pressure, arriving);
     leaks.extend(network.leaks_after(cut, pressure, views));
     leaks

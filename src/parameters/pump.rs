@@ -5,7 +5,8 @@ use super::{
     Parameter,
 };
 
-const ACCURACY: &str = "Clinical evaluation of the accuracy of an intrathecal drug delivery device, Neuromodulation 2023;26:1240";
+const ACCURACY: &str =
+    "Clinical evaluation of the accuracy of an intrathecal drug delivery device, Neuromodulation 2023;26:1240";
 const MANUAL: &str = "SynchroMed II implant manual 8637 (recalled)";
 
 /// The table of this room.

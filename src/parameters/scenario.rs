@@ -16,12 +16,12 @@ pub const TABLE: &[Parameter] = &[
     },
     Parameter {
         key: "scenario.patient.ashworth_legs",
-        value: 4.0,
+        value: 3.0,
         unit: "1",
         low: 0.0,
         high: 4.0,
-        grade: Grade::Published,
-        source: "Penn 1989: mean Ashworth score 4.0 before infusion",
+        grade: Grade::Derived,
+        source: "Penn 1989: mean 4.0 before infusion on the original 1-5 scale, which is 3.0 on 0-4",
         meaning: "Ashworth score of the legs without drug when [patient] names none",
     },
     Parameter {
@@ -51,7 +51,7 @@ pub const TABLE: &[Parameter] = &[
         low: 10.0,
         high: 40.0,
         grade: Grade::Published,
-        source: "implant manual, SynchroMed II: 20 and 40 mL models",
+        source: "FDA recall text 2013: SynchroMed II models 8637-20 and 8637-40",
         meaning: "reservoir capacity when [pump] names none",
     },
     Parameter {
@@ -70,8 +70,8 @@ pub const TABLE: &[Parameter] = &[
         unit: "cm",
         low: 20.0,
         high: 150.0,
-        grade: Grade::Published,
-        source: "catheter manual: untrimmed two-piece catheter, 89 cm",
+        grade: Grade::Assumed,
+        source: "catheter manual, model 8709 at 89 cm; quoted from memory, not checked",
         meaning: "implanted catheter length when [catheter] names none",
     },
     Parameter {
@@ -100,8 +100,8 @@ pub const TABLE: &[Parameter] = &[
         unit: "mL/day",
         low: 0.0,
         high: 1.0,
-        grade: Grade::Published,
-        source: "implant manual, SynchroMed II (model 8637)",
+        grade: Grade::Assumed,
+        source: "implant manual of SynchroMed II, model 8637; quoted from memory, not checked",
         meaning: "smallest volume rate a programme may ask for",
     },
     Parameter {
@@ -110,8 +110,8 @@ pub const TABLE: &[Parameter] = &[
         unit: "mL/day",
         low: 1.0,
         high: 100.0,
-        grade: Grade::Published,
-        source: "implant manual, SynchroMed II (model 8637)",
+        grade: Grade::Assumed,
+        source: "implant manual of SynchroMed II, model 8637; quoted from memory, not checked",
         meaning: "largest volume rate a programme may ask for",
     },
 ];

@@ -93,13 +93,28 @@ impl Alarm {
         let (class, grade) = match name {
             AlarmName::LowReservoir => (NonCritical, Grade::Medium),
             AlarmName::Eri => (NonCritical, Grade::Low),
-            AlarmName::EmptyReservoir
-            | AlarmName::EndOfService
-            | AlarmName::MotorStall
-            | AlarmName::StoppedTooLong => (Critical, Grade::High),
+            AlarmName::EmptyReservoir | AlarmName::EndOfService | AlarmName::MotorStall | AlarmName::StoppedTooLong => {
+                (Critical, Grade::High)
+            }
             AlarmName::MemoryError if critical => (Critical, Grade::High),
             AlarmName::MemoryError => (NonCritical, Grade::Low),
         };
         Alarm { name, class, grade }
+    }
+}
+
+/// As in `motor_stall (critical, high priority)`.
+impl std::fmt::Display for Alarm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let class = match self.class {
+            AlarmClass::Critical => "critical",
+            AlarmClass::NonCritical => "non-critical",
+        };
+        let grade = match self.grade {
+            Grade::Low => "low",
+            Grade::Medium => "medium",
+            Grade::High => "high",
+        };
+        write!(f, "{} ({class}, {grade} priority)", self.name.as_str())
     }
 }

@@ -77,12 +77,8 @@ impl Battery {
         if self.indicated.is_some() || self.ended {
             return None;
         }
-        let by_charge = self
-            .origin
-            .due_after(((1.0 - self.used) / self.rate()).max(0.0));
-        let by_age = self
-            .start
-            .due_after((self.service_left - self.warning).max(0.0));
+        let by_charge = self.origin.due_after(((1.0 - self.used) / self.rate()).max(0.0));
+        let by_age = self.start.due_after((self.service_left - self.warning).max(0.0));
         [by_charge, by_age].into_iter().flatten().min()
     }
 

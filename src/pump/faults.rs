@@ -96,11 +96,7 @@ pub fn disturbance(kind: &str, values: &BTreeMap<String, Value>, u: f64) -> Opti
     let number = |name: &str| match values.get(name) {
         Some(Value::Number(x)) => Some(*x),
         Some(Value::Text(_)) => None,
-        None => spec
-            .fields
-            .iter()
-            .find(|f| f.name == name)
-            .and_then(|f| f.default),
+        None => spec.fields.iter().find(|f| f.name == name).and_then(|f| f.default),
     };
     match kind {
         "pump.stall" => Some(Disturbance::Stall),

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::messages::{
-    Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
-};
+use super::messages::{Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
 use crate::engine::SimTime;
 use crate::scenario::model;
 use crate::signals::Drive;
@@ -100,34 +98,19 @@ pub trait Pump: Send + Sync {
     ///
     /// # Errors
     /// [`PumpError::Unsupported`] for an event the family does not have.
-    fn on_event(
-        &mut self,
-        now: SimTime,
-        event: &PumpEvent,
-        out: &mut Vec<PumpNotice>,
-    ) -> Result<(), PumpError>;
+    fn on_event(&mut self, now: SimTime, event: &PumpEvent, out: &mut Vec<PumpNotice>) -> Result<(), PumpError>;
 
     /// Obeys the programmer.
     ///
     /// # Errors
     /// [`PumpError`] if the request is refused; the pump is then as it was.
-    fn command(
-        &mut self,
-        now: SimTime,
-        command: &Command,
-        out: &mut Vec<PumpNotice>,
-    ) -> Result<(), PumpError>;
+    fn command(&mut self, now: SimTime, command: &Command, out: &mut Vec<PumpNotice>) -> Result<(), PumpError>;
 
     /// Empties (if asked) and fills the reservoir, and enters the label.
     ///
     /// # Errors
     /// [`PumpError::OverFill`] or [`PumpError::Value`]; the pump is then as it was.
-    fn refill(
-        &mut self,
-        now: SimTime,
-        refill: &Refill,
-        out: &mut Vec<PumpNotice>,
-    ) -> Result<RefillReport, PumpError>;
+    fn refill(&mut self, now: SimTime, refill: &Refill, out: &mut Vec<PumpNotice>) -> Result<RefillReport, PumpError>;
 
     /// Begins or changes what happens to the pump under the name `source`.
     ///

@@ -97,20 +97,59 @@ pub enum PumpNotice {
 }
 
 impl PumpNotice {
-    /// Name as in the events table, such as `alarm.low_reservoir`.
+    /// Name in the events table, such as `pump.stalled` or `alarm.low_reservoir.raised`.
     pub fn name(&self) -> String {
         match self {
-            PumpNotice::AlarmRaised(alarm) => format!("alarm.{}", alarm.name.as_str()),
-            PumpNotice::AlarmCleared(name) => format!("alarm_cleared.{}", name.as_str()),
-            PumpNotice::Emptied => "empty".to_owned(),
-            PumpNotice::Stalled => "stall".to_owned(),
-            PumpNotice::Restarted => "restart".to_owned(),
-            PumpNotice::RateChanged { .. } => "rate".to_owned(),
-            PumpNotice::RateLimited { .. } => "rate_limited".to_owned(),
-            PumpNotice::ServiceEnded => "service_ended".to_owned(),
-            PumpNotice::Custom { name, .. } => name.clone(),
+            PumpNotice::AlarmRaised(alarm) => format!("alarm.{}.raised", alarm.name.as_str()),
+            PumpNotice::AlarmCleared(name) => format!("alarm.{}.cleared", name.as_str()),
+            PumpNotice::Emptied => "pump.empty".to_owned(),
+            PumpNotice::Stalled => "pump.stalled".to_owned(),
+            PumpNotice::Restarted => "pump.restarted".to_owned(),
+            PumpNotice::RateChanged { .. } => "pump.rate_changed".to_owned(),
+            PumpNotice::RateLimited { .. } => "pump.rate_limited".to_owned(),
+            PumpNotice::ServiceEnded => "pump.service_ended".to_owned(),
+            PumpNotice::Custom { name, .. } => format!("pump.{name}"),
         }
     }
+}
+
+/// All event names of built-in families: what a pump does by itself, what it reports, its alarms.
+pub fn event_names() -> Vec<String> {
+    let own = [
+        PumpEvent::Emptied,
+        PumpEvent::RateStep,
+        PumpEvent::MriRestart,
+        PumpEvent::StallDetected,
+        PumpEvent::RecoveryDetected,
+        PumpEvent::LowReservoir,
+        PumpEvent::EmptyReservoir,
+        PumpEvent::StoppedTooLong,
+        PumpEvent::ReplacementDue,
+        PumpEvent::EndOfService,
+    ];
+    let rates = PumpNotice::RateChanged {
+        flow: 0.0,
+        dose_rate: 0.0,
+    };
+    let limited = PumpNotice::RateLimited {
+        requested: 0.0,
+        delivered: 0.0,
+    };
+    let told = [
+        PumpNotice::Emptied,
+        PumpNotice::Stalled,
+        PumpNotice::Restarted,
+        rates,
+        limited,
+        PumpNotice::ServiceEnded,
+    ];
+    let mut names: Vec<String> = own.iter().map(|e| format!("pump.{}", e.name())).collect();
+    names.extend(told.iter().map(PumpNotice::name));
+    for name in AlarmName::ALL {
+        names.push(PumpNotice::AlarmRaised(Alarm::new(name, false)).name());
+        names.push(PumpNotice::AlarmCleared(name).name());
+    }
+    names
 }
 
 /// What a clinician does with the programmer.
@@ -249,9 +288,7 @@ pub struct LogEntry {
 #[non_exhaustive]
 pub enum PumpError {
     /// A programme asks for a flow the pump cannot deliver.
-    #[error(
-        "the programme asks for {requested} mL/day of {what}; this pump delivers {low} to {high} mL/day"
-    )]
+    #[error("the programme asks for {requested} mL/day of {what}; this pump delivers {low} to {high} mL/day")]
     FlowOutOfRange {
         /// Which part of the programme.
         what: &'static str,

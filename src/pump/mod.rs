@@ -33,10 +33,9 @@ pub use battery::Battery;
 pub use faults::{FAULT_KINDS, disturbance};
 pub use interface::{NextEvent, Pump, PumpSetup};
 pub use messages::{
-    Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport,
-    Telemetry,
+    Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry, event_names,
 };
 pub use peristaltic::Peristaltic;
-pub use registry::{PumpFamily, PumpRegistry};
+pub use registry::{BuildPump, PumpFamily, PumpRegistry, RestorePump};
 pub use reservoir::Reservoir;
-pub use schedule::{FlowLimits, Schedule};
+pub use schedule::{FlowLimits, Schedule, mean_rate};

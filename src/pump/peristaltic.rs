@@ -8,8 +8,7 @@ use super::alarm::{Alarm, AlarmName};
 use super::battery::Battery;
 use super::interface::{NextEvent, Pump, PumpSetup};
 use super::messages::{
-    Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport,
-    Telemetry,
+    Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
 };
 use super::registry::PumpFamily;
 use super::reservoir::{Reservoir, not_negative, positive};
@@ -53,8 +52,7 @@ impl Accuracy {
             Some(gain) => gain,
             None => {
                 let mode = self.flex * if flex { 0.5 } else { -0.5 };
-                let battery =
-                    self.battery_slope * (battery_left / HOURS_PER_MONTH - self.battery_centre);
+                let battery = self.battery_slope * (battery_left / HOURS_PER_MONTH - self.battery_centre);
                 (self.mean + mode + battery + deviation).max(0.0)
             }
         }
@@ -168,6 +166,11 @@ impl Peristaltic {
 
     /// Brings all rates in line with the state at `now`. Rates that stay equal touch nothing.
     fn refresh(&mut self, now: SimTime, out: &mut Vec<PumpNotice>) {
+        self.update(now, false, out);
+    }
+
+    /// The same, where a new programme or fill also starts a new gain.
+    fn update(&mut self, now: SimTime, regain: bool, out: &mut Vec<PumpNotice>) {
         self.seen = now;
         let programmed = if self.battery.has_ended() {
             0.0
@@ -176,8 +179,12 @@ impl Peristaltic {
         } else {
             self.schedule.flow(now, self.label)
         };
-        let turns =
-            !self.battery.has_ended() && !self.rotor.is_held() && !self.reservoir.is_empty();
+        // The gain depends on the battery life left, and that on the new flow.
+        self.battery.set_flow(now, programmed);
+        if regain {
+            self.regain(now);
+        }
+        let turns = !self.battery.has_ended() && !self.rotor.is_held() && !self.reservoir.is_empty();
         let flow = if turns { programmed * self.gain() } else { 0.0 };
         let outflow = if flow == self.flow {
             self.reservoir.outflow()
@@ -185,7 +192,6 @@ impl Peristaltic {
             flow
         };
         self.reservoir.set_rates(now, outflow, programmed);
-        self.battery.set_flow(now, programmed);
         self.rotor.set_flow(now, programmed);
         self.flow = flow;
         if programmed != self.programmed {
@@ -337,13 +343,10 @@ impl Pump for Peristaltic {
     }
 
     fn next_event(&self) -> Option<NextEvent> {
-        let silent =
-            |name: AlarmName| !self.alarms.contains_key(&name) && !self.battery.has_ended();
+        let silent = |name: AlarmName| !self.alarms.contains_key(&name) && !self.battery.has_ended();
         let alarm_at = |name: AlarmName, at: Option<SimTime>| at.filter(|_| silent(name));
         let (step, step_source) = match self.schedule.next_change(self.seen, self.label) {
-            Some((at, source)) if !self.battery.has_ended() && !self.safe_state => {
-                (Some(at), source)
-            }
+            Some((at, source)) if !self.battery.has_ended() && !self.safe_state => (Some(at), source),
             _ => (None, None),
         };
         let (restart, restart_source) = match self.rotor.restart_at() {
@@ -360,21 +363,10 @@ impl Pump for Peristaltic {
             (self.reservoir.empty_at(), PumpEvent::Emptied, over),
             (step, PumpEvent::RateStep, step_source),
             (restart, PumpEvent::MriRestart, restart_source),
+            (self.rotor.stall_detected_at(), PumpEvent::StallDetected, held.clone()),
+            (self.rotor.recovery_detected_at(), PumpEvent::RecoveryDetected, None),
             (
-                self.rotor.stall_detected_at(),
-                PumpEvent::StallDetected,
-                held.clone(),
-            ),
-            (
-                self.rotor.recovery_detected_at(),
-                PumpEvent::RecoveryDetected,
-                None,
-            ),
-            (
-                alarm_at(
-                    AlarmName::LowReservoir,
-                    self.reservoir.believed_at(self.low_level),
-                ),
+                alarm_at(AlarmName::LowReservoir, self.reservoir.believed_at(self.low_level)),
                 PumpEvent::LowReservoir,
                 None,
             ),
@@ -402,12 +394,7 @@ impl Pump for Peristaltic {
         .min_by_key(|next| next.at)
     }
 
-    fn on_event(
-        &mut self,
-        now: SimTime,
-        event: &PumpEvent,
-        out: &mut Vec<PumpNotice>,
-    ) -> Result<(), PumpError> {
+    fn on_event(&mut self, now: SimTime, event: &PumpEvent, out: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
         match event {
             PumpEvent::Emptied => {
                 self.reservoir.mark_empty(now);
@@ -445,19 +432,15 @@ impl Pump for Peristaltic {
         Ok(())
     }
 
-    fn command(
-        &mut self,
-        now: SimTime,
-        command: &Command,
-        out: &mut Vec<PumpNotice>,
-    ) -> Result<(), PumpError> {
+    fn command(&mut self, now: SimTime, command: &Command, out: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
+        let mut regain = false;
         match command {
             Command::Programme { id, mode } => {
                 self.in_service()?;
                 self.schedule.programme(now, id, mode, self.label)?;
                 self.note(now, format!("programme.{id}"));
                 self.clear_memory(now, out);
-                self.regain(now);
+                regain = true;
             }
             Command::ScaleDose { id, factor } => {
                 self.in_service()?;
@@ -476,21 +459,15 @@ impl Pump for Peristaltic {
         let held = self.rotor.is_held();
         self.rotor.answer(now);
         self.tell_rotor(held, out);
-        self.refresh(now, out);
+        self.update(now, regain, out);
         Ok(())
     }
 
-    fn refill(
-        &mut self,
-        now: SimTime,
-        refill: &Refill,
-        out: &mut Vec<PumpNotice>,
-    ) -> Result<RefillReport, PumpError> {
+    fn refill(&mut self, now: SimTime, refill: &Refill, out: &mut Vec<PumpNotice>) -> Result<RefillReport, PumpError> {
         positive("label concentration", refill.label)?;
         let report = self.reservoir.refill(now, refill)?;
         self.note(now, "refill".to_owned());
         self.enter_label(now, refill.label, out);
-        self.regain(now);
         for (name, level) in [
             (AlarmName::LowReservoir, self.low_level),
             (AlarmName::EmptyReservoir, 0.0),
@@ -499,7 +476,7 @@ impl Pump for Peristaltic {
                 self.clear(now, name, out);
             }
         }
-        self.refresh(now, out);
+        self.update(now, true, out);
         Ok(report)
     }
 
@@ -513,10 +490,7 @@ impl Pump for Peristaltic {
         let held = self.rotor.is_held();
         match disturbance {
             Disturbance::Stall => self.rotor.stall(now, source),
-            Disturbance::MriField {
-                field,
-                restart_delay,
-            } => {
+            Disturbance::MriField { field, restart_delay } => {
                 not_negative("time in the field", field.unwrap_or(0.0))?;
                 not_negative("restart delay", *restart_delay)?;
                 self.rotor.magnet(now, source, *field, *restart_delay);
@@ -539,12 +513,7 @@ impl Pump for Peristaltic {
             }
             Disturbance::MemoryError { critical } => {
                 // The damage is done once; sending it again does not undo a reprogramming.
-                if self
-                    .memory_errors
-                    .insert(source.to_owned(), *critical)
-                    .is_none()
-                    && !self.battery.has_ended()
-                {
+                if self.memory_errors.insert(source.to_owned(), *critical).is_none() && !self.battery.has_ended() {
                     self.safe_state |= critical;
                     self.raise(now, AlarmName::MemoryError, self.safe_state, out);
                 }
@@ -577,8 +546,7 @@ impl Pump for Peristaltic {
             dose_rate: self.programmed_dose_rate(),
             label_concentration: self.label,
             reservoir_volume: volume,
-            low_reservoir_in: (self.programmed > 0.0)
-                .then(|| ((volume - self.low_level) / self.programmed).max(0.0)),
+            low_reservoir_in: (self.programmed > 0.0).then(|| ((volume - self.low_level) / self.programmed).max(0.0)),
             battery_left: self.battery.left(at),
             alarms: self.alarms.values().copied().collect(),
             log: self.log.clone(),

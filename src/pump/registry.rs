@@ -7,6 +7,12 @@ use super::messages::PumpError;
 use super::peristaltic::Peristaltic;
 use crate::parameters::ParameterSet;
 
+/// Makes a new pump of a family.
+pub type BuildPump = fn(&PumpSetup, &ParameterSet) -> Result<Box<dyn Pump>, PumpError>;
+
+/// Makes the pump whose [`Pump::save`] this is.
+pub type RestorePump = fn(&serde_json::Value) -> Result<Box<dyn Pump>, PumpError>;
+
 /// How a family makes its pumps.
 #[derive(Debug, Clone, Copy)]
 pub struct PumpFamily {
@@ -15,9 +21,9 @@ pub struct PumpFamily {
     /// One line for lists.
     pub summary: &'static str,
     /// Makes a new pump.
-    pub build: fn(&PumpSetup, &ParameterSet) -> Result<Box<dyn Pump>, PumpError>,
+    pub build: BuildPump,
     /// Makes the pump whose [`Pump::save`] this is.
-    pub restore: fn(&serde_json::Value) -> Result<Box<dyn Pump>, PumpError>,
+    pub restore: RestorePump,
 }
 
 /// The families a simulation knows; [`PumpRegistry::default`] has the built-in ones.
@@ -51,11 +57,7 @@ impl PumpRegistry {
     ///
     /// # Errors
     /// [`PumpError::UnknownFamily`], or what the family's builder refuses.
-    pub fn build(
-        &self,
-        setup: &PumpSetup,
-        parameters: &ParameterSet,
-    ) -> Result<Box<dyn Pump>, PumpError> {
+    pub fn build(&self, setup: &PumpSetup, parameters: &ParameterSet) -> Result<Box<dyn Pump>, PumpError> {
         (self.family(&setup.device.family)?.build)(setup, parameters)
     }
 
@@ -63,20 +65,14 @@ impl PumpRegistry {
     ///
     /// # Errors
     /// [`PumpError::UnknownFamily`] or [`PumpError::Restore`].
-    pub fn restore(
-        &self,
-        family: &str,
-        state: &serde_json::Value,
-    ) -> Result<Box<dyn Pump>, PumpError> {
+    pub fn restore(&self, family: &str, state: &serde_json::Value) -> Result<Box<dyn Pump>, PumpError> {
         (self.family(family)?.restore)(state)
     }
 
     fn family(&self, name: &str) -> Result<&PumpFamily, PumpError> {
-        self.families
-            .get(name)
-            .ok_or_else(|| PumpError::UnknownFamily {
-                name: name.to_owned(),
-                known: self.families.keys().map(|n| (*n).to_owned()).collect(),
-            })
+        self.families.get(name).ok_or_else(|| PumpError::UnknownFamily {
+            name: name.to_owned(),
+            known: self.families.keys().map(|n| (*n).to_owned()).collect(),
+        })
     }
 }

@@ -31,13 +31,7 @@ impl Reservoir {
     ///
     /// # Errors
     /// [`PumpError::OverFill`], or [`PumpError::Value`] if a number is negative or not finite.
-    pub fn new(
-        start: SimTime,
-        size: f64,
-        fill: f64,
-        residual: f64,
-        concentration: f64,
-    ) -> Result<Self, PumpError> {
+    pub fn new(start: SimTime, size: f64, fill: f64, residual: f64, concentration: f64) -> Result<Self, PumpError> {
         positive("reservoir size", size)?;
         not_negative("reservoir fill", fill)?;
         not_negative("reservoir concentration", concentration)?;
@@ -133,8 +127,7 @@ impl Reservoir {
         } else if self.programmed <= 0.0 {
             None
         } else {
-            self.origin
-                .due_after((self.believed - level) / self.programmed)
+            self.origin.due_after((self.believed - level) / self.programmed)
         }
     }
 
@@ -155,11 +148,7 @@ impl Reservoir {
         not_negative("entered refill volume", refill.entered_volume)?;
         not_negative("refill concentration", refill.concentration)?;
         let present = self.usable(now);
-        let stays = if refill.aspirate {
-            present.min(0.0)
-        } else {
-            present
-        };
+        let stays = if refill.aspirate { present.min(0.0) } else { present };
         if stays + refill.volume > self.size * (1.0 + 1e-9) {
             return Err(PumpError::OverFill {
                 volume: refill.volume,

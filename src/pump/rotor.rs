@@ -146,9 +146,7 @@ impl Rotor {
         self.holds
             .iter()
             .filter_map(|(source, hold)| match hold {
-                Hold::Magnet {
-                    restart: Some(at), ..
-                } => Some((*at, source.clone())),
+                Hold::Magnet { restart: Some(at), .. } => Some((*at, source.clone())),
                 _ => None,
             })
             .min()
@@ -156,9 +154,8 @@ impl Rotor {
 
     /// Lets go what is due.
     pub(super) fn restart(&mut self, now: SimTime) {
-        self.holds.retain(
-            |_, hold| !matches!(hold, Hold::Magnet { restart: Some(at), .. } if *at <= now),
-        );
+        self.holds
+            .retain(|_, hold| !matches!(hold, Hold::Magnet { restart: Some(at), .. } if *at <= now));
         self.update(now);
     }
 
@@ -233,9 +230,7 @@ impl Rotor {
         };
         let next = match (&self.watch, still) {
             (Watch::Turning, true) => Watch::Still { since: now, count },
-            (Watch::Resumed { still_since, .. }, true) => Watch::StillKnown {
-                since: *still_since,
-            },
+            (Watch::Resumed { still_since, .. }, true) => Watch::StillKnown { since: *still_since },
             (Watch::Still { .. }, false) => Watch::Turning,
             (Watch::StillKnown { since }, false) => Watch::Resumed {
                 still_since: *since,

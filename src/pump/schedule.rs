@@ -160,29 +160,16 @@ impl Schedule {
     ///
     /// # Errors
     /// [`PumpError`] if the device cannot deliver it; the schedule is then as it was.
-    pub fn programme(
-        &mut self,
-        now: SimTime,
-        id: &str,
-        mode: &Programme,
-        label: f64,
-    ) -> Result<(), PumpError> {
+    pub fn programme(&mut self, now: SimTime, id: &str, mode: &Programme, label: f64) -> Result<(), PumpError> {
         match mode {
             Programme::SingleBolus { dose, over } => {
                 require("bolus dose", *dose, *dose > 0.0, "above zero")?;
                 require("bolus length", *over, *over > 0.0, "above zero")?;
                 let under = self.base_flow(now, label);
-                let total = self
-                    .limits
-                    .deliver("single bolus", under + dose / label / over)?;
+                let total = self.limits.deliver("single bolus", under + dose / label / over)?;
                 // The length follows from the flow on the grid, so that the dose is met.
                 let added = total - under;
-                require(
-                    "bolus flow",
-                    added,
-                    added > 0.0,
-                    "at least one step of the flow grid",
-                )?;
+                require("bolus flow", added, added > 0.0, "at least one step of the flow grid")?;
                 self.put(now, id, OverlayFlow::Added(added), dose / label / added)
             }
             Programme::PrimingBolus { volume, over } => {
@@ -211,9 +198,7 @@ impl Schedule {
                     *old_concentration > 0.0,
                     "above zero",
                 )?;
-                let flow = self
-                    .limits
-                    .deliver("bridge bolus", bridge_rate / old_concentration)?;
+                let flow = self.limits.deliver("bridge bolus", bridge_rate / old_concentration)?;
                 let base = Base::Continuous { rate: *then_rate };
                 self.check(&base, label)?;
                 let before = (self.base.clone(), self.id.clone(), self.since);
@@ -233,9 +218,7 @@ impl Schedule {
                 self.base = base;
                 self.id = Some(id.to_owned());
                 self.since = now;
-                if ends_bolus
-                    || matches!(&self.overlay, Some(o) if matches!(o.flow, OverlayFlow::Bridge(_)))
-                {
+                if ends_bolus || matches!(&self.overlay, Some(o) if matches!(o.flow, OverlayFlow::Bridge(_))) {
                     self.overlay = None;
                 }
                 Ok(())
@@ -257,9 +240,7 @@ impl Schedule {
                     expected: "above zero to be scaled",
                 });
             }
-            Base::Continuous { rate } => Base::Continuous {
-                rate: rate * factor,
-            },
+            Base::Continuous { rate } => Base::Continuous { rate: rate * factor },
             Base::Flex { week } => Base::Flex {
                 week: week
                     .iter()
@@ -291,9 +272,7 @@ impl Schedule {
     pub fn flow(&self, now: SimTime, label: f64) -> f64 {
         match &self.overlay {
             Some(o) if o.end > now => match o.flow {
-                OverlayFlow::Added(added) => {
-                    self.limits.nearest(self.base_flow(now, label) + added)
-                }
+                OverlayFlow::Added(added) => self.limits.nearest(self.base_flow(now, label) + added),
                 OverlayFlow::Priming(flow) | OverlayFlow::Bridge(flow) => flow,
             },
             _ => self.base_flow(now, label),
@@ -313,15 +292,11 @@ impl Schedule {
 
     /// The first change after `seen`, and the programme behind it.
     pub fn next_change(&self, seen: SimTime, label: f64) -> Option<(SimTime, Option<String>)> {
-        let base = self
-            .base_change(seen, label)
-            .map(|at| (at, self.id.clone()));
+        let base = self.base_change(seen, label).map(|at| (at, self.id.clone()));
         match &self.overlay {
             Some(o) if o.end > seen => match base {
                 // Under a priming or bridge bolus the base's steps are not delivered.
-                Some(base) if base.0 < o.end && matches!(o.flow, OverlayFlow::Added(_)) => {
-                    Some(base)
-                }
+                Some(base) if base.0 < o.end && matches!(o.flow, OverlayFlow::Added(_)) => Some(base),
                 _ => Some((o.end, Some(o.id.clone()))),
             },
             _ => base,
@@ -359,37 +334,9 @@ impl Schedule {
     }
 
     fn week(&self, steps: &[FlexStep]) -> Result<Vec<WeekStep>, PumpError> {
-        require(
-            "number of flex steps",
-            steps.len() as f64,
-            !steps.is_empty(),
-            "at least one",
-        )?;
-        let mut week: Vec<(i64, bool, f64)> = Vec::new();
-        for step in steps {
-            require(
-                "time of a flex step",
-                step.at,
-                (0.0..24.0).contains(&step.at),
-                "0 h to below 24 h",
-            )?;
-            let time = nanos(step.at)?.min(DAY - 1);
-            match step.weekday {
-                Some(day) => {
-                    require("weekday of a flex step", f64::from(day), day < 7, "0 to 6")?;
-                    week.push((i64::from(day) * DAY + time, true, step.rate));
-                }
-                None => week.extend((0..7).map(|day| (day * DAY + time, false, step.rate))),
-            }
-        }
-        // A step for one weekday goes before a daily one at the same time of day.
-        week.sort_by_key(|(offset, own, _)| (*offset, !*own));
-        week.dedup_by_key(|(offset, _, _)| *offset);
+        let week = week_of(steps)?;
         for day in 0..7_u8 {
-            let count = week
-                .iter()
-                .filter(|(o, _, _)| o / DAY == i64::from(day))
-                .count();
+            let count = week.iter().filter(|s| s.offset / DAY == i64::from(day)).count();
             if count > self.limits.max_steps {
                 return Err(PumpError::FlexSteps {
                     weekday: day,
@@ -398,10 +345,7 @@ impl Schedule {
                 });
             }
         }
-        Ok(week
-            .into_iter()
-            .map(|(offset, _, rate)| WeekStep { offset, rate })
-            .collect())
+        Ok(week)
     }
 
     /// Whether the device can deliver this base.
@@ -417,10 +361,7 @@ impl Schedule {
         };
         match base {
             Base::Stopped | Base::MinimumRate => Ok(()),
-            Base::Continuous { rate } => self
-                .limits
-                .deliver("continuous dose", rate / label)
-                .map(drop),
+            Base::Continuous { rate } => self.limits.deliver("continuous dose", rate / label).map(drop),
             Base::Flex { week } => week.iter().try_for_each(|s| rate_ok("flex dose", s.rate)),
             Base::Periodic {
                 dose,
@@ -429,18 +370,11 @@ impl Schedule {
                 basal,
             } => {
                 rate_ok("basal dose", *basal)?;
-                self.limits.deliver(
-                    "periodic bolus",
-                    self.basal_flow(*basal, label) + dose / label / over,
-                )?;
+                self.limits
+                    .deliver("periodic bolus", self.basal_flow(*basal, label) + dose / label / over)?;
                 let (_, length) = self.periodic(*dose, *over, *basal, label);
                 let hours = SimSpan::from_nanos(*every).hours();
-                require(
-                    "bolus interval",
-                    hours,
-                    length < *every,
-                    "longer than the bolus",
-                )
+                require("bolus interval", hours, length < *every, "longer than the bolus")
             }
         }
     }
@@ -515,13 +449,7 @@ impl Schedule {
         seen.checked_add(SimSpan::from_nanos(wait)).ok()
     }
 
-    fn put(
-        &mut self,
-        now: SimTime,
-        id: &str,
-        flow: OverlayFlow,
-        hours: f64,
-    ) -> Result<(), PumpError> {
+    fn put(&mut self, now: SimTime, id: &str, flow: OverlayFlow, hours: f64) -> Result<(), PumpError> {
         let end = now.due_after(hours).ok_or(PumpError::Clock { hours })?;
         self.overlay = Some(Overlay {
             id: id.to_owned(),
@@ -530,6 +458,52 @@ impl Schedule {
         });
         Ok(())
     }
+}
+
+/// The steps of a week by their time in it.
+fn week_of(steps: &[FlexStep]) -> Result<Vec<WeekStep>, PumpError> {
+    require(
+        "number of flex steps",
+        steps.len() as f64,
+        !steps.is_empty(),
+        "at least one",
+    )?;
+    let mut week: Vec<(i64, bool, f64)> = Vec::new();
+    for step in steps {
+        require(
+            "time of a flex step",
+            step.at,
+            (0.0..24.0).contains(&step.at),
+            "0 h to below 24 h",
+        )?;
+        let time = nanos(step.at)?.min(DAY - 1);
+        match step.weekday {
+            Some(day) => {
+                require("weekday of a flex step", f64::from(day), day < 7, "0 to 6")?;
+                week.push((i64::from(day) * DAY + time, true, step.rate));
+            }
+            None => week.extend((0..7).map(|day| (day * DAY + time, false, step.rate))),
+        }
+    }
+    // A step for one weekday goes before a daily one at the same time of day.
+    week.sort_by_key(|(offset, own, _)| (*offset, !*own));
+    week.dedup_by_key(|(offset, _, _)| *offset);
+    Ok(week
+        .into_iter()
+        .map(|(offset, _, rate)| WeekStep { offset, rate })
+        .collect())
+}
+
+/// Mean dose rate of a flex programme over its week \[ug/h\]; zero without steps or if a step
+/// is not within its day.
+pub fn mean_rate(steps: &[FlexStep]) -> f64 {
+    let Ok(week) = week_of(steps) else { return 0.0 };
+    let mut sum = 0.0;
+    for (index, step) in week.iter().enumerate() {
+        let until = week.get(index + 1).map_or(week[0].offset + WEEK, |next| next.offset);
+        sum += step.rate * SimSpan::from_nanos(until - step.offset).hours();
+    }
+    sum / SimSpan::from_nanos(WEEK).hours()
 }
 
 /// The step in force at `now`; before the first of the week it is the last one.
@@ -546,19 +520,10 @@ fn nanos(hours: f64) -> Result<i64, PumpError> {
         .map_err(|_| PumpError::Clock { hours })
 }
 
-fn require(
-    what: &'static str,
-    value: f64,
-    holds: bool,
-    expected: &'static str,
-) -> Result<(), PumpError> {
+fn require(what: &'static str, value: f64, holds: bool, expected: &'static str) -> Result<(), PumpError> {
     if holds && value.is_finite() {
         Ok(())
     } else {
-        Err(PumpError::Programme {
-            what,
-            value,
-            expected,
-        })
+        Err(PumpError::Programme { what, value, expected })
     }
 }

@@ -97,7 +97,10 @@ impl Simulation {
                     words::dose_rate(t.dose_rate),
                     words::number(t.reservoir_volume)
                 ));
-                self.pump_cause = by;
+                // Reading alone is no cause of what the pump does next.
+                if !notices.is_empty() {
+                    self.pump_cause = by;
+                }
             }
             Action::EmptyPump => {
                 let report = self.patient.pump.refill(
@@ -155,7 +158,7 @@ impl Simulation {
             }
             Action::InjectContrast { volume } => {
                 let level = self.scenario.catheter.tip;
-                let subdural = self.patient.catheter.tip() == Destination::Subdural;
+                let subdural = self.patient.catheter.tip_destination() == Destination::Subdural;
                 let jumps = self.patient.catheter.inject(now, volume)?;
                 self.patient.ejected(now, &jumps)?;
                 let pushed: f64 = jumps.iter().map(|j| j.drug).sum();
@@ -190,14 +193,19 @@ impl Simulation {
                 }
             }
             Action::Ventilate { on } => {
-                self.patient.before_change(now);
-                self.patient.body.ventilated = on;
+                if self.patient.body.ventilated != on {
+                    self.patient.before_change(now);
+                    self.patient.body.ventilated = on;
+                }
                 cx.note(if on { "breathing is supported" } else { "support ends" }.to_owned());
+            }
+            Action::Posture(posture) if posture == self.patient.posture => {
+                cx.note("as before");
             }
             Action::Posture(posture) => {
                 self.patient.posture = posture;
                 let pressure = super::tip_pressure(&self.scenario.parameters, posture);
-                let jumps = self.patient.catheter.set_tip_pressure(now, pressure);
+                let jumps = self.patient.catheter.set_tip_pressure(now, pressure)?;
                 self.patient.ejected(now, &jumps)?;
                 self.posture_faults(cx)?;
                 self.catheter_cause = by;
@@ -207,6 +215,10 @@ impl Simulation {
                     let Some(fault) = self.scenario.faults.iter().position(|f| f.id == *id) else {
                         continue;
                     };
+                    // What is not there cannot be repaired, and may still come.
+                    if !self.faults[fault].state.active() {
+                        continue;
+                    }
                     let event = self.fault_event(fault, Stage::End, None);
                     cx.schedule_at(now, Phase::Fault, self.ranks.fault(fault), event)?;
                 }

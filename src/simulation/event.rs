@@ -190,19 +190,22 @@ impl Event for SimEvent {
 
     fn hash_into(&self, fp: &mut Fingerprint) {
         match self {
-            SimEvent::Programme { index, .. } => fp.write_u64(*index as u64),
-            SimEvent::Action { index, part, .. } => {
-                fp.write_u64(*index as u64);
-                fp.write_u64(match part {
-                    Part::Begin => 0,
-                    Part::Finish => 1,
-                    Part::Repeat(n) => 2 + u64::from(*n),
-                });
-            }
+            // Ids are in the component; an index would tell the order of blocks in the file.
+            SimEvent::Action { part, .. } => fp.write_u64(match part {
+                Part::Begin => 0,
+                Part::Finish => 1,
+                Part::Repeat(n) => 2 + u64::from(*n),
+            }),
             SimEvent::Fault { severity, .. } => fp.write_f64(*severity),
-            SimEvent::Condition { .. }
+            SimEvent::Notice(notice) => {
+                if let PumpNotice::RateChanged { flow, dose_rate } = notice {
+                    fp.write_f64(*flow);
+                    fp.write_f64(*dose_rate);
+                }
+            }
+            SimEvent::Programme { .. }
+            | SimEvent::Condition { .. }
             | SimEvent::Pump(_)
-            | SimEvent::Notice(_)
             | SimEvent::Catheter
             | SimEvent::Delivery { .. }
             | SimEvent::Threshold { .. }

@@ -52,7 +52,8 @@ impl FaultRun {
 }
 
 impl FaultState {
-    fn active(&self) -> bool {
+    /// Whether it has struck and is not over.
+    pub(super) fn active(&self) -> bool {
         self.started.is_some() && !self.ended
     }
 }
@@ -72,8 +73,12 @@ impl Simulation {
         let profile = self.scenario.faults[index].profile;
         let run = &mut self.faults[index].state;
         match stage {
-            Stage::Start if run.started.is_some() || run.ended => {
+            Stage::Start if run.started.is_some() => {
                 cx.note("it has struck before and is left as it is");
+                return Ok(());
+            }
+            Stage::Start if run.ended => {
+                cx.note("its end came before its start");
                 return Ok(());
             }
             Stage::Start => {
@@ -211,9 +216,19 @@ impl Simulation {
         let Some(t) = trajectory.first_reach(level, direction, from, to)? else {
             return Ok(None);
         };
+        let Some(at) = origin.due_after(t) else {
+            return Ok(None);
+        };
         // What is true already strikes at the next instant the clock can tell.
-        let at = origin.checked_add(SimSpan::from_hours(t)?)?;
-        Ok(Some(at.max(now.checked_add(SimSpan::from_nanos(1))?)).filter(|t| *t <= limit))
+        let at = at.max(now.checked_add(SimSpan::from_nanos(1))?);
+        if at > limit {
+            return Ok(None);
+        }
+        let beyond = |t: SimTime| {
+            let value = trajectory.value(t.hours_since(origin));
+            Ok::<bool, SimError>(if rising { value >= level } else { value <= level })
+        };
+        first_beyond(now, limit, at, beyond).map(Some)
     }
 
     /// First instant after `now` and not after `limit` at which a sampled signal is beyond its level.
@@ -235,12 +250,37 @@ impl Simulation {
         };
         let mut left = now;
         while left < limit {
-            let right = left.checked_add(SimSpan::from_nanos(STEP_NANOS))?.min(limit);
+            // Whole minutes of the clock, so that the window asked for moves no sample.
+            let next = (left.as_nanos() / STEP_NANOS + 1).saturating_mul(STEP_NANOS);
+            let right = SimTime::from_nanos(next).min(limit);
             if beyond(right)? {
-                return super::body::first_instant(left, right, beyond).map(Some);
+                let at = super::body::first_instant(left, right, beyond)?;
+                return first_beyond(now, limit, at, beyond).map(Some);
             }
             left = right;
         }
         Ok(None)
     }
+}
+
+/// First nanosecond at which `beyond` holds, near an instant found by a search.
+///
+/// A root depends in its last bits on the window it was searched in, and an event that
+/// does nothing splits a window. So the last step is a bisection between ticks of a
+/// fixed grid of about a millisecond, which is the same however the window was cut.
+/// Where those ticks do not bracket the change, the instant stays as it was found.
+fn first_beyond(
+    now: SimTime,
+    limit: SimTime,
+    found: SimTime,
+    mut beyond: impl FnMut(SimTime) -> Result<bool, SimError>,
+) -> Result<SimTime, SimError> {
+    const TICK: i64 = 1 << 20;
+    let tick = found.as_nanos() / TICK;
+    let left = SimTime::from_nanos(tick.saturating_sub(1).saturating_mul(TICK)).max(now);
+    let right = SimTime::from_nanos(tick.saturating_add(2).saturating_mul(TICK)).min(limit);
+    if beyond(left)? || !beyond(right)? {
+        return Ok(found);
+    }
+    super::body::first_instant(left, right, beyond)
 }

@@ -48,11 +48,9 @@ struct LineFault {
 
 impl FaultMechanism for LineFault {
     fn apply(&self, id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
-        let jumps = match self.fault.at_severity(severity) {
-            Some(fault) => plant.catheter.set_fault(plant.now, id, fault)?,
-            None => plant.catheter.clear_fault(plant.now, id),
-        };
-        plant.jumps.extend(jumps);
+        plant
+            .jumps
+            .extend(plant.catheter.set_fault(plant.now, id, self.fault, severity)?);
         Ok(())
     }
 }

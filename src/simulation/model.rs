@@ -86,49 +86,47 @@ impl Model for Simulation {
         limit: SimTime,
         out: &mut Vec<Crossing<SimEvent>>,
     ) -> Result<(), SimError> {
-        let p = &mut self.patient;
-        p.body.cover(&p.response, &p.watches, &p.kinetics, limit)?;
-        let mut limit = limit;
-        if let Some((time, faults)) = self.next_condition(now, limit)? {
-            limit = time;
-            if self.patient.body.next_due().is_none_or(|t| t >= time) {
+        // Levels that matter to no symptom in its present phase pass unseen, and the
+        // search for conditions and levels goes on behind them.
+        let mut after = now;
+        loop {
+            let p = &mut self.patient;
+            p.body.cover(&p.response, &p.watches, &p.kinetics, limit)?;
+            let due = p.body.next_due().filter(|t| *t <= limit);
+            // Signals are known up to the next level that is due, and no further.
+            let known = due.unwrap_or(limit);
+            let condition = self.next_condition(after, known)?;
+            if let Some((time, faults)) = &condition {
                 for index in faults {
                     out.push(Crossing {
-                        time,
-                        rank: self.ranks.fault(index),
+                        time: *time,
+                        rank: self.ranks.fault(*index),
                         cause: self.exposure_cause,
                         event: SimEvent::Condition {
-                            index,
-                            id: self.ids.fault(index),
+                            index: *index,
+                            id: self.ids.fault(*index),
                         },
                     });
                 }
             }
-        }
-        // Levels that matter to no symptom in its present phase pass unseen, and the
-        // search goes on behind them.
-        loop {
-            let due = self.patient.body.next_crossings(limit);
-            if due.is_empty() {
-                break;
-            }
-            for found in due {
-                if self.matters(found.symptom, found.crossed()) {
-                    out.push(Crossing {
-                        time: found.time,
-                        rank: self.ranks.symptom(found.symptom),
-                        cause: self.exposure_cause,
-                        event: self.threshold(found.symptom, found.crossed()),
-                    });
+            // A level beyond the condition is not handed over: what follows may move it.
+            if due.is_some() && condition.is_none_or(|(time, _)| time == known) {
+                for found in self.patient.body.next_crossings(known) {
+                    if self.matters(found.symptom, found.crossed()) {
+                        out.push(Crossing {
+                            time: found.time,
+                            rank: self.ranks.symptom(found.symptom),
+                            cause: self.exposure_cause,
+                            event: self.threshold(found.symptom, found.crossed()),
+                        });
+                    }
                 }
             }
-            if !out.is_empty() {
-                break;
+            if due.is_none() || !out.is_empty() {
+                return Ok(());
             }
-            let p = &mut self.patient;
-            p.body.cover(&p.response, &p.watches, &p.kinetics, limit)?;
+            after = known;
         }
-        Ok(())
     }
 
     fn handle(&mut self, fired: &Fired<SimEvent>, cx: &mut Cx<'_>) -> Result<(), SimError> {

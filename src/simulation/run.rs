@@ -213,7 +213,7 @@ impl Run {
 ///
 /// let registry = Registry::builtin();
 /// let text = itbsim::scenario::template();
-/// let story = itbsim::scenario::load_str("demo", text, std::path::Path::new("."), &registry.catalog()).unwrap();
+/// let story = itbsim::scenario::load_str("demo", text, None, &registry.catalog()).unwrap();
 /// let run = simulate(&story.arms[0].scenario, &registry, &RunOptions::default()).unwrap();
 /// assert!(run.ledger_residual < itbsim::simulation::LEDGER_LIMIT);
 /// ```

@@ -1,0 +1,210 @@
+//! What the catheter is made of, and what its faults make of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::{CatheterError, CatheterFault};
+use super::network::{Network, Outlet, Station};
+use crate::parameters::ParameterSet;
+use crate::scenario::model::{self, Material};
+use crate::signals::{Destination, Level};
+
+/// Places closer than this share one node \[cm\].
+const SAME_PLACE: f64 = 0.05;
+
+/// Resistance that counts as closed [kPa h/mL]: a pump at its limit would pass about a
+/// nanolitre in ten years.
+const CLOSED: f64 = 1e13;
+
+/// Faults by their names.
+pub(super) type Faults = BTreeMap<String, CatheterFault>;
+
+/// Fixed properties of one implanted line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Build {
+    /// Volume of the pump's own tube \[mL\].
+    pub tube: f64,
+    /// Volume of a centimetre \[mL/cm\].
+    pub per_cm: f64,
+    /// Length \[cm\].
+    pub length: f64,
+    /// Where the tip was put.
+    pub tip: Level,
+    /// Resistance of a sound centimetre \[kPa h/(mL cm)\].
+    pub resistance: f64,
+    /// Half width of a smeared front \[mL\].
+    pub smear: f64,
+    /// The same where drug follows water \[mL\].
+    pub water_smear: f64,
+    /// Time constant below which pressure settles at once \[h\].
+    pub instant: f64,
+    /// Widening of the tube \[mL/kPa\].
+    tube_compliance: f64,
+    /// Widening of a centimetre of catheter \[mL/(kPa cm)\].
+    wall_compliance: f64,
+    /// Pressure outside the spinal fluid \[kPa\].
+    tissue_pressure: f64,
+    /// Conductance of a disconnected end \[mL/(h kPa)\].
+    open_end: f64,
+    /// Length over which a plug narrows the bore \[cm\].
+    occlusion_length: f64,
+}
+
+/// A place on the way where fluid can leave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Node {
+    /// Where \[cm\].
+    pub position: f64,
+    /// Conductance \[mL/(h kPa)\] and end of each hole.
+    pub outlets: Vec<(f64, Destination)>,
+}
+
+impl Build {
+    pub(super) fn new(setup: &model::Catheter, parameters: &ParameterSet) -> Result<Self, CatheterError> {
+        if !(setup.length.is_finite() && setup.length >= 1.0) {
+            return Err(CatheterError::Value {
+                what: "catheter length",
+                value: setup.length,
+                expected: "at least 1 cm",
+            });
+        }
+        let tube = parameters.get("catheter.tube_volume");
+        let per_cm = parameters.get("catheter.volume_per_length");
+        let sigma = parameters.get("catheter.front.smear") * (tube + per_cm * setup.length);
+        let in_tube = parameters.get("catheter.front.water_mixing") * tube;
+        // Poiseuille: 128 viscosity length / (pi bore^4), with 1 cm, in Pa s/m3.
+        let bore = parameters.get("catheter.bore") * 1e-3;
+        let viscosity = parameters.get("catheter.viscosity") * 1e-3;
+        let pascal = 128.0 * viscosity * 1e-2 / (std::f64::consts::PI * bore * bore * bore * bore);
+        Ok(Self {
+            tube,
+            per_cm,
+            length: setup.length,
+            tip: setup.tip,
+            // 1 Pa s/m3 = 1e-3 kPa (1/3600 h) / 1e6 mL.
+            resistance: pascal * (1e-9 / 3600.0),
+            smear: 2.0 * sigma,
+            water_smear: 2.0 * (sigma * sigma + in_tube * in_tube).sqrt(),
+            instant: parameters.get("catheter.instant_below") / 3600.0,
+            tube_compliance: parameters.get("catheter.compliance.tube") * 1e-3,
+            wall_compliance: 1e-3
+                * parameters.get(match setup.material {
+                    Material::Braided => "catheter.compliance.braided",
+                    Material::Silicone => "catheter.compliance.silicone",
+                }),
+            tissue_pressure: parameters.get("catheter.pressure.tissue"),
+            open_end: parameters.get("catheter.disconnection.conductance"),
+            occlusion_length: parameters.get("catheter.occlusion.length"),
+        })
+    }
+
+    /// Volume of tube and sound catheter \[mL\].
+    pub(super) fn dead_volume(&self) -> f64 {
+        self.tube + self.per_cm * self.length
+    }
+
+    /// Widening of the wall from the pump to a place \[mL/kPa\].
+    pub(super) fn compliance(&self, position: f64) -> f64 {
+        self.tube_compliance + self.wall_compliance * position
+    }
+
+    /// Pressure of a place \[kPa\].
+    pub(super) fn pressure_in(&self, place: Destination, csf: f64) -> f64 {
+        match place {
+            Destination::Csf(_) | Destination::Subdural => csf,
+            Destination::Epidural | Destination::Subcutaneous => self.tissue_pressure,
+        }
+    }
+
+    /// The narrowest place: where, and its resistance; the one nearer the pump of equals.
+    pub(super) fn narrowest(&self, faults: &Faults) -> Option<(f64, f64)> {
+        let mut found: Option<(f64, f64)> = None;
+        for (position, resistance) in self.narrows(faults) {
+            let beats = found.is_none_or(|(at, r)| resistance > r || (resistance == r && position < at));
+            if beats {
+                found = Some((position, resistance));
+            }
+        }
+        found
+    }
+
+    /// Narrow places and the resistance each adds to the sound line (bore to the fourth power).
+    fn narrows(&self, faults: &Faults) -> impl Iterator<Item = (f64, f64)> {
+        let extra = |length: f64, bore: f64| {
+            let square = bore * bore;
+            let resistance = self.resistance * length * (1.0 / (square * square) - 1.0);
+            // A zero bore gives infinity or, over no length, no number.
+            if resistance < CLOSED { resistance } else { f64::INFINITY }
+        };
+        faults.values().filter_map(move |fault| match *fault {
+            CatheterFault::Kink { position, length, bore } => Some((position, extra(length, bore))),
+            CatheterFault::Occlusion { position, bore } => Some((position, extra(self.occlusion_length, bore))),
+            _ => None,
+        })
+    }
+
+    /// Leaks by place. The ends of the catheter are kept clear, so that every reach between
+    /// two nodes has a volume.
+    pub(super) fn leak_nodes(&self, faults: &Faults) -> Vec<Node> {
+        let mut leaks: Vec<(f64, f64, Destination)> = faults
+            .values()
+            .filter_map(|fault| match *fault {
+                CatheterFault::Leak {
+                    position,
+                    conductance,
+                    into,
+                } => Some((position, conductance, into)),
+                CatheterFault::Disconnection {
+                    position,
+                    opening,
+                    into,
+                } => Some((position, opening * self.open_end, into)),
+                _ => None,
+            })
+            .filter(|(_, conductance, _)| *conductance > 0.0)
+            .map(|(position, conductance, into)| {
+                let inner = position.clamp(SAME_PLACE, self.length - SAME_PLACE);
+                (inner, conductance, into)
+            })
+            .collect();
+        leaks.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut nodes: Vec<Node> = Vec::new();
+        for (position, conductance, into) in leaks {
+            match nodes.last_mut() {
+                Some(node) if position - node.position < SAME_PLACE => node.outlets.push((conductance, into)),
+                _ => nodes.push(Node {
+                    position,
+                    outlets: vec![(conductance, into)],
+                }),
+            }
+        }
+        nodes
+    }
+
+    /// The chain of resistors. The place of the cut is always a station of it.
+    pub(super) fn network(&self, faults: &Faults, nodes: &[Node], cut: f64, csf: f64, tip: f64) -> Network {
+        let mut stations: Vec<(f64, Station)> = nodes
+            .iter()
+            .map(|node| {
+                let outlets = node.outlets.iter().map(|(conductance, to)| Outlet {
+                    conductance: *conductance,
+                    pressure: self.pressure_in(*to, csf),
+                });
+                (node.position, Station::Leak(outlets.collect()))
+            })
+            .collect();
+        stations.extend(self.narrows(faults).map(|(at, r)| (at, Station::Narrow(r))));
+        if self.narrowest(faults).is_none() {
+            stations.push((cut, Station::Narrow(0.0)));
+        }
+        // Stable, so that at one place the leak lies before the narrow.
+        stations.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Network {
+            stations,
+            length: self.length,
+            per_length: self.resistance,
+            tip_pressure: tip,
+        }
+    }
+}
