@@ -346,6 +346,27 @@ fn trap_13_observers_are_limited_on_their_own_account() {
 }
 
 #[test]
+fn trap_13_a_clock_that_creeps_or_never_ends_is_stopped() {
+    let run = |options: EngineOptions, step: i64| {
+        let mut engine = Engine::new(options);
+        for i in 0..100 {
+            engine.schedule(ns(i * step), DEV, Rank(0), say("x", "tick")).unwrap();
+        }
+        engine.run(&mut Parrot::default(), ns(100 * step))
+    };
+    let crowd = EngineOptions { crowd_limit: 50, ..Default::default() };
+    // A nanosecond apart they crowd one second; a tenth of a second apart ten share one.
+    let error = run(crowd, 1).unwrap_err();
+    assert!(matches!(&error, RunError::Engine(EngineError::Crowd { limit: 50, last, .. }) if last == "x.tick"), "{error}");
+    assert!(run(crowd, 100_000_000).is_ok());
+
+    let whole = |event_limit| run(EngineOptions { event_limit, ..Default::default() }, 1_000_000_000);
+    assert!(whole(100).is_ok());
+    let error = whole(99).unwrap_err();
+    assert!(matches!(error, RunError::Engine(EngineError::EventLimit { limit: 99, .. })), "{error}");
+}
+
+#[test]
 fn trap_14_events_at_time_zero_follow_the_same_order_as_everywhere() {
     let order = |time: i64, turn: usize| {
         let mut events = vec![

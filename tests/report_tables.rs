@@ -76,7 +76,7 @@ fn events_and_symptoms_have_the_promised_columns_and_quote_what_needs_it() {
     );
     assert_eq!(
         events.lines().nth(1),
-        Some("1,0,fault,catheter,programme,\"bore 20 %, \"\"connector\"\"\",")
+        Some("1,0,fault,catheter,programme,\"bore 20 %, \"\"connector\"\"\",0")
     );
     assert!(events.lines().nth(3).unwrap().ends_with(",2"));
     let symptoms = csv_of(tables::write_symptoms, &run);
