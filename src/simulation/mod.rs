@@ -47,8 +47,8 @@ use crate::signals::Posture;
 
 /// Gauge pressure of the spinal fluid at the catheter tip \[kPa\].
 pub(crate) fn tip_pressure(parameters: &ParameterSet, posture: Posture) -> f64 {
-    parameters.get(match posture {
-        Posture::Supine => "catheter.tip_pressure.supine",
-        Posture::Upright => "catheter.tip_pressure.upright",
-    })
+    match posture {
+        Posture::Supine => parameters.get("catheter.tip_pressure.supine"),
+        Posture::Upright => parameters.get("catheter.tip_pressure.upright"),
+    }
 }
