@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::scenario::model::{Action, Moment, Population, Profile, Scenario, Trigger, Value};
+use crate::scenario::model::{Action, Catalog, Moment, Population, Profile, Scenario, Trigger, Value};
 use crate::signals::Posture;
 use crate::simulation::{Registry, span, words};
 
@@ -47,13 +47,19 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             "scenario": story.name, "hash": story.hash, "arms": arms, "ok": true
         }));
     }
+    let catalog = registry.catalog();
     let mut text = String::new();
-    let _ = writeln!(text, "{}: understood (hash {})", story.name, &story.hash[..16.min(story.hash.len())]);
+    let _ = writeln!(
+        text,
+        "{}: understood (hash {})",
+        story.name,
+        &story.hash[..16.min(story.hash.len())]
+    );
     for arm in &story.arms {
         if !arm.id.is_empty() {
             let _ = writeln!(text, "\narm {}", arm.id);
         }
-        describe(&mut text, &arm.scenario);
+        describe(&mut text, &arm.scenario, &catalog);
     }
     text.push_str("\nFor teaching and research, never for treating a person.\n");
     print(&text)
@@ -88,13 +94,23 @@ fn repeated(dose: &str, every: f64, count: Option<u32>) -> String {
 /// An act in words.
 fn act(action: &Action) -> String {
     match action {
-        Action::Refill { volume, concentration, label, pocket_share, aspirate } => {
+        Action::Refill {
+            volume,
+            concentration,
+            label,
+            pocket_share,
+            aspirate,
+        } => {
             let mut text = format!("refill, {volume} mL at {}", words::concentration(*concentration));
             if label != concentration {
                 let _ = write!(text, " entered as {}", words::concentration(*label));
             }
             if *pocket_share > 0.0 {
-                let _ = write!(text, ", {} % of it into the pocket", words::number(pocket_share * 100.0));
+                let _ = write!(
+                    text,
+                    ", {} % of it into the pocket",
+                    words::number(pocket_share * 100.0)
+                );
             }
             if !aspirate {
                 text.push_str(", old drug left in");
@@ -132,7 +148,19 @@ fn act(action: &Action) -> String {
     }
 }
 
-fn describe(text: &mut String, s: &Scenario) {
+/// Unit of a fault's field with a space before it, or nothing.
+fn unit_of(catalog: &Catalog, kind: &str, field: &str) -> String {
+    let known = catalog.fault_kinds.iter().find(|k| k.kind == kind);
+    match known
+        .and_then(|k| k.fields.iter().find(|f| f.name == field))
+        .map(|f| f.unit)
+    {
+        None | Some("" | "1") => String::new(),
+        Some(unit) => format!(" {unit}"),
+    }
+}
+
+fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
     // The spelling of the file, so that what is shown can be copied.
     fn population(p: Population) -> &'static str {
         match p {
@@ -143,12 +171,22 @@ fn describe(text: &mut String, s: &Scenario) {
     }
     let p = &s.patient;
     let _ = writeln!(text, "  title     {}", s.title);
-    let _ = writeln!(text, "  duration  {}, a row every {}", span(s.duration.hours()), span(s.sample.hours()));
+    let _ = writeln!(
+        text,
+        "  duration  {}, a row every {}",
+        span(s.duration.hours()),
+        span(s.sample.hours())
+    );
     let history = format!("{:?}", p.history).to_lowercase();
     let _ = writeln!(
         text,
         "  patient   {}, {} kg, {history}; without drug Ashworth legs {} arms {}, spasm score {}; effect model {}",
-        population(p.population), p.weight, p.ashworth_legs, p.ashworth_arms, p.spasm_score, p.effect_model
+        population(p.population),
+        p.weight,
+        p.ashworth_legs,
+        p.ashworth_arms,
+        p.spasm_score,
+        p.effect_model
     );
     let u = &s.pump;
     let label = if u.label_concentration == u.concentration {
@@ -159,13 +197,23 @@ fn describe(text: &mut String, s: &Scenario) {
     let _ = writeln!(
         text,
         "  pump      {}, {} mL of {} mL at {}{label}, low alarm at {} mL",
-        u.family, u.fill, u.reservoir_size, words::concentration(u.concentration), u.low_reservoir_alarm
+        u.family,
+        u.fill,
+        u.reservoir_size,
+        words::concentration(u.concentration),
+        u.low_reservoir_alarm
     );
     let c = &s.catheter;
     let material = format!("{:?}", c.material).to_lowercase();
     let _ = writeln!(text, "  catheter  {} cm, {material}, tip at {}", c.length, c.tip);
     for step in &s.programme {
-        let _ = writeln!(text, "  programme {} at {}: {}", step.id, moment(&step.at), words::programme(&step.mode));
+        let _ = writeln!(
+            text,
+            "  programme {} at {}: {}",
+            step.id,
+            moment(&step.at),
+            words::programme(&step.mode)
+        );
     }
     for f in &s.faults {
         let trigger = match &f.trigger {
@@ -173,10 +221,17 @@ fn describe(text: &mut String, s: &Scenario) {
             Trigger::When(c) => format!("when {} {} {}", c.signal, if c.rising { ">" } else { "<" }, c.level),
             Trigger::Hazard { rate } => format!("by chance, {} a year", words::number(rate * YEAR)),
         };
-        let _ = write!(text, "  fault     {} ({}) {trigger}, {}", f.id, f.kind, profile(&f.profile));
+        let _ = write!(
+            text,
+            "  fault     {} ({}) {trigger}, {}",
+            f.id,
+            f.kind,
+            profile(&f.profile)
+        );
         for (name, value) in &f.values {
+            let unit = unit_of(catalog, &f.kind, name);
             let _ = match value {
-                Value::Number(x) => write!(text, ", {name} {x}"),
+                Value::Number(x) => write!(text, ", {name} {x}{unit}"),
                 Value::Text(word) => write!(text, ", {name} {word}"),
             };
         }
@@ -189,5 +244,9 @@ fn describe(text: &mut String, s: &Scenario) {
         let _ = writeln!(text, "  action    {} at {}: {}", a.id, moment(&a.at), act(&a.action));
     }
     let claims = s.expectations.len();
-    let _ = writeln!(text, "  expects   {claims} {}", if claims == 1 { "claim" } else { "claims" });
+    let _ = writeln!(
+        text,
+        "  expects   {claims} {}",
+        if claims == 1 { "claim" } else { "claims" }
+    );
 }

@@ -109,7 +109,14 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         }
         out.push('\n');
     }
-    let _ = writeln!(out, "\nfingerprints: {}", runs.iter().map(|r| r.meta.fingerprint.as_str()).collect::<Vec<_>>().join(" "));
+    let _ = writeln!(
+        out,
+        "\nfingerprints: {}",
+        runs.iter()
+            .map(|r| r.meta.fingerprint.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    );
     out.push_str("For teaching and research, never for treating a person.\n");
     print(&out)
 }
@@ -140,7 +147,11 @@ fn figures(run: &RunData) -> Vec<Figure> {
         ("largest Ashworth, legs", "0-4", peak(column::ASHWORTH_LEGS)),
         ("largest spasm score", "0-4", peak(column::SPASM_SCORE)),
         ("largest withdrawal index", "0-1", peak(column::WITHDRAWAL)),
-        ("time with withdrawal above 0.35", "h", hours_above(column::WITHDRAWAL, 0.35)),
+        (
+            "time with withdrawal above 0.35",
+            "h",
+            hours_above(column::WITHDRAWAL, 0.35),
+        ),
         ("largest sedation", "0-1", peak(column::SEDATION)),
         ("time with sedation above 0.5", "h", hours_above(column::SEDATION, 0.5)),
         ("highest temperature", "degC", peak(column::TEMPERATURE)),

@@ -66,7 +66,11 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                 let _ = writeln!(text, "{}  [{}]\n    {}", k.kind, k.hazard, k.mechanism);
                 for f in k.fields {
                     let kind = if f.unit.is_empty() {
-                        if f.words.is_empty() { "a level, S2 to C1".to_owned() } else { f.words.join(" | ") }
+                        if f.words.is_empty() {
+                            "a level, S2 to C1".to_owned()
+                        } else {
+                            f.words.join(" | ")
+                        }
                     } else {
                         let default = f.default.map_or("required".to_owned(), |d| format!("default {d}"));
                         let unit = if f.unit == "1" { "number" } else { f.unit };
@@ -85,7 +89,9 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         What::Events => print(&format!("{}\n\n{OWN_EVENTS}", catalog.events.join("\n"))),
         What::Actions => {
             if args.json {
-                return print_json(&ACTIONS.map(|(name, form, meaning)| serde_json::json!({"action": name, "form": form, "meaning": meaning})));
+                return print_json(&ACTIONS.map(
+                    |(name, form, meaning)| serde_json::json!({"action": name, "form": form, "meaning": meaning}),
+                ));
             }
             let mut text = String::new();
             for (name, form, meaning) in ACTIONS {
@@ -141,7 +147,9 @@ fn scenarios(dir: &Path, json: bool, registry: &Registry) -> Result<(), Failure>
                 serde_json::json!({"path": name, "title": first.map(|s| s.title.as_str()), "lesson": first.map(|s| s.lesson.as_str()),
                     "arms": story.arms.iter().map(|a| a.id.as_str()).filter(|id| !id.is_empty()).collect::<Vec<_>>()})
             }
-            Err(_) => serde_json::json!({"path": name, "title": null, "lesson": "does not load; see `itbsim check`", "arms": []}),
+            Err(_) => {
+                serde_json::json!({"path": name, "title": null, "lesson": "does not load; see `itbsim check`", "arms": []})
+            }
         };
         rows.push(row);
     }
@@ -151,7 +159,10 @@ fn scenarios(dir: &Path, json: bool, registry: &Registry) -> Result<(), Failure>
     let mut text = String::new();
     for row in &rows {
         let say = |key: &str| row[key].as_str().unwrap_or("").to_owned();
-        let arms: Vec<&str> = row["arms"].as_array().map(|a| a.iter().filter_map(|v| v.as_str()).collect()).unwrap_or_default();
+        let arms: Vec<&str> = row["arms"]
+            .as_array()
+            .map(|a| a.iter().filter_map(|v| v.as_str()).collect())
+            .unwrap_or_default();
         let _ = writeln!(text, "{}\n    {}\n    {}", say("path"), say("title"), say("lesson"));
         if !arms.is_empty() {
             let _ = writeln!(text, "    arms: {}", arms.join(", "));

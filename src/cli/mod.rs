@@ -26,7 +26,13 @@ use crate::simulation::{Registry, RunError};
 ///
 /// For teaching and research, never for treating a person.
 #[derive(Debug, Parser)]
-#[command(name = "itbsim", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "itbsim",
+    version,
+    about,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "Examples:
   itbsim run scenarios/missed-refill.toml
   itbsim why scenarios/catheter-kink.toml symptom.spasms_increased.onset

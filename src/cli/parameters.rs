@@ -66,7 +66,11 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     }
     let mut text = String::new();
     for p in wanted {
-        let unit = if p.unit == "1" { String::new() } else { format!(" {}", p.unit) };
+        let unit = if p.unit == "1" {
+            String::new()
+        } else {
+            format!(" {}", p.unit)
+        };
         let _ = writeln!(
             text,
             "{} = {}{unit}  [{} to {}]  ({})\n    {}\n    source: {}",

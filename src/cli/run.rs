@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// Spacing of output rows, for example 15min or 1h
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     sample: Option<String>,
     /// Tables only
     #[arg(long)]
@@ -47,6 +47,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => Path::new("out").join(&story.name),
     };
+    own_folders(&story)?;
     // The folder is claimed first: a long run must not end at a closed door.
     let mut folder = RunFolder::create(&target)?;
 
@@ -84,6 +85,25 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     } else {
         Err(Failure::Expectation)
     }
+}
+
+/// Each arm needs a folder of its own, also where names differ by case only, and beside `plots`.
+fn own_folders(story: &Story) -> Result<(), Failure> {
+    for (i, arm) in story.arms.iter().enumerate() {
+        let taken = |other: &str| arm.id.eq_ignore_ascii_case(other);
+        let other = story.arms[..i]
+            .iter()
+            .map(|a| a.id.as_str())
+            .chain(["plots"])
+            .find(|o| taken(o));
+        if let Some(other) = other {
+            return Err(Failure::Input(format!(
+                "error: arm `{}` of `{}` cannot have a folder of its own beside `{other}`\n  help: give the arm another id",
+                arm.id, story.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Sub-folder of a run, with its slash.
@@ -158,7 +178,11 @@ pub(crate) fn pick_arm<'a>(story: &'a Story, wanted: Option<&str>) -> Result<&'a
             Failure::Input(format!(
                 "error: `{}` has no arm `{id}`\n  help: {}",
                 story.name,
-                if names == [""] { "it has no arms; leave --arm out".to_owned() } else { format!("its arms: {}", names.join(", ")) }
+                if names == [""] {
+                    "it has no arms; leave --arm out".to_owned()
+                } else {
+                    format!("its arms: {}", names.join(", "))
+                }
             ))
         }),
         None => match story.arms.as_slice() {
@@ -170,15 +194,26 @@ pub(crate) fn pick_arm<'a>(story: &'a Story, wanted: Option<&str>) -> Result<&'a
 
 /// A spacing of rows from the command line.
 fn spacing(text: &str, story: &Story) -> Result<SimSpan, Failure> {
-    let bad = |why: String| Failure::Input(format!("error: --sample {text}: {why}\n  help: write a time such as 15min or 1h"));
+    let bad = |why: String| {
+        Failure::Input(format!(
+            "error: --sample {text}: {why}\n  help: write a time such as 15min or 1h"
+        ))
+    };
     let hours = quantity::parse(text, Dimension::Time).map_err(|e| bad(e.to_string()))?;
     let span = SimSpan::from_hours(hours).map_err(|e| bad(e.to_string()))?;
     if span.as_nanos() <= 0 {
         return Err(bad("rows need a spacing above zero".into()));
     }
-    let longest = story.arms.iter().map(|a| a.scenario.duration.hours()).fold(0.0, f64::max);
+    let longest = story
+        .arms
+        .iter()
+        .map(|a| a.scenario.duration.hours())
+        .fold(0.0, f64::max);
     if longest / span.hours() > MOST_ROWS {
-        return Err(bad(format!("that makes {:.0} rows, above the limit of {MOST_ROWS}", longest / span.hours())));
+        return Err(bad(format!(
+            "that makes {:.0} rows, above the limit of {MOST_ROWS}",
+            longest / span.hours()
+        )));
     }
     Ok(span)
 }
@@ -207,7 +242,10 @@ impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         if error.is_broken_pipe() {
             Failure::ClosedPipe
-        } else if matches!(error, ReportError::Io { .. } | ReportError::Occupied { .. } | ReportError::BadName { .. }) {
+        } else if matches!(
+            error,
+            ReportError::Io { .. } | ReportError::Occupied { .. } | ReportError::BadName { .. }
+        ) {
             Failure::Input(format!("error: {error}\n  help: nothing was written"))
         } else {
             Failure::Model(format!("error: {error}\n  help: nothing was written"))

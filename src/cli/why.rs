@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::scenario::model::{Action, ActionStep};
 use crate::simulation::{self, Registry, RunOptions, why};
 
 use super::{Failure, ScenarioArg, print, print_json};
@@ -73,23 +74,45 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     if args.json {
         return print_json(&answer);
     }
+    let said = |root: &str| {
+        let missed = |a: &ActionStep| a.action == Action::MissedRefill && format!("action.{}", a.id) == root;
+        match arm.scenario.actions.iter().any(missed) {
+            // Leaving out a missed refill means that somebody came.
+            true => format!("had {root} been done as planned"),
+            false => format!("without {root}"),
+        }
+    };
     let mut text = format!("Why did {} happen?\n\n", answer.event);
     let mut before: Option<f64> = None;
     for link in &answer.chain {
         let since = before.map_or(String::new(), |t| format!("  (+{})", simulation::span(link.time_h - t)));
-        let detail = if link.detail.is_empty() { String::new() } else { format!(": {}", link.detail) };
-        let _ = writeln!(text, "  {:>10}  {}{detail}{since}", simulation::span(link.time_h), link.name());
+        let detail = if link.detail.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", link.detail)
+        };
+        let _ = writeln!(
+            text,
+            "  {:>10}  {}{detail}{since}",
+            simulation::span(link.time_h),
+            link.name()
+        );
         before = Some(link.time_h);
     }
     match &answer.but_for {
         Some(b) if b.verdict == "cause" => {
-            let _ = writeln!(text, "\nCause: without {} (same patient, same luck) it does not happen; that run ends {}.", b.without, b.outcome);
+            let _ = writeln!(
+                text,
+                "\nCause: {} (same patient, same luck) it does not happen; that run ends {}.",
+                said(&b.without),
+                b.outcome
+            );
         }
         Some(b) => {
             let _ = writeln!(
                 text,
-                "\nMechanism, not the only cause: without {} it still happens, at {}; that run ends {}.",
-                b.without,
+                "\nMechanism, not the only cause: {} it still happens, at {}; that run ends {}.",
+                said(&b.without),
                 b.event_h.map_or(String::new(), simulation::span),
                 b.outcome
             );

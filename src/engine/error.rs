@@ -61,9 +61,7 @@ pub enum EngineError {
         last: String,
     },
     /// A model reported a crossing that is not inside the window it was asked about.
-    #[error(
-        "{what} reported a crossing at {time}, outside the window after {after} until {until} (event {event})"
-    )]
+    #[error("{what} reported a crossing at {time}, outside the window after {after} until {until} (event {event})")]
     CrossingOutsideWindow {
         /// The time reported.
         time: SimTime,
@@ -89,9 +87,7 @@ pub enum EngineError {
         what: String,
     },
     /// An observer tried to change the run.
-    #[error(
-        "the observer {what} tried to {attempt} at {time}, after event {event}; observers only look"
-    )]
+    #[error("the observer {what} tried to {attempt} at {time}, after event {event}; observers only look")]
     ObserverActed {
         /// The time of the engine.
         time: SimTime,
@@ -166,10 +162,7 @@ impl<X: fmt::Display> fmt::Display for RunError<X> {
                 kind,
                 event,
                 source,
-            } => write!(
-                f,
-                "at {time} in {component}.{kind} (event {event}): {source}"
-            ),
+            } => write!(f, "at {time} in {component}.{kind} (event {event}): {source}"),
         }
     }
 }

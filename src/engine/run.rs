@@ -174,13 +174,7 @@ impl<E: Event> Engine<E> {
     ///
     /// # Errors
     /// If the time is past.
-    pub fn schedule(
-        &mut self,
-        time: SimTime,
-        phase: Phase,
-        rank: Rank,
-        event: E,
-    ) -> Result<EventHandle, EngineError> {
+    pub fn schedule(&mut self, time: SimTime, phase: Phase, rank: Rank, event: E) -> Result<EventHandle, EngineError> {
         self.admit(EventId::START, time, phase, rank, event)
     }
 
@@ -218,11 +212,7 @@ impl<E: Event> Engine<E> {
     ///
     /// # Errors
     /// The model's own errors, and breaches of the engine's rules.
-    pub fn run<M: Model<Event = E>>(
-        &mut self,
-        model: &mut M,
-        horizon: SimTime,
-    ) -> Result<Stop, RunError<M::Error>> {
+    pub fn run<M: Model<Event = E>>(&mut self, model: &mut M, horizon: SimTime) -> Result<Stop, RunError<M::Error>> {
         self.run_at_most(model, horizon, u64::MAX)
     }
 
@@ -346,11 +336,7 @@ impl<E: Event> Engine<E> {
         }
     }
 
-    fn fire<M: Model<Event = E>>(
-        &mut self,
-        model: &mut M,
-        popped: Popped<E>,
-    ) -> Result<(), RunError<M::Error>> {
+    fn fire<M: Model<Event = E>>(&mut self, model: &mut M, popped: Popped<E>) -> Result<(), RunError<M::Error>> {
         let Popped {
             time,
             phase,

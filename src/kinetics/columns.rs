@@ -1,9 +1,11 @@
 //! Outputs as weights on the state: what the time series print and what crossings watch.
 
+use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
 
 use super::layout::Layout;
-use super::matrix::Volumes;
+use super::matrix::{Flows, Volumes, build};
+use super::{Body, KineticsError};
 
 /// One output, `value = Σ weights[i] x[i]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,15 @@ pub(super) mod place {
     pub const CYPROHEPTADINE: usize = LEVELS + 9;
     pub const IN_BODY: usize = LEVELS + 10;
     pub const ELIMINATED: usize = LEVELS + 11;
+}
+
+/// Names of all outputs, the same for every body.
+///
+/// # Errors
+/// [`KineticsError`] if the defaults make no body; a test shows that they do.
+pub fn column_names() -> Result<Vec<String>, KineticsError> {
+    let (_, volumes) = build(&Body::default(), &ParameterSet::default(), &Flows::default())?;
+    Ok(columns(&volumes).into_iter().map(|c| c.name).collect())
 }
 
 /// All outputs of the room, in the order of the time series.
@@ -101,4 +112,17 @@ pub fn columns(v: &Volumes) -> Vec<Column> {
         all.push(one(name, &[(state, 1.0)]));
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinetics::Kinetics;
+
+    #[test]
+    fn names_need_no_patient_and_are_those_of_a_patient() {
+        let patient = Kinetics::new(Body::default(), &ParameterSet::default()).unwrap();
+        let names: Vec<String> = patient.columns().iter().map(|c| c.name.clone()).collect();
+        assert_eq!(column_names().unwrap(), names);
+    }
 }

@@ -41,10 +41,10 @@ mod matrix;
 mod patient;
 
 pub use anatomy::{Blood, Body, Canal};
-pub use columns::{Column, columns};
+pub use columns::{Column, column_names, columns};
 pub use layout::{Layout, Site};
 pub use matrix::{Flows, Outflow, Volumes};
-pub use patient::{Kinetics, KineticsState, Reading, SiteDrive};
+pub use patient::{DriveCourse, Kinetics, KineticsState, Reading, SiteDrive};
 
 use crate::engine::SimTime;
 use crate::numerics::NumericsError;

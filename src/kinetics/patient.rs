@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
 use crate::numerics::{
-    Coordinates, ExponentialSum, FallbackReason, Forcing, LinearSystem, Method, OutputRow, Scratch,
+    Bundle, Coordinates, ExponentialSum, FallbackReason, Forcing, LinearSystem, Method, OutputRow, Scratch,
 };
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
@@ -59,6 +59,30 @@ pub struct SiteDrive {
     pub cyproheptadine: f64,
 }
 
+/// [`SiteDrive`] between two events as a function of time; see [`Kinetics::course`].
+#[derive(Debug, Clone)]
+pub struct DriveCourse {
+    bundle: Bundle<6>,
+}
+
+impl DriveCourse {
+    /// From here on nothing changes any more \[h\] after the origin.
+    pub fn settled_after(&self) -> f64 {
+        self.bundle.settled_after()
+    }
+
+    /// The drive `dt_h` \[h\] after the origin.
+    pub fn at(&self, dt_h: f64) -> SiteDrive {
+        let [legs, trunk, arms, brainstem, benzodiazepine, cyproheptadine] =
+            self.bundle.values(dt_h.max(0.0)).map(|v| v.max(0.0));
+        SiteDrive {
+            effect: [legs, trunk, arms, brainstem].map(|v| 1e-3 * v),
+            benzodiazepine,
+            cyproheptadine,
+        }
+    }
+}
+
 /// Concentrations and the ledger at one instant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
@@ -97,6 +121,8 @@ pub struct Kinetics {
     current: Arc<Prepared>,
     forcing: Forcing,
     state: KineticsState,
+    /// Room for the exponentials of a new origin; holds nothing from one to the next.
+    scratch: Scratch,
 }
 
 impl Kinetics {
@@ -105,6 +131,18 @@ impl Kinetics {
     /// # Errors
     /// [`KineticsError`] if body and parameters contradict one another.
     pub fn new(body: Body, parameters: &ParameterSet) -> Result<Kinetics, KineticsError> {
+        Self::under(body, parameters, Flows::default())
+    }
+
+    /// As [`Kinetics::new`], with the flows in force from the start: only their matrix is decomposed.
+    ///
+    /// # Errors
+    /// As [`Kinetics::new`] and [`Kinetics::set_flows`].
+    pub fn under(
+        body: Body,
+        parameters: &ParameterSet,
+        flows: Flows,
+    ) -> Result<Kinetics, KineticsError> {
         if !(body.weight.is_finite() && body.weight > 0.0) {
             return Err(KineticsError::Body {
                 what: "body weight",
@@ -117,7 +155,6 @@ impl Kinetics {
                 value: body.renal_function,
             });
         }
-        let flows = Flows::default();
         let (matrix, volumes) = build(&body, parameters, &flows)?;
         let columns = Arc::new(columns(&volumes));
         let current = prepare(flows, matrix, &columns)?;
@@ -136,6 +173,7 @@ impl Kinetics {
                 inputs,
                 dosed: 0.0,
             },
+            scratch: current.system.scratch(),
             current,
         })
     }
@@ -377,6 +415,51 @@ impl Kinetics {
         self.prepared_drive(scratch)
     }
 
+    /// What drives the response from [`Kinetics::origin`] on, for many questions; valid
+    /// until the next change. `None` if it is not a sum of decaying exponentials.
+    pub fn course(&self) -> Option<DriveCourse> {
+        let of = |column: usize| {
+            let row = &self.current.rows[column];
+            let (state, forcing) = (&self.state.coordinates, &self.forcing);
+            self.current.system.trajectory(row, state, forcing).ok()
+        };
+        let [legs, trunk, arms, brainstem] = Region::ALL.map(|r| of(place::EFFECT + r.index()));
+        let bundle = Bundle::new(&[
+            legs?,
+            trunk?,
+            arms?,
+            brainstem?,
+            of(place::BENZODIAZEPINE)?,
+            of(place::CYPROHEPTADINE)?,
+        ])?;
+        Some(DriveCourse { bundle })
+    }
+
+    /// What drives the response, from what [`Kinetics::values`] gave.
+    pub fn drive_of(values: &[f64]) -> SiteDrive {
+        SiteDrive {
+            effect: Region::ALL.map(|r| 1e-3 * values[place::EFFECT + r.index()]),
+            benzodiazepine: values[place::BENZODIAZEPINE],
+            cyproheptadine: values[place::CYPROHEPTADINE],
+        }
+    }
+
+    /// Drug in the body and eliminated \[ug\], from what [`Kinetics::values`] gave.
+    pub fn balance_of(values: &[f64]) -> (f64, f64) {
+        (values[place::IN_BODY], values[place::ELIMINATED])
+    }
+
+    /// Drug in the body and eliminated at `t` \[ug\].
+    ///
+    /// # Errors
+    /// [`KineticsError::Backwards`].
+    pub fn balance(&self, t: SimTime, scratch: &mut Scratch) -> Result<(f64, f64), KineticsError> {
+        let dt = check_time(t, self.state.origin)?;
+        self.current.system.exponentials(dt, scratch);
+        let in_body = self.value(place::IN_BODY, scratch);
+        Ok((in_body, self.value(place::ELIMINATED, scratch)))
+    }
+
     fn prepared_drive(&self, scratch: &Scratch) -> SiteDrive {
         SiteDrive {
             effect: Region::ALL.map(|r| 1e-3 * self.value(place::EFFECT + r.index(), scratch)),
@@ -446,10 +529,10 @@ impl Kinetics {
         if dt > 0.0 {
             let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
             self.state.dosed += ledger_input * dt;
+            let system = &self.current.system;
+            system.exponentials(dt, &mut self.scratch);
             self.state.coordinates =
-                self.current
-                    .system
-                    .advance(&self.state.coordinates, &self.forcing, dt);
+                system.advance_prepared(&self.state.coordinates, &self.forcing, &self.scratch);
             self.state.origin = now;
         }
         Ok(())

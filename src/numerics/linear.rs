@@ -254,11 +254,11 @@ impl LinearSystem {
                 repeated: Vec::new(),
             };
         };
-        let modal_weight = |k: usize| {
-            let mode = m.modal.right.column(k);
-            mode.iter().zip(weights).fold(0.0, |s, (v, w)| s + v * w)
-        };
-        let modal: Vec<f64> = (0..self.dim()).map(modal_weight).collect();
+        let used: Vec<(usize, f64)> = weights.iter().copied().enumerate().filter(|e| e.1 != 0.0).collect();
+        let right = m.modal.right.as_slice().chunks_exact(self.dim());
+        let modal: Vec<f64> = right
+            .map(|mode| used.iter().fold(0.0, |s, &(i, w)| s + mode[i] * w))
+            .collect();
         let on_slot = |slot: &Slot| {
             let entries = &m.modal.powers[slot.power as usize - 1];
             let own = entries.iter().filter(|c| c.from == slot.from);
@@ -377,7 +377,7 @@ impl LinearSystem {
         &self,
         row: &OutputRow,
         c: &Coordinates,
-        f: &Forcing,
+        forcing: &Forcing,
         scratch: &Scratch,
     ) -> f64 {
         let m = match &self.solver {
@@ -385,12 +385,12 @@ impl LinearSystem {
             Solver::Exponential(_) => {
                 let ready = scratch.propagator.as_ref();
                 let p = ready.expect("exponentials() comes before evaluate()");
-                let x = p.advance(&c.values, &f.values);
+                let x = p.advance(&c.values, &forcing.values);
                 return x.iter().zip(&row.weights).fold(0.0, |s, (x, w)| s + x * w) + 0.0;
             }
         };
         let n = row.weights.len();
-        let (w, z, f) = (&row.weights[..n], &c.values[..n], &f.values[..n]);
+        let (w, z, f) = (&row.weights[..n], &c.values[..n], &forcing.values[..n]);
         let (e, p) = (&scratch.decay[..n], &scratch.integral[..n]);
         // Four sums, so that additions need not wait for one another.
         let mut sums = [0.0; 4];
@@ -409,11 +409,20 @@ impl LinearSystem {
         for i in whole..scratch.alive {
             total += w[i] * (z[i] * e[i] + f[i] * p[i]);
         }
-        let mut settled = 0.0;
-        for i in scratch.alive..n {
-            settled += w[i] * (f[i] * p[i]);
+        let mut settled = [0.0; 4];
+        let dead = scratch.alive..n;
+        let (w, f, p) = (&w[dead.clone()], &f[dead.clone()], &p[dead]);
+        let quads = w.chunks_exact(4).zip(f.chunks_exact(4)).zip(p.chunks_exact(4));
+        for ((w, f), p) in quads {
+            for lane in 0..4 {
+                settled[lane] += w[lane] * (f[lane] * p[lane]);
+            }
         }
-        total += settled;
+        for i in w.len() / 4 * 4..w.len() {
+            settled[0] += w[i] * (f[i] * p[i]);
+        }
+        total += (settled[0] + settled[1]) + (settled[2] + settled[3]);
+        let (z, f) = (&c.values[..n], &forcing.values[..n]);
         for (w, slot) in row.repeated.iter().zip(&m.slots) {
             let (g, integral) = scratch.repeated[slot.place];
             total += w * (z[slot.from] * g + f[slot.from] * integral);

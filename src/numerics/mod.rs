@@ -6,6 +6,7 @@
 //! | [`linear`] | `x' = A x + b` with piecewise-constant `b`: exact, at any instant |
 //! | [`modal`], [`exponential`] | the two methods behind it |
 //! | [`trajectory`], [`crossing`] | an output as a sum of exponentials, and where it meets a level |
+//! | [`bundle`] | several outputs at once, cheap where modes have decayed |
 //! | [`stepper`] | Dormand-Prince 5(4) with dense output for a few nonlinear states |
 //! | [`general`] | models of users through `ode_solvers`, and the independent check of the exact path |
 //! | [`draws`] | random numbers that are a pure function of their name |
@@ -18,6 +19,7 @@ mod dense;
 mod error;
 mod strong;
 
+pub mod bundle;
 pub mod crossing;
 pub mod draws;
 pub mod exponential;
@@ -27,6 +29,7 @@ pub mod modal;
 pub mod stepper;
 pub mod trajectory;
 
+pub use bundle::Bundle;
 pub use crossing::{Crossing, CrossingError, Direction};
 pub use draws::{DrawError, Draws};
 pub use error::NumericsError;

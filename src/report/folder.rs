@@ -28,9 +28,7 @@ use super::ReportError;
 pub const WRITER: &str = "itbsim";
 
 /// Kinds of files that a run may write; any other file in the target is somebody's own.
-const OWN_EXTENSIONS: [&str; 8] = [
-    "csv", "json", "jsonl", "html", "parquet", "svg", "png", "toml",
-];
+const OWN_EXTENSIONS: [&str; 8] = ["csv", "json", "jsonl", "html", "parquet", "svg", "png", "toml"];
 
 /// Held for reading while a folder changes on disk, for writing once the program is to end.
 static BUSY: RwLock<()> = RwLock::new(());
@@ -131,8 +129,7 @@ impl RunFolder {
             match fs::create_dir(&folder.staging) {
                 Ok(()) => break,
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists && attempt < 100 => {
-                    folder.staging =
-                        parent.join(format!(".{name}.partial-{}-{attempt}", std::process::id()));
+                    folder.staging = parent.join(format!(".{name}.partial-{}-{attempt}", std::process::id()));
                 }
                 Err(source) => {
                     let error = failed("create", &folder.target, source);
@@ -162,8 +159,7 @@ impl RunFolder {
     /// if the name would leave the folder.
     pub fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
         self.write_with(name, |w| {
-            w.write_all(bytes)
-                .map_err(|e| failed("write", Path::new(name), e))
+            w.write_all(bytes).map_err(|e| failed("write", Path::new(name), e))
         })
     }
 
@@ -177,13 +173,9 @@ impl RunFolder {
         body: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>,
     ) -> Result<(), ReportError> {
         let relative = Path::new(name);
-        let inside = relative
-            .components()
-            .all(|c| matches!(c, Component::Normal(_)));
+        let inside = relative.components().all(|c| matches!(c, Component::Normal(_)));
         if name.is_empty() || !inside {
-            return Err(ReportError::BadName {
-                name: name.to_owned(),
-            });
+            return Err(ReportError::BadName { name: name.to_owned() });
         }
         let _busy = busy();
         // Messages name the place the reader asked for, not the hidden sibling.
@@ -194,8 +186,7 @@ impl RunFolder {
         }
         let file = fs::File::create(&path).map_err(|e| failed("create", &shown, e))?;
         let mut out = BufWriter::with_capacity(1 << 16, file);
-        let done =
-            body(&mut out).and_then(|()| out.flush().map_err(|e| failed("write", &shown, e)));
+        let done = body(&mut out).and_then(|()| out.flush().map_err(|e| failed("write", &shown, e)));
         if done.is_err() {
             // Dropping the buffer would try the failed write again; discard it.
             let _ = out.into_parts();
@@ -217,8 +208,7 @@ impl RunFolder {
         let _busy = busy();
         refuse_if_occupied(&self.target)?;
         let put = |folder: &Self| {
-            fs::rename(&folder.staging, &folder.target)
-                .map_err(|e| failed("put in place", &folder.target, e))
+            fs::rename(&folder.staging, &folder.target).map_err(|e| failed("put in place", &folder.target, e))
         };
         if self.target.exists() {
             let mut old = self.staging.clone().into_os_string();
@@ -265,20 +255,12 @@ fn refuse_if_occupied(target: &Path) -> Result<(), ReportError> {
         return Ok(());
     }
     if !is_own(target) {
-        return Err(occupied(
-            "is not empty and holds no summary.json of itbsim".to_owned(),
-        ));
+        return Err(occupied("is not empty and holds no summary.json of itbsim".to_owned()));
     }
     match foreign_file(target)? {
         Some(path) => {
-            let shown = path
-                .strip_prefix(target)
-                .unwrap_or(&path)
-                .display()
-                .to_string();
-            Err(occupied(format!(
-                "holds `{shown}`, which itbsim did not write"
-            )))
+            let shown = path.strip_prefix(target).unwrap_or(&path).display().to_string();
+            Err(occupied(format!("holds `{shown}`, which itbsim did not write")))
         }
         None => Ok(()),
     }

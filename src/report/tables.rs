@@ -40,14 +40,9 @@ pub fn number(x: f64) -> String {
 /// # Errors
 /// [`ReportError::Ragged`] if a row does not fit the columns, [`ReportError::Io`]
 /// if the writer fails. `name` only serves the message.
-pub fn write_numbers(
-    name: &'static str,
-    table: &Table,
-    to: &mut dyn io::Write,
-) -> Result<(), ReportError> {
+pub fn write_numbers(name: &'static str, table: &Table, to: &mut dyn io::Write) -> Result<(), ReportError> {
     let mut csv = writer(to);
-    csv.write_record(&table.columns)
-        .map_err(|e| csv_error(name, e))?;
+    csv.write_record(&table.columns).map_err(|e| csv_error(name, e))?;
     let mut cell = String::new();
     for (row, values) in table.rows.iter().enumerate() {
         if values.len() != table.columns.len() {
@@ -63,8 +58,7 @@ pub fn write_numbers(
             push_number(&mut cell, value);
             csv.write_field(&cell).map_err(|e| csv_error(name, e))?;
         }
-        csv.write_record(None::<&[u8]>)
-            .map_err(|e| csv_error(name, e))?;
+        csv.write_record(None::<&[u8]>).map_err(|e| csv_error(name, e))?;
     }
     csv.flush().map_err(|e| io_error(name, e))
 }
@@ -125,15 +119,8 @@ pub fn write_events(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportE
 pub fn write_symptoms(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportError> {
     const NAME: &str = "symptoms.csv";
     let mut csv = writer(to);
-    csv.write_record([
-        "symptom",
-        "syndrome",
-        "onset_h",
-        "resolved_h",
-        "severity",
-        "caused_by",
-    ])
-    .map_err(|e| csv_error(NAME, e))?;
+    csv.write_record(["symptom", "syndrome", "onset_h", "resolved_h", "severity", "caused_by"])
+        .map_err(|e| csv_error(NAME, e))?;
     for s in &run.symptoms {
         csv.write_record([
             &s.symptom,
@@ -154,11 +141,10 @@ pub fn write_symptoms(run: &RunData, to: &mut dyn io::Write) -> Result<(), Repor
 /// [`ReportError::Io`] if the writer fails.
 pub fn write_summary(run: &RunData, to: &mut dyn io::Write) -> Result<(), ReportError> {
     const NAME: &str = "summary.json";
-    let mut text =
-        serde_json::to_string_pretty(&Summary::of(run)).map_err(|e| ReportError::Encode {
-            table: NAME,
-            reason: e.to_string(),
-        })?;
+    let mut text = serde_json::to_string_pretty(&Summary::of(run)).map_err(|e| ReportError::Encode {
+        table: NAME,
+        reason: e.to_string(),
+    })?;
     text.push('\n');
     to.write_all(text.as_bytes()).map_err(|e| io_error(NAME, e))
 }
@@ -276,9 +262,7 @@ impl<'a> Summary<'a> {
                     symptom: &s.symptom,
                     syndrome: &s.syndrome,
                     onset_h: positive_zero(s.onset_h),
-                    hours_after_fault: fault
-                        .map(|f| positive_zero(s.onset_h - f))
-                        .filter(|&d| d >= 0.0),
+                    hours_after_fault: fault.map(|f| positive_zero(s.onset_h - f)).filter(|&d| d >= 0.0),
                 })
                 .collect(),
             expectations_met: run.expectations.iter().filter(|e| e.met).count(),
@@ -336,15 +320,7 @@ mod tests {
         assert_eq!(number(1e-7), "1e-7");
         assert_eq!(number(-2.5e20), "-2.5e20");
         assert_eq!(number(720.0), "720");
-        for x in [
-            1.0 / 3.0,
-            5e-324,
-            f64::MAX,
-            1e16,
-            9.99e15,
-            1e-5,
-            123456.789,
-        ] {
+        for x in [1.0 / 3.0, 5e-324, f64::MAX, 1e16, 9.99e15, 1e-5, 123456.789] {
             assert_eq!(number(x).parse::<f64>().unwrap().to_bits(), x.to_bits());
         }
     }

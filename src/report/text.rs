@@ -109,7 +109,9 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
         let mut text = format!("{}: {}", moment(s.onset_h), words(&s.words, &s.symptom));
         // Of several faults the latest is the one to count from: a missed refill is no
         // news to the patient, an empty reservoir is.
-        if let Some(f) = faults.iter().rev().find(|f| f.time_h <= s.onset_h) {
+        // Relief of spasticity is the therapy itself.
+        let harm = s.syndrome != "therapy";
+        if let Some(f) = faults.iter().rev().find(|f| harm && f.time_h <= s.onset_h) {
             let _ = write!(text, ", {} after {}", span(s.onset_h - f.time_h), f.label);
         }
         if let Some(end) = s.resolved_h {
@@ -146,10 +148,7 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
 
     let met = run.expectations.iter().filter(|e| e.met).count();
     if !run.expectations.is_empty() {
-        line(
-            "expected",
-            &format!("{met} of {} met", run.expectations.len()),
-        );
+        line("expected", &format!("{met} of {} met", run.expectations.len()));
     }
     for e in run.expectations.iter().filter(|e| !e.met) {
         let wanted = if e.window.is_empty() {
@@ -162,16 +161,9 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
 
     line(
         "ledger",
-        &format!(
-            "closed to {:.1e} of the drug filled",
-            meta.ledger_residual.abs()
-        ),
+        &format!("closed to {:.1e} of the drug filled", meta.ledger_residual.abs()),
     );
-    let mut identity = format!(
-        "itbsim {} · scenario {}",
-        meta.version,
-        short_hash(&meta.scenario_hash)
-    );
+    let mut identity = format!("itbsim {} · scenario {}", meta.version, short_hash(&meta.scenario_hash));
     let _ = write!(identity, " · seed {}", meta.seed);
     if meta.replicate > 0 {
         let _ = write!(identity, " · replicate {}", meta.replicate);

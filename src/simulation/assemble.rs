@@ -45,7 +45,7 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
     )?;
 
     let p = &scenario.patient;
-    let mut kinetics = Kinetics::new(
+    let mut kinetics = Kinetics::under(
         Body {
             weight: p.weight,
             renal_function: p.renal_function,
@@ -53,9 +53,6 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
             depot_level: scenario.catheter.tip,
         },
         parameters,
-    )?;
-    kinetics.set_flows(
-        SimTime::ZERO,
         Flows {
             posture: p.posture,
             ..Flows::default()
@@ -91,7 +88,7 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
         kinetics.settle(SimTime::ZERO, &[(tip, delivered)])?;
         kinetics.set_inputs(SimTime::ZERO, &[])?;
         let scratch = &mut kinetics.system().scratch();
-        initial = kinetics.reading(SimTime::ZERO, scratch)?.in_body;
+        initial = kinetics.balance(SimTime::ZERO, scratch)?.0;
         let drive = kinetics.drive(SimTime::ZERO, scratch)?;
         y0 = response.equilibrium(&Exposure {
             effect: drive.effect,

@@ -11,8 +11,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{SimSpan, SimTime};
-use crate::kinetics::{Kinetics, SiteDrive};
-use crate::numerics::{DenseStep, Stepper, Tolerances};
+use crate::kinetics::{DriveCourse, Kinetics, SiteDrive};
+use crate::numerics::{DenseStep, Scratch, Stepper, Tolerances};
 use crate::response::{Crossed, Exposure, Response, Signals, Watch};
 
 use super::error::SimError;
@@ -20,8 +20,14 @@ use super::error::SimError;
 /// Points per accepted integration step at which thresholds are looked at.
 pub const SCANS_PER_STEP: u32 = 4;
 
-/// Longest step of the slow states \[h\]; reached when nothing happens.
+/// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
+
+/// Longest step \[h\] once the drive stands still. The states then relax, each towards a
+/// target that only slower ones move, so a signal bends no faster than the fastest state
+/// that is not at rest, and the error control keeps the step to a few time constants
+/// of that one: the scanned points follow every bend as they do in a shorter step.
+const LONGEST_SETTLED_STEP: f64 = 168.0;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
 const RELATIVE_TOLERANCE: f64 = 1e-7;
@@ -61,6 +67,41 @@ impl Found {
             (Edge::Resolution, true) => Crossed::Cleared,
             (Edge::Resolution, false) => Crossed::Returned,
         }
+    }
+}
+
+/// What drives the response through one stretch, for many questions.
+struct Driver<'a> {
+    kinetics: &'a Kinetics,
+    /// The cheap form, where there is one.
+    course: Option<DriveCourse>,
+    scratch: Scratch,
+}
+
+impl<'a> Driver<'a> {
+    fn new(kinetics: &'a Kinetics) -> Self {
+        Driver {
+            kinetics,
+            course: kinetics.course(),
+            scratch: kinetics.system().scratch(),
+        }
+    }
+
+    /// The drive `dt_h` \[h\] after the origin of the kinetics.
+    fn after(&mut self, dt_h: f64) -> SiteDrive {
+        match &self.course {
+            Some(course) => course.at(dt_h),
+            None => self.kinetics.drive_after(dt_h, &mut self.scratch),
+        }
+    }
+
+    fn at(&mut self, time: SimTime) -> SiteDrive {
+        self.after(time.hours_since(self.kinetics.origin()))
+    }
+
+    /// Whether the drive stands still from here on.
+    fn settled(&self, dt_h: f64) -> bool {
+        self.course.as_ref().is_some_and(|c| c.settled_after() <= dt_h)
     }
 }
 
@@ -138,7 +179,12 @@ impl BodyRun {
     /// All signals at an instant that has been covered.
     pub fn signals(&self, response: &Response, kinetics: &Kinetics, at: SimTime) -> Result<Signals, SimError> {
         let drive = kinetics.drive(at, &mut kinetics.system().scratch())?;
-        Ok(response.signals(&self.exposure(drive), &self.slow(at)))
+        Ok(self.signals_under(response, drive, at))
+    }
+
+    /// As [`BodyRun::signals`], under a drive that is known already.
+    pub fn signals_under(&self, response: &Response, drive: SiteDrive, at: SimTime) -> Signals {
+        response.signals(&self.exposure(drive), &self.slow(at))
     }
 
     /// Starts a new stretch: called just before the kinetics or the support change.
@@ -166,14 +212,22 @@ impl BodyRun {
         limit: SimTime,
     ) -> Result<(), SimError> {
         let wanted = limit.hours_since(self.origin);
+        if self.stepper.interval().1 >= wanted {
+            return Ok(());
+        }
+        let mut driver = Driver::new(kinetics);
+        let offset = self.origin.hours_since(kinetics.origin());
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let mut scratch = kinetics.system().scratch();
-            let offset = self.origin.hours_since(kinetics.origin());
+            let longest = if driver.settled(offset + self.stepper.interval().1) {
+                LONGEST_SETTLED_STEP
+            } else {
+                LONGEST_STEP
+            };
             let template = self.exposure(SiteDrive::default());
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
-                let drive = kinetics.drive_after(offset + t, &mut scratch);
+                let drive = driver.after(offset + t);
                 let exposure = Exposure {
                     effect: drive.effect,
                     benzodiazepine: drive.benzodiazepine,
@@ -186,14 +240,14 @@ impl BodyRun {
             if before.t1 > before.t0 {
                 self.steps.push(before);
             }
-            self.stepper.step(&mut rhs, f64::MAX, LONGEST_STEP)?;
-            self.scan(response, watches, kinetics)?;
+            self.stepper.step(&mut rhs, f64::MAX, longest)?;
+            self.scan(response, watches, &mut driver)?;
         }
         Ok(())
     }
 
     /// Looks at every level over the newest step.
-    fn scan(&mut self, response: &Response, watches: &[Watch], kinetics: &Kinetics) -> Result<(), SimError> {
+    fn scan(&mut self, response: &Response, watches: &[Watch], driver: &mut Driver<'_>) -> Result<(), SimError> {
         let (from, to) = self.stepper.interval();
         let mut found = Vec::new();
         let mut left = self.origin.checked_add(SimSpan::from_hours(from)?)?;
@@ -202,7 +256,7 @@ impl BodyRun {
             let right = self
                 .origin
                 .checked_add(SimSpan::from_hours(from + (to - from) * share)?)?;
-            let here = self.signals(response, kinetics, right)?;
+            let here = self.signals_under(response, driver.at(right), right);
             self.points
                 .push((right, watches.iter().map(|w| (w.symptom.select)(&here)).collect()));
             for watch in watches {
@@ -211,7 +265,7 @@ impl BodyRun {
                     let flips = |s: &Signals| beyond(watch, edge, (watch.symptom.select)(s)) != side;
                     if flips(&here) {
                         let time = first_instant(left, right, |t| {
-                            self.signals(response, kinetics, t).map(|s| flips(&s))
+                            Ok::<_, SimError>(flips(&self.signals_under(response, driver.at(t), t)))
                         })?;
                         found.push(Found {
                             time,

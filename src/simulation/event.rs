@@ -141,7 +141,7 @@ impl Event for SimEvent {
             SimEvent::Condition { id, .. } => Cow::Owned(format!("condition.{id}")),
             SimEvent::Fault { id, .. } => Cow::Owned(format!("fault.{id}")),
             SimEvent::Pump(_) => Cow::Borrowed("pump"),
-            SimEvent::Notice(notice) => super::words::notice_component(notice),
+            SimEvent::Notice(notice) => Cow::Owned(super::words::notice_name(notice).0),
             SimEvent::Catheter => Cow::Borrowed("catheter"),
             SimEvent::Delivery { .. } => Cow::Borrowed("delivery"),
             SimEvent::Threshold { name, .. } | SimEvent::Symptom { name, .. } => {
@@ -172,7 +172,7 @@ impl Event for SimEvent {
             // What the pump reports of these, if it notices, is an alarm of its own.
             SimEvent::Pump(PumpEvent::Emptied) => "empty",
             SimEvent::Pump(event) => return Cow::Borrowed(event.name()),
-            SimEvent::Notice(notice) => return super::words::notice_kind(notice),
+            SimEvent::Notice(notice) => return Cow::Owned(super::words::notice_name(notice).1),
             SimEvent::Catheter => "front",
             SimEvent::Delivery { class, before } => match (class, before) {
                 (Delivery::Stopped, _) => "stopped",

@@ -31,19 +31,17 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The accounts at an instant.
-    pub fn row(&self, patient: &Patient, at: SimTime) -> Result<LedgerRow, SimError> {
+    /// The accounts at an instant, with drug in the body and eliminated \[ug\] there.
+    pub fn row(&self, patient: &Patient, at: SimTime, (body, eliminated): (f64, f64)) -> LedgerRow {
         let reservoir = patient.pump.reservoir_drug(at);
         let catheter = patient.catheter.drug(at);
         let (delivered, leaked) = patient.delivered_and_leaked(at);
         let given = self.given + patient.infused(at);
-        let reading = patient.kinetics.reading(at, &mut patient.kinetics.system().scratch())?;
-        let (body, eliminated) = (reading.in_body, reading.eliminated);
         let device = self.filled - (reservoir + catheter + delivered + leaked + self.aspirated);
         let person = self.initial + given + delivered + leaked - (body + eliminated);
         let device_scale = self.filled.max(1.0);
         let person_scale = (self.initial + given + delivered + leaked).max(1.0);
-        Ok(LedgerRow {
+        LedgerRow {
             time_h: at.hours(),
             filled_ug: self.filled + 0.0,
             reservoir_ug: reservoir + 0.0,
@@ -56,7 +54,7 @@ impl Accounts {
             body_ug: body + 0.0,
             eliminated_ug: eliminated + 0.0,
             residual: (device / device_scale).abs().max((person / person_scale).abs()),
-        })
+        }
     }
 
     /// Checks both balances.
@@ -64,7 +62,8 @@ impl Accounts {
     /// # Errors
     /// [`SimError::Ledger`] if one is off by more than [`LIMIT`].
     pub fn check(&mut self, patient: &Patient, at: SimTime) -> Result<(), SimError> {
-        let row = self.row(patient, at)?;
+        let balance = patient.kinetics.balance(at, &mut patient.kinetics.system().scratch())?;
+        let row = self.row(patient, at, balance);
         self.worst = self.worst.max(row.residual);
         if row.residual.is_finite() && row.residual <= LIMIT {
             return Ok(());

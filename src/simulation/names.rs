@@ -1,6 +1,6 @@
 //! Names of events and acts that do not depend on a scenario's own ids.
 
-use crate::pump::AlarmName;
+use crate::pump;
 use crate::response::SYMPTOMS;
 
 /// The acts a scenario can contain: key, form, meaning.
@@ -49,23 +49,8 @@ pub fn fixed_events() -> Vec<String> {
                 .map(move |kind| format!("symptom.{}.{kind}", s.name))
         })
         .collect();
-    names.extend(AlarmName::ALL.iter().flat_map(|a| {
-        ["raised", "cleared"]
-            .into_iter()
-            .map(move |kind| format!("alarm.{}.{kind}", a.as_str()))
-    }));
-    names.extend(
-        [
-            "empty",
-            "stalled",
-            "restarted",
-            "rate_changed",
-            "rate_limited",
-            "service_ended",
-            "rate_step",
-        ]
-        .map(|kind| format!("pump.{kind}")),
-    );
+    // The pump's own `emptied` is told as `pump.empty`, which a notice names too.
+    names.extend(pump::event_names().into_iter().filter(|n| n != "pump.emptied"));
     names.extend(
         [
             "delivery.stopped",

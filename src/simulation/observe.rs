@@ -3,8 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::engine::SimTime;
-use crate::kinetics::{Body, Kinetics};
-use crate::parameters::ParameterSet;
+use crate::kinetics::Kinetics;
 use crate::response::Signals;
 
 use super::error::SimError;
@@ -38,14 +37,17 @@ pub fn kinetic_columns() -> &'static [String] {
     static NAMES: OnceLock<Vec<String>> = OnceLock::new();
     NAMES.get_or_init(|| {
         // The defaults always make a body; a test shows it.
-        Kinetics::new(Body::default(), &ParameterSet::default())
-            .map(|k| k.columns().iter().map(|c| c.name.clone()).collect())
-            .unwrap_or_default()
+        crate::kinetics::column_names().unwrap_or_default()
     })
 }
 
 /// One output row at an instant, as the state stands there.
 pub fn row(patient: &Patient, at: SimTime) -> Result<Vec<f64>, SimError> {
+    Ok(row_and_balance(patient, at)?.0)
+}
+
+/// The row, and drug in the body and eliminated \[ug\], which stand in it.
+fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f64)), SimError> {
     let mut values = Vec::with_capacity(DEVICE.len() + Signals::COLUMNS.len() + kinetic_columns().len());
     let pump = patient.pump.as_ref();
     values.extend([
@@ -61,12 +63,15 @@ pub fn row(patient: &Patient, at: SimTime) -> Result<Vec<f64>, SimError> {
     ]);
     let k = &patient.kinetics;
     k.values(at, &mut k.system().scratch(), &mut values)?;
-    values.extend(patient.signals(at)?.values());
+    let concentrations = &values[DEVICE.len()..];
+    let balance = Kinetics::balance_of(concentrations);
+    let drive = Kinetics::drive_of(concentrations);
+    values.extend(patient.body.signals_under(&patient.response, drive, at).values());
     for v in &mut values {
         // An exact zero has one sign in every file.
         *v += 0.0;
     }
-    Ok(values)
+    Ok((values, balance))
 }
 
 /// Rows kept while a run goes on.
@@ -85,12 +90,12 @@ pub struct Recorder {
 impl Recorder {
     /// A grid sample of the settled state.
     pub fn sample(&mut self, patient: &Patient, accounts: &Accounts, at: SimTime) -> Result<(), SimError> {
-        let values = row(patient, at)?;
+        let (values, balance) = row_and_balance(patient, at)?;
         if self.keep_jumps {
             self.trajectory.push(values.clone());
         }
         self.rows.push(values);
-        self.ledger.push(accounts.row(patient, at)?);
+        self.ledger.push(accounts.row(patient, at, balance));
         Ok(())
     }
 

@@ -1,7 +1,5 @@
 //! Values in words, for details of events.
 
-use std::borrow::Cow;
-
 use crate::pump::{AlarmClass, PumpNotice};
 use crate::response::{Crossed, Syndrome};
 use crate::scenario::model::Programme;
@@ -25,28 +23,13 @@ pub fn crossing(c: Crossed) -> &'static str {
     }
 }
 
-/// What a notice of the pump happens to.
-pub fn notice_component(notice: &PumpNotice) -> Cow<'static, str> {
-    match notice {
-        PumpNotice::AlarmRaised(alarm) => Cow::Owned(format!("alarm.{}", alarm.name.as_str())),
-        PumpNotice::AlarmCleared(name) => Cow::Owned(format!("alarm.{}", name.as_str())),
-        _ => Cow::Borrowed("pump"),
+/// What a notice of the pump happens to, and what it says.
+pub fn notice_name(notice: &PumpNotice) -> (String, String) {
+    let name = notice.name();
+    match name.rsplit_once('.') {
+        Some((component, kind)) => (component.to_owned(), kind.to_owned()),
+        None => ("pump".to_owned(), name),
     }
-}
-
-/// What the notice says.
-pub fn notice_kind(notice: &PumpNotice) -> Cow<'_, str> {
-    Cow::Borrowed(match notice {
-        PumpNotice::AlarmRaised(_) => "raised",
-        PumpNotice::AlarmCleared(_) => "cleared",
-        PumpNotice::Emptied => "empty",
-        PumpNotice::Stalled => "stalled",
-        PumpNotice::Restarted => "restarted",
-        PumpNotice::RateChanged { .. } => "rate_changed",
-        PumpNotice::RateLimited { .. } => "rate_limited",
-        PumpNotice::ServiceEnded => "service_ended",
-        PumpNotice::Custom { name, .. } => name,
-    })
 }
 
 /// Particulars of a notice.

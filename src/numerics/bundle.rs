@@ -1,0 +1,150 @@
+//! Several outputs of one system between two events, for right-hand sides that ask
+//! thousands of times.
+//!
+//! Each output is brought to the form `constant + Σ a_k exp(λ_k t)`; modes that have
+//! decayed below rounding are skipped, and once all have, an answer costs nothing.
+
+use super::trajectory::ExponentialSum;
+
+/// Below this share of an output's scale a mode no longer changes it.
+const LOST: f64 = 1e-17;
+
+#[derive(Debug, Clone)]
+struct Mode<const N: usize> {
+    rate: f64,
+    amplitudes: [f64; N],
+    /// From here on the mode is below [`LOST`] in all outputs \[h\].
+    lifetime: f64,
+}
+
+/// `N` outputs with a common origin, each a constant and decaying exponentials.
+///
+/// Agrees with [`ExponentialSum::value`] to a few roundings of the largest value that the output
+/// passes through or settles to.
+#[derive(Debug, Clone)]
+pub struct Bundle<const N: usize> {
+    constants: [f64; N],
+    /// The longest-lived first.
+    modes: Vec<Mode<N>>,
+}
+
+impl<const N: usize> Bundle<N> {
+    /// The bundle of `sums`; `None` where one of them grows, drifts or has powers of time.
+    pub fn new(sums: &[ExponentialSum; N]) -> Option<Self> {
+        let mut constants = [0.0; N];
+        let mut scales = [0.0; N];
+        let mut modes: Vec<Mode<N>> = Vec::new();
+        for (n, sum) in sums.iter().enumerate() {
+            // All sums list the modes of one system in one order.
+            let mut next = 0;
+            for term in sum.terms() {
+                if term.power > 0 || term.rate > 0.0 {
+                    return None;
+                }
+                if term.rate == 0.0 {
+                    if term.forcing != 0.0 {
+                        return None;
+                    }
+                    constants[n] += term.amplitude;
+                    scales[n] += term.amplitude.abs();
+                    continue;
+                }
+                let settled = -term.forcing / term.rate;
+                let amplitude = term.amplitude - settled;
+                constants[n] += settled;
+                scales[n] += settled.abs() + amplitude.abs();
+                let place = modes[next..].iter().position(|m| m.rate == term.rate);
+                let place = place.map_or(modes.len(), |p| next + p);
+                if place == modes.len() {
+                    modes.push(Mode {
+                        rate: term.rate,
+                        amplitudes: [0.0; N],
+                        lifetime: 0.0,
+                    });
+                }
+                modes[place].amplitudes[n] += amplitude;
+                next = place;
+            }
+        }
+        for mode in &mut modes {
+            for (a, scale) in mode.amplitudes.iter().zip(scales) {
+                let excess = a.abs() / (LOST * scale).max(f64::MIN_POSITIVE);
+                if excess > 1.0 {
+                    mode.lifetime = mode.lifetime.max(libm::log(excess) / -mode.rate);
+                }
+            }
+        }
+        modes.retain(|m| m.lifetime > 0.0);
+        modes.sort_by(|a, b| b.lifetime.total_cmp(&a.lifetime));
+        Some(Self { constants, modes })
+    }
+
+    /// From here on nothing changes any more \[h\] after the origin.
+    pub fn settled_after(&self) -> f64 {
+        self.modes.first().map_or(0.0, |m| m.lifetime)
+    }
+
+    /// All outputs at `t` \[h\] after the origin, `t >= 0`.
+    pub fn values(&self, t: f64) -> [f64; N] {
+        let mut values = self.constants;
+        for mode in &self.modes {
+            if mode.lifetime <= t {
+                break;
+            }
+            let decay = libm::exp(mode.rate * t);
+            for (value, a) in values.iter_mut().zip(mode.amplitudes) {
+                *value += a * decay;
+            }
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numerics::trajectory::Term;
+
+    fn term(amplitude: f64, forcing: f64, rate: f64) -> Term {
+        Term {
+            amplitude,
+            forcing,
+            rate,
+            power: 0,
+        }
+    }
+
+    #[test]
+    fn a_bundle_gives_the_values_of_its_sums_before_and_after_they_settle() {
+        let sums = [
+            ExponentialSum::new(vec![term(1.0, 0.5, -0.1), term(-2.0, 3.0, -7.0)]),
+            ExponentialSum::new(vec![
+                term(0.25, 0.0, 0.0),
+                term(0.5, 0.0, -2.0),
+                term(0.0, 4.0, -7.0),
+            ]),
+        ];
+        let bundle = Bundle::new(&sums).unwrap();
+        for t in [0.0, 1e-6, 0.3, 4.0, 30.0, 300.0, 1e4] {
+            for (value, sum) in bundle.values(t).iter().zip(&sums) {
+                assert!((value - sum.value(t)).abs() < 1e-14, "{t}");
+            }
+        }
+        let end = bundle.settled_after();
+        assert!(end > 300.0 && end < 500.0);
+        assert_eq!(bundle.values(end), bundle.values(1e5));
+    }
+
+    #[test]
+    fn what_never_settles_has_no_bundle() {
+        let power = Term {
+            power: 1,
+            ..term(1.0, 0.0, -1.0)
+        };
+        for bad in [term(1.0, 0.0, 0.1), term(0.0, 1.0, 0.0), power] {
+            assert!(Bundle::new(&[ExponentialSum::new(vec![bad])]).is_none());
+        }
+        let nothing = Bundle::new(&[ExponentialSum::default()]).unwrap();
+        assert_eq!((nothing.settled_after(), nothing.values(3.0)), (0.0, [0.0]));
+    }
+}
