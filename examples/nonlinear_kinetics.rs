@@ -12,9 +12,7 @@
 use std::error::Error;
 
 use itbsim::numerics::LinearSystem;
-use itbsim::numerics::general::{
-    GeneralMethod, GeneralTolerances, Segment, UserModel, integrate,
-};
+use itbsim::numerics::general::{GeneralMethod, GeneralTolerances, Segment, UserModel, integrate};
 use nalgebra::DMatrix;
 
 /// Uptake from the gut \[1/h\].
@@ -100,13 +98,21 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let hours: Vec<f64> = (0..=72).map(f64::from).collect();
-    println!("{:>12}{:>18}{:>18}{:>14}", "dose mg", "linear peak", "saturable peak", "difference");
+    println!(
+        "{:>12}{:>18}{:>18}{:>14}",
+        "dose mg", "linear peak", "saturable peak", "difference"
+    );
     let mut differences = Vec::new();
     for dose in [0.001, 0.1, 10.0, 20.0, 80.0] {
         let (exact, own) = (linear(dose * 1000.0, &hours)?, nonlinear(dose * 1000.0, &hours)?);
         let peak = |c: &[f64]| 1000.0 * c.iter().copied().fold(0.0, f64::max);
         let apart = distance(&own, &exact);
-        println!("{dose:>12}{:>12.4} ng/mL{:>12.4} ng/mL{:>12.2e}", peak(&exact), peak(&own), apart);
+        println!(
+            "{dose:>12}{:>12.4} ng/mL{:>12.4} ng/mL{:>12.2e}",
+            peak(&exact),
+            peak(&own),
+            apart
+        );
         differences.push(apart);
     }
     // In the linear limit the two paths share no code and agree; the difference is that of

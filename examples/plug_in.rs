@@ -23,16 +23,14 @@ use std::sync::Arc;
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::pump::{
-    Command, Disturbance, NextEvent, Pump, PumpError, PumpEvent, PumpFamily, PumpNotice, PumpSetup,
-    Refill, RefillReport, Reservoir, Telemetry,
+    Command, Disturbance, NextEvent, Pump, PumpError, PumpEvent, PumpFamily, PumpNotice, PumpSetup, Refill,
+    RefillReport, Reservoir, Telemetry,
 };
 use itbsim::response::EffectModel;
 use itbsim::scenario::load_str;
 use itbsim::scenario::model::{Fault, FaultKind, FieldSpec, Programme, Value};
 use itbsim::signals::{Drive, Region};
-use itbsim::simulation::{
-    FaultMechanism, LEDGER_LIMIT, Plant, Registry, RunOptions, RunResult, SimError, simulate,
-};
+use itbsim::simulation::{FaultMechanism, LEDGER_LIMIT, Plant, Registry, RunOptions, RunResult, SimError, simulate};
 use serde::{Deserialize, Serialize};
 
 // ---- 1: a pump family
@@ -77,7 +75,13 @@ impl GasPump {
         let device = &setup.device;
         Ok(GasPump {
             // True contents, with the bookkeeping of drug; residual volume 0.
-            reservoir: Reservoir::new(setup.start, device.reservoir_size, device.fill, 0.0, device.concentration)?,
+            reservoir: Reservoir::new(
+                setup.start,
+                device.reservoir_size,
+                device.fill,
+                0.0,
+                device.concentration,
+            )?,
             label: device.label_concentration,
             running: false,
             extra: BTreeMap::new(),
@@ -291,7 +295,9 @@ struct HotBath {
 impl HotBath {
     fn build(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {
         match fault.values.get("extra_flow") {
-            Some(Value::Number(extra_flow)) => Ok(Arc::new(HotBath { extra_flow: *extra_flow })),
+            Some(Value::Number(extra_flow)) => Ok(Arc::new(HotBath {
+                extra_flow: *extra_flow,
+            })),
             _ => Err(SimError::FaultField {
                 id: fault.id.clone(),
                 field: "extra_flow".to_owned(),
@@ -382,7 +388,11 @@ fn try_out(registry: &Registry, text: &str) -> Result<RunResult, Box<dyn Error>>
 }
 
 fn at(run: &RunResult, column: &str, hours: f64) -> f64 {
-    let index = run.columns.iter().position(|c| c == column).expect("a column of every run");
+    let index = run
+        .columns
+        .iter()
+        .position(|c| c == column)
+        .expect("a column of every run");
     run.rows
         .iter()
         .rfind(|r| r[0] <= hours)
@@ -395,14 +405,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     registry.add_fault(HOT_BATH, HotBath::build);
     registry.effects.register("threshold", |p| {
         let ec50 = p.get("response.effect.ec50");
-        Box::new(Threshold { from: 0.2 * ec50, full: 1.8 * ec50 })
+        Box::new(Threshold {
+            from: 0.2 * ec50,
+            full: 1.8 * ec50,
+        })
     });
 
     let runs = [
-        ("peristaltic, emax", try_out(&registry, &story("peristaltic", "emax", ""))?),
+        (
+            "peristaltic, emax",
+            try_out(&registry, &story("peristaltic", "emax", ""))?,
+        ),
         ("gas, emax", try_out(&registry, &story("gas", "emax", ""))?),
         ("gas, emax, hot bath", try_out(&registry, &story("gas", "emax", BATH))?),
-        ("gas, threshold, hot bath", try_out(&registry, &story("gas", "threshold", BATH))?),
+        (
+            "gas, threshold, hot bath",
+            try_out(&registry, &story("gas", "threshold", BATH))?,
+        ),
     ];
     println!(
         "{:<26}{:>18}{:>16}{:>14}{:>16}",
@@ -422,7 +441,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // At rest both pumps are the same to the spine, up to the pressure at the tip that the
     // propellant works against.
-    let (a, b) = (at(built_in, "csf_l3_ng_per_ml", 70.0), at(gas, "csf_l3_ng_per_ml", 70.0));
+    let (a, b) = (
+        at(built_in, "csf_l3_ng_per_ml", 70.0),
+        at(gas, "csf_l3_ng_per_ml", 70.0),
+    );
     assert!((a / b - 1.0).abs() < 0.05, "{a} and {b} ng/mL");
     // The bath raises the flow by half, less the little pressure that more flow needs, and ends.
     let flows = |run: &RunResult, h: f64| at(run, "flow_ml_per_day", h);

@@ -4,7 +4,7 @@
 mod run_common;
 
 use itbsim::simulation::{LEDGER_LIMIT, RAMP_STEPS, Registry, RunResult, simulate};
-use run_common::{at, column, count, event, listing, run, run_with, scenario, sampled, text, time};
+use run_common::{at, column, count, event, listing, run, run_with, sampled, scenario, text, time};
 
 fn fault(kind: &str, rest: &str) -> String {
     format!("[[fault]]\nid = \"f\"\nkind = \"{kind}\"\n{rest}\n")
@@ -35,7 +35,10 @@ fn a_moment_can_be_counted_from_an_event() {
         4.0,
         &format!(
             "{}[[fault]]\nid = \"g\"\nkind = \"pump.over_infusion\"\nat = \"f.start + 7 h\"\ngain = 1.2\nuntil = \"f.end + 2 h\"\n",
-            fault("catheter.migration", "at = \"1 d\"\nuntil = \"50 h\"\nto = \"epidural\"")
+            fault(
+                "catheter.migration",
+                "at = \"1 d\"\nuntil = \"50 h\"\nto = \"epidural\""
+            )
         ),
     );
     assert_eq!(time(&run, "fault.g.start"), 31.0);
@@ -45,7 +48,10 @@ fn a_moment_can_be_counted_from_an_event() {
 #[test]
 fn a_ramp_climbs_in_equal_steps_and_leaks_as_much_as_a_straight_line_would() {
     let leak = "at = \"1 d\"\nposition = \"30 cm\"\nconductance = \"0.0002 mL/h/kPa\"\ninto = \"subcutaneous\"\n";
-    let ramp = run(5.0, &fault("catheter.leak", &format!("{leak}profile = {{ ramp = \"2 d\" }}")));
+    let ramp = run(
+        5.0,
+        &fault("catheter.leak", &format!("{leak}profile = {{ ramp = \"2 d\" }}")),
+    );
     assert_eq!(count(&ramp, "fault.f.start"), 1);
     assert_eq!(count(&ramp, "fault.f.progress"), RAMP_STEPS as usize - 1);
     assert_eq!(count(&ramp, "fault.f.full"), 1);
@@ -60,21 +66,30 @@ fn a_ramp_climbs_in_equal_steps_and_leaks_as_much_as_a_straight_line_would() {
         assert!((pair[1] - pair[0] - 2.0).abs() < 1e-9, "{steps:?}");
     }
     let falling: Vec<f64> = column(&ramp, DELIVERED).into_iter().map(|(_, v)| v).collect();
-    assert!(falling.windows(2).all(|w| w[1] <= w[0] + 1e-9), "delivery only falls while the leak grows");
+    assert!(
+        falling.windows(2).all(|w| w[1] <= w[0] + 1e-9),
+        "delivery only falls while the leak grows"
+    );
 
     // A small leak takes in proportion to its severity: half of it on average over the ramp.
     let step = run(5.0, &fault("catheter.leak", leak));
     let rate = leaked(&step) / 96.0;
     let expected = rate * (0.5 * 48.0 + 48.0);
     let found = leaked(&ramp);
-    assert!(rate > 0.0 && (found / expected - 1.0).abs() < 0.01, "{found} ug, a line gives {expected} ug");
+    assert!(
+        rate > 0.0 && (found / expected - 1.0).abs() < 0.01,
+        "{found} ug, a line gives {expected} ug"
+    );
 }
 
 #[test]
 fn intermittence_comes_and_goes_on_time() {
     let run = run(
         3.0,
-        &fault("pump.telemetry_hang", "at = \"1 d\"\nprofile = { intermittent = { on = \"3 h\", off = \"5 h\" } }"),
+        &fault(
+            "pump.telemetry_hang",
+            "at = \"1 d\"\nprofile = { intermittent = { on = \"3 h\", off = \"5 h\" } }",
+        ),
     );
     let stages: Vec<(f64, &str)> = run
         .events
@@ -109,7 +124,10 @@ fn a_fault_in_a_posture_follows_the_body() {
         3.0,
         &format!(
             "{}{}",
-            fault("catheter.disconnection", "at = \"12 h\"\nposition = \"20 cm\"\ninto = \"subcutaneous\"\nprofile = { in_posture = \"upright\" }"),
+            fault(
+                "catheter.disconnection",
+                "at = \"12 h\"\nposition = \"20 cm\"\ninto = \"subcutaneous\"\nprofile = { in_posture = \"upright\" }"
+            ),
             "[[action]]\nid = \"up\"\nat = \"1 d\"\nposture = \"upright\"\n\
              [[action]]\nid = \"down\"\nat = \"2 d\"\nposture = \"supine\"\n"
         ),
@@ -132,7 +150,13 @@ fn a_fault_in_a_posture_follows_the_body() {
 
 #[test]
 fn a_fault_ends_by_itself_at_its_until_and_does_not_come_again() {
-    let run = run(3.0, &fault("pump.telemetry_hang", "at = \"1 d\"\nuntil = \"30 h\"\nprofile = { ramp = \"12 h\" }"));
+    let run = run(
+        3.0,
+        &fault(
+            "pump.telemetry_hang",
+            "at = \"1 d\"\nuntil = \"30 h\"\nprofile = { ramp = \"12 h\" }",
+        ),
+    );
     assert_eq!(time(&run, "fault.f.end"), 30.0);
     let after = run
         .events
@@ -159,7 +183,11 @@ fn a_repair_ends_what_is_there_and_nothing_else() {
     assert_eq!(event(&run, "fault.f.end").caused_by, mend);
     assert_eq!(at(&run, DELIVERED, 49.0), 400.0);
     assert_eq!(count(&run, "fault.later.end"), 0);
-    assert_eq!(at(&run, DELIVERED, 73.0), 0.0, "what was mended too early comes all the same");
+    assert_eq!(
+        at(&run, DELIVERED, 73.0),
+        0.0,
+        "what was mended too early comes all the same"
+    );
 }
 
 #[test]
@@ -184,7 +212,10 @@ fn a_condition_that_never_comes_true_never_strikes() {
 
 #[test]
 fn a_hazard_strikes_with_its_mean_waiting_time() {
-    let scenario = scenario(&text(60.0, &fault("pump.over_infusion", "hazard = \"0.1 /d\"\ngain = 1.0")));
+    let scenario = scenario(&text(
+        60.0,
+        &fault("pump.over_infusion", "hazard = \"0.1 /d\"\ngain = 1.0"),
+    ));
     let registry = Registry::builtin();
     let waits: Vec<f64> = (0..60)
         .map(|replicate| {
@@ -257,7 +288,10 @@ fn a_stalled_pump_delivers_nothing_and_keeps_its_reservoir() {
 fn a_field_holds_the_rotor_and_gear_binding_delays_its_restart() {
     let run = run(
         3.0,
-        &fault("pump.mri_stall", "at = \"1 d\"\nfield = \"40 min\"\nrestart_delay = \"9 h\""),
+        &fault(
+            "pump.mri_stall",
+            "at = \"1 d\"\nfield = \"40 min\"\nrestart_delay = \"9 h\"",
+        ),
     );
     assert_eq!(time(&run, "pump.stalled"), 24.0);
     let restart = time(&run, "pump.restarted");
@@ -290,7 +324,11 @@ fn a_lost_programme_leaves_the_minimum_rate_until_the_pump_is_programmed_again()
     assert_eq!(count(&run, "alarm.memory_error.raised"), 1);
     assert!((at(&run, DELIVERED, 49.0) - 300.0).abs() < 1e-9);
     let mild = run_mild();
-    assert_eq!(at(&mild, DELIVERED, 30.0), 400.0, "an error that is not critical leaves the programme");
+    assert_eq!(
+        at(&mild, DELIVERED, 30.0),
+        400.0,
+        "an error that is not critical leaves the programme"
+    );
 }
 
 fn run_mild() -> RunResult {
@@ -322,12 +360,18 @@ fn a_closed_kink_stops_delivery_and_gives_back_what_the_wall_stored() {
     let run = run_with(
         &scenario(&text(
             4.0,
-            &fault("catheter.kink", "at = \"1 d\"\nuntil = \"2 d\"\nposition = \"40 cm\"\nbore = 0.0"),
+            &fault(
+                "catheter.kink",
+                "at = \"1 d\"\nuntil = \"2 d\"\nposition = \"40 cm\"\nbore = 0.0",
+            ),
         )),
         &sampled(5.0),
     );
     assert_eq!(at(&run, DELIVERED, 25.0), 0.0);
-    assert!(at(&run, "catheter_pressure_kpa", 47.0) > 50.0, "the pump pushes against it");
+    assert!(
+        at(&run, "catheter_pressure_kpa", 47.0) > 50.0,
+        "the pump pushes against it"
+    );
     let delivered = |h: f64| run.ledger.iter().rfind(|r| r.time_h <= h).expect("rows").delivered_ug;
     let stored = delivered(48.0 + 0.2) - delivered(48.0 - 0.01) - 0.2 * 400.0 / 24.0;
     assert!(stored > 0.1, "{stored} ug come at once");
@@ -336,7 +380,10 @@ fn a_closed_kink_stops_delivery_and_gives_back_what_the_wall_stored() {
         2.0,
         &fault("catheter.kink", "at = \"1 d\"\nposition = \"40 cm\"\nbore = 0.2"),
     );
-    assert!((at(&narrow, DELIVERED, 40.0) - 400.0).abs() < 1.0, "a fifth of the bore is enough");
+    assert!(
+        (at(&narrow, DELIVERED, 40.0) - 400.0).abs() < 1.0,
+        "a fifth of the bore is enough"
+    );
 }
 
 #[test]
@@ -354,11 +401,19 @@ fn an_occlusion_stops_delivery_at_full_pressure_and_the_reservoir_stays_full() {
 fn a_leak_loses_drug_while_the_reservoir_empties_on_time() {
     let run = run(
         4.0,
-        &fault("catheter.leak", "at = \"1 d\"\nposition = \"25 cm\"\nconductance = \"0.05 mL/h/kPa\"\ninto = \"subcutaneous\""),
+        &fault(
+            "catheter.leak",
+            "at = \"1 d\"\nposition = \"25 cm\"\nconductance = \"0.05 mL/h/kPa\"\ninto = \"subcutaneous\"",
+        ),
     );
     let ledger = |h: f64| run.ledger.iter().rfind(|r| r.time_h <= h).expect("rows").leaked_ug;
     assert_eq!(ledger(24.0), 0.0);
-    assert!(ledger(48.0) > 50.0 && ledger(96.0) > 1.9 * ledger(48.0), "{} and {} ug", ledger(48.0), ledger(96.0));
+    assert!(
+        ledger(48.0) > 50.0 && ledger(96.0) > 1.9 * ledger(48.0),
+        "{} and {} ug",
+        ledger(48.0),
+        ledger(96.0)
+    );
     assert!((at(&run, "reservoir_ml", 96.0) - (18.0 - 0.8)).abs() < 1e-6);
     assert!(at(&run, DELIVERED, 90.0) < 300.0);
     assert!(at(&run, "depot_subcutaneous_ug", 96.0) > 0.0);
@@ -368,7 +423,10 @@ fn a_leak_loses_drug_while_the_reservoir_empties_on_time() {
 fn a_disconnected_catheter_gives_everything_to_the_tissue() {
     let run = run(
         3.0,
-        &fault("catheter.disconnection", "at = \"1 d\"\nposition = \"0 cm\"\ninto = \"subcutaneous\""),
+        &fault(
+            "catheter.disconnection",
+            "at = \"1 d\"\nposition = \"0 cm\"\ninto = \"subcutaneous\"",
+        ),
     );
     assert!(at(&run, DELIVERED, 25.0) < 1e-9);
     let ledger = |h: f64| run.ledger.iter().rfind(|r| r.time_h <= h).expect("rows").leaked_ug;
@@ -389,6 +447,9 @@ fn a_tip_in_a_subdural_pocket_stores_the_dose() {
     assert!(depot.windows(2).all(|w| w[1] > w[0]), "{depot:?}");
     assert!(depot[1] > 50.0, "{depot:?}");
     let elsewhere = self::run(3.0, &fault("catheter.migration", "at = \"1 d\"\nto = \"L3\""));
-    assert!((at(&elsewhere, DELIVERED, 48.0) - 400.0).abs() < 1e-9, "another level is still the spine");
+    assert!(
+        (at(&elsewhere, DELIVERED, 48.0) - 400.0).abs() < 1e-9,
+        "another level is still the spine"
+    );
     assert!(at(&elsewhere, "csf_l3_ng_per_ml", 60.0) > 1.2 * at(&elsewhere, "csf_l3_ng_per_ml", 20.0));
 }

@@ -10,9 +10,7 @@
 mod run_common;
 
 use itbsim::engine::{SimSpan, SimTime};
-use itbsim::numerics::general::{
-    GeneralMethod, GeneralTolerances, Segment, UserModel, integrate,
-};
+use itbsim::numerics::general::{GeneralMethod, GeneralTolerances, Segment, UserModel, integrate};
 use itbsim::scenario::model::{Scenario, Story};
 use itbsim::simulation::{RunOptions, RunResult, SystemTrace};
 use nalgebra::DMatrix;
@@ -63,7 +61,11 @@ fn worst(run: &RunResult, trace: &SystemTrace) -> (f64, String) {
         .outputs
         .iter()
         .map(|(name, weights)| {
-            let column = run.columns.iter().position(|c| c == name).expect("an output is a column");
+            let column = run
+                .columns
+                .iter()
+                .position(|c| c == name)
+                .expect("an output is a column");
             (column, name.as_str(), weights.as_slice())
         })
         .collect();
@@ -101,7 +103,10 @@ fn worst(run: &RunResult, trace: &SystemTrace) -> (f64, String) {
             t1: length,
             jump: segment.jump.clone().unwrap_or_default(),
         };
-        let tolerances = GeneralTolerances { rtol: 1e-10, atol: 1e-12 };
+        let tolerances = GeneralTolerances {
+            rtol: 1e-10,
+            atol: 1e-12,
+        };
         let states = integrate(&model, &state, &[whole], &wanted, tolerances, GeneralMethod::Dopri5)
             .unwrap_or_else(|e| panic!("segment at {} h: {e}", segment.t0_h));
         for (row, x) in inside.iter().zip(&states) {
@@ -122,7 +127,11 @@ fn worst(run: &RunResult, trace: &SystemTrace) -> (f64, String) {
     let mut found = (0.0, String::new());
     for (k, (_, name, _)) in outputs.iter().enumerate() {
         // A column that stays empty has no peak to compare with.
-        let relative = if peak[k] > 0.0 { difference[k] / peak[k] } else { difference[k] };
+        let relative = if peak[k] > 0.0 {
+            difference[k] / peak[k]
+        } else {
+            difference[k]
+        };
         if relative > found.0 || relative.is_nan() {
             found = (relative, format!("{name} at {} h", place[k]));
         }
@@ -145,8 +154,7 @@ fn check(name: &str, scenario: &Scenario) -> Option<String> {
     );
     let trace = run.system.clone().expect("it was asked for");
     let (relative, place) = worst(&run, &trace);
-    (relative.is_nan() || relative > ACCEPTED)
-        .then(|| format!("{name}: {relative:e} of the peak of {place}"))
+    (relative.is_nan() || relative > ACCEPTED).then(|| format!("{name}: {relative:e} of the peak of {place}"))
 }
 
 #[test]

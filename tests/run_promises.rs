@@ -8,18 +8,14 @@ use std::path::Path;
 
 use itbsim::engine::{EventId, SimSpan, SimTime};
 use itbsim::scenario::model::{
-    Action, ActionStep, Fault, FaultKind, FlexStep, Moment, Profile, Programme, ProgrammeStep,
-    Scenario, Trigger, Value,
+    Action, ActionStep, Fault, FaultKind, FlexStep, Moment, Profile, Programme, ProgrammeStep, Scenario, Trigger, Value,
 };
 use itbsim::signals::{Level, Posture};
-use itbsim::simulation::{
-    LEDGER_LIMIT, LedgerRow, Registry, RunError, RunOptions, RunResult, SimError, simulate,
-};
+use itbsim::simulation::{LEDGER_LIMIT, LedgerRow, Registry, RunError, RunOptions, RunResult, SimError, simulate};
 use proptest::prelude::*;
 use rayon::prelude::*;
 use run_common::{
-    MAINTENANCE, bits, head, instants, label, load_shipped, run_with, scenario, shipped, story,
-    text, time,
+    MAINTENANCE, bits, head, instants, label, load_shipped, run_with, scenario, shipped, story, text, time,
 };
 
 /// Two faults that strike by chance; each is all but certain within the run.
@@ -177,16 +173,10 @@ const BLOCKS: [&str; 10] = [
 fn promise_8_the_order_of_blocks_in_the_file_changes_nothing() {
     let of = |order: &[usize]| {
         let blocks: String = order.iter().map(|i| BLOCKS[*i]).collect();
-        run_with(
-            &scenario(&format!("{}{blocks}", head(3.0))),
-            &RunOptions::default(),
-        )
+        run_with(&scenario(&format!("{}{blocks}", head(3.0))), &RunOptions::default())
     };
     let forward = of(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    for order in [
-        [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
-        [4, 9, 2, 7, 0, 5, 3, 8, 1, 6],
-    ] {
+    for order in [[9, 8, 7, 6, 5, 4, 3, 2, 1, 0], [4, 9, 2, 7, 0, 5, 3, 8, 1, 6]] {
         let other = of(&order);
         assert_eq!(forward.events, other.events, "{order:?}");
         assert_eq!(forward.fingerprint, other.fingerprint, "{order:?}");
@@ -244,7 +234,8 @@ fn promise_10_a_restored_run_goes_on_to_the_fingerprint_of_not_stopping() {
     let whole = run_with(&scenario, &options);
     for hours in [0.0, 24.0, 29.77, 48.0, 71.9] {
         let mut run = Run::new(&scenario, &registry, &options).expect("a run");
-        run.run_until(SimTime::from_hours(hours).expect("a time")).expect("a part of a run");
+        run.run_until(SimTime::from_hours(hours).expect("a time"))
+            .expect("a part of a run");
         let saved = serde_json::to_string(&run.save().expect("a snapshot")).expect("text");
         drop(run);
         let saved: serde_json::Value = serde_json::from_str(&saved).expect("the same text");
@@ -295,9 +286,7 @@ fn any_fault(kinds: Vec<FaultKind>) -> impl Strategy<Value = Fault> {
         .prop_map(move |(kind, shares, at, profile, lasts)| {
             let kind = &kinds[kind];
             let until = match (&at, lasts) {
-                (Moment::At(t), Some(h)) => {
-                    Some(Moment::At(SimTime::from_hours(t.hours() + h).expect("a time")))
-                }
+                (Moment::At(t), Some(h)) => Some(Moment::At(SimTime::from_hours(t.hours() + h).expect("a time"))),
                 _ => None,
             };
             Fault {
@@ -322,15 +311,31 @@ fn any_programme() -> impl Strategy<Value = Programme> {
         rate().prop_map(|rate| Programme::SimpleContinuous { rate }),
         (rate(), rate(), 0.0..23.9_f64).prop_map(|(a, b, at)| Programme::Flex {
             steps: vec![
-                FlexStep { weekday: None, at: 0.0, rate: a },
-                FlexStep { weekday: None, at: at.max(0.5), rate: b },
+                FlexStep {
+                    weekday: None,
+                    at: 0.0,
+                    rate: a
+                },
+                FlexStep {
+                    weekday: None,
+                    at: at.max(0.5),
+                    rate: b
+                },
             ],
         }),
         (5.0..40.0_f64, 2.0..12.0_f64, 0.1..1.0_f64, rate()).prop_map(|(dose, every, over, basal)| {
-            Programme::PeriodicBolus { dose, every, over, basal }
+            Programme::PeriodicBolus {
+                dose,
+                every,
+                over,
+                basal,
+            }
         }),
         (5.0..60.0_f64, 0.1..1.0_f64).prop_map(|(dose, over)| Programme::SingleBolus { dose, over }),
-        (0.02..0.4_f64).prop_map(|volume| Programme::PrimingBolus { volume: Some(volume), over: 0.5 }),
+        (0.02..0.4_f64).prop_map(|volume| Programme::PrimingBolus {
+            volume: Some(volume),
+            over: 0.5
+        }),
         (rate(), rate()).prop_map(|(bridge_rate, then_rate)| Programme::BridgeBolus {
             old_concentration: 2000.0,
             bridge_rate,
@@ -386,15 +391,19 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
         .prop_map(|(programmes, faults, actions, fill)| {
             let mut s = scenario(&text(3.0, ""));
             s.pump.fill = fill;
-            s.programme.extend(programmes.into_iter().enumerate().map(|(i, (at, mode))| ProgrammeStep {
-                id: format!("p{i}"),
-                at,
-                mode,
-            }));
+            s.programme
+                .extend(programmes.into_iter().enumerate().map(|(i, (at, mode))| ProgrammeStep {
+                    id: format!("p{i}"),
+                    at,
+                    mode,
+                }));
             s.faults = faults
                 .into_iter()
                 .enumerate()
-                .map(|(i, f)| Fault { id: format!("f{i}"), ..f })
+                .map(|(i, f)| Fault {
+                    id: format!("f{i}"),
+                    ..f
+                })
                 .collect();
             s.actions = actions
                 .into_iter()
@@ -411,11 +420,13 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
 
 /// Both balances, added up here from the table and not taken from its own column.
 fn imbalance(row: &LedgerRow) -> f64 {
-    let device = row.filled_ug
-        - (row.reservoir_ug + row.catheter_ug + row.delivered_ug + row.leaked_ug + row.aspirated_ug);
+    let device =
+        row.filled_ug - (row.reservoir_ug + row.catheter_ug + row.delivered_ug + row.leaked_ug + row.aspirated_ug);
     let come = row.initial_ug + row.given_ug + row.delivered_ug + row.leaked_ug;
     let person = come - (row.body_ug + row.eliminated_ug);
-    (device / row.filled_ug.max(1.0)).abs().max((person / come.max(1.0)).abs())
+    (device / row.filled_ug.max(1.0))
+        .abs()
+        .max((person / come.max(1.0)).abs())
 }
 
 proptest! {
@@ -492,7 +503,10 @@ fn promise_12_a_failure_of_assembly_is_an_error_at_time_zero() {
     );
     assert!(error.to_string().contains("no such family"), "{error}");
 
-    let mut s = scenario(&text(1.0, "[[fault]]\nid = \"f\"\nkind = \"pump.stall\"\nat = \"1 h\"\n"));
+    let mut s = scenario(&text(
+        1.0,
+        "[[fault]]\nid = \"f\"\nkind = \"pump.stall\"\nat = \"1 h\"\n",
+    ));
     s.faults[0].kind = "pump.unheard_of".to_owned();
     let error = simulate(&s, &Registry::builtin(), &RunOptions::default()).expect_err("nobody knows it");
     assert!(error.to_string().contains("pump.unheard_of"), "{error}");

@@ -88,7 +88,12 @@ fn trap_2_observing_changes_no_result() {
 fn trap_3_the_output_grid_moves_no_event() {
     let scenario = scenario(&text(5.0, EVENTFUL));
     let hourly = run_with(&scenario, &sampled(60.0));
-    for name in ["fault.leak.start", "fault.leak.full", "fault.gain.start", "symptom.spasms_increased.onset"] {
+    for name in [
+        "fault.leak.start",
+        "fault.leak.full",
+        "fault.gain.start",
+        "symptom.spasms_increased.onset",
+    ] {
         assert_eq!(count(&hourly, name), 1, "{name} in\n{}", listing(&hourly));
     }
     for minutes in [1.0, 15.0, 17.3] {
@@ -112,12 +117,21 @@ fn trap_4_everything_at_the_last_instant_happens() {
                [[action]]\nid = \"also\"\nat = \"2 d\"\nraise_dose = \"10 %\"\n\
                [[fault]]\nid = \"stall\"\nkind = \"pump.stall\"\nat = \"2 d\"\n";
     let run = run(2.0, end);
-    for name in ["action.last.done", "action.also.done", "fault.stall.start", "pump.stalled"] {
+    for name in [
+        "action.last.done",
+        "action.also.done",
+        "fault.stall.start",
+        "pump.stalled",
+    ] {
         assert_eq!(time(&run, name), 48.0, "{name}");
     }
     let last = run.rows.last().expect("rows");
     assert_eq!(last[0], 48.0);
-    assert_eq!(at(&run, "delivered_ug_per_day", 48.0), 0.0, "the last row sees the settled state");
+    assert_eq!(
+        at(&run, "delivered_ug_per_day", 48.0),
+        0.0,
+        "the last row sees the settled state"
+    );
 }
 
 #[test]
@@ -139,11 +153,8 @@ fn trap_8_a_condition_holds_at_the_instant_it_is_met() {
     let watched = "[[fault]]\nid = \"stall\"\nkind = \"pump.stall\"\nat = \"1 d\"\n\
                    [[fault]]\nid = \"low\"\nkind = \"pump.telemetry_hang\"\nwhen = \"csf_l3_ng_per_ml < 150\"\n";
     let scenario = scenario(&text(4.0, watched));
-    let met = SimTime::from_hours(time(
-        &run_with(&scenario, &RunOptions::default()),
-        "condition.low.met",
-    ))
-    .expect("a time");
+    let met =
+        SimTime::from_hours(time(&run_with(&scenario, &RunOptions::default()), "condition.low.met")).expect("a time");
     // One row at the instant and one a nanosecond before it.
     let value = |nanos: i64| {
         let options = RunOptions {
@@ -179,7 +190,10 @@ fn trap_14_what_is_true_at_the_start_strikes_at_the_start() {
         "[[fault]]\nid = \"at-once\"\nkind = \"pump.over_infusion\"\ngain = 1.1\nwhen = \"reservoir_ml < 19\"\n",
     );
     assert_eq!(count(&run, "fault.at-once.start"), 1);
-    assert!(time(&run, "fault.at-once.start") * 3.6e12 < 2.0, "within two nanoseconds");
+    assert!(
+        time(&run, "fault.at-once.start") * 3.6e12 < 2.0,
+        "within two nanoseconds"
+    );
 }
 
 #[test]
@@ -308,7 +322,11 @@ fn trap_21_a_short_stay_beyond_a_level_within_one_long_step_is_found() {
     for (name, peak, level) in [("low", first_peak, low), ("high", second_peak, high)] {
         let met = time(&run, &format!("condition.{name}.met"));
         assert_eq!(count(&run, &format!("fault.{name}.start")), 1);
-        assert!(met < peak.0 && peak.0 - met < 0.2, "{name}: {met} h, the peak is at {} h", peak.0);
+        assert!(
+            met < peak.0 && peak.0 - met < 0.2,
+            "{name}: {met} h, the peak is at {} h",
+            peak.0
+        );
         let before = column(&quiet, SIGNAL)
             .into_iter()
             .filter(|(t, v)| *t < met && *v > level)

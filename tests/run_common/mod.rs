@@ -127,9 +127,7 @@ pub fn at(run: &RunResult, name: &str, hours: f64) -> f64 {
 
 /// All rows as bits, for comparisons that forgive nothing.
 pub fn bits(rows: &[Vec<f64>]) -> Vec<Vec<u64>> {
-    rows.iter()
-        .map(|r| r.iter().map(|v| v.to_bits()).collect())
-        .collect()
+    rows.iter().map(|r| r.iter().map(|v| v.to_bits()).collect()).collect()
 }
 
 /// Times of all events to the nanosecond, with their names.
