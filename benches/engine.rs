@@ -74,20 +74,11 @@ impl Model for Holder {
     type Event = Hold;
     type Error = EngineError;
 
-    fn next_crossings(
-        &mut self,
-        _: SimTime,
-        _: SimTime,
-        _: &mut Vec<Crossing<Hold>>,
-    ) -> Result<(), EngineError> {
+    fn next_crossings(&mut self, _: SimTime, _: SimTime, _: &mut Vec<Crossing<Hold>>) -> Result<(), EngineError> {
         Ok(())
     }
 
-    fn handle(
-        &mut self,
-        fired: &Fired<Hold>,
-        cx: &mut Context<'_, Hold>,
-    ) -> Result<(), EngineError> {
+    fn handle(&mut self, fired: &Fired<Hold>, cx: &mut Context<'_, Hold>) -> Result<(), EngineError> {
         if let Hold::Next(n) = fired.event {
             let span = SimSpan::from_nanos(self.luck.delay());
             cx.schedule_in(span, Phase::Device, Rank(0), Hold::Next(n + 1))?;

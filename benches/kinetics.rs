@@ -63,9 +63,7 @@ fn instant_with_six_outputs(bencher: Bencher, mixing: f64) {
     let mut scratch = system.scratch();
     bencher.bench_local(|| {
         system.exponentials(black_box(2.345), &mut scratch);
-        rows.iter()
-            .map(|r| system.evaluate(r, &c, &f, &scratch))
-            .sum::<f64>()
+        rows.iter().map(|r| system.evaluate(r, &c, &f, &scratch)).sum::<f64>()
     });
 }
 
@@ -137,12 +135,7 @@ impl UserModel for Peer<'_> {
 }
 
 fn sparse(a: &DMatrix<f64>) -> Vec<Vec<(usize, f64)>> {
-    let column = |j| {
-        (0..75)
-            .map(move |i| (i, a[(i, j)]))
-            .filter(|e| e.1 != 0.0)
-            .collect()
-    };
+    let column = |j| (0..75).map(move |i| (i, a[(i, j)])).filter(|e| e.1 != 0.0).collect();
     (0..75).map(column).collect()
 }
 
@@ -150,10 +143,7 @@ fn sparse(a: &DMatrix<f64>) -> Vec<Vec<(usize, f64)>> {
 #[divan::bench(args = MIXING, sample_count = 5, sample_size = 1)]
 fn two_days_by_ode_solvers(bencher: Bencher, mixing: f64) {
     let columns = sparse(&models::neuraxis(mixing, STAR).a);
-    let tolerances = GeneralTolerances {
-        rtol: 1e-6,
-        atol: 1e-8,
-    };
+    let tolerances = GeneralTolerances { rtol: 1e-6, atol: 1e-8 };
     bencher.bench(|| {
         let mut x = vec![0.0; 75];
         for k in 0..16 {

@@ -29,9 +29,7 @@ fn promise_01_time_is_whole_nanoseconds_and_overflow_is_an_error() {
     let mut engine = Engine::new(EngineOptions::default());
     let far = say("tick", "far").then(Then::Repeat { after: i64::MAX });
     engine.schedule(ns(1), DEV, Rank(0), far).unwrap();
-    let error = engine
-        .run(&mut Parrot::default(), SimTime::MAX)
-        .unwrap_err();
+    let error = engine.run(&mut Parrot::default(), SimTime::MAX).unwrap_err();
     assert!(
         matches!(
             error,
@@ -48,9 +46,7 @@ fn promise_01_time_is_whole_nanoseconds_and_overflow_is_an_error() {
 fn promise_02_order_is_time_phase_rank_sequence() {
     let mut engine = engine();
     let mut put = |time, phase, rank, what: &str| {
-        engine
-            .schedule(ns(time), phase, Rank(rank), say("x", what))
-            .unwrap();
+        engine.schedule(ns(time), phase, Rank(rank), say("x", what)).unwrap();
     };
     put(10, Phase::Observer, 0, "12 observer");
     put(10, Phase::Tick, 0, "11 tick");
@@ -79,9 +75,7 @@ fn promise_02_rank_comes_from_names_so_lines_of_a_file_may_move() {
         let mut engine = engine();
         for name in names {
             let rank = ranks.rank(name).unwrap();
-            engine
-                .schedule(ns(5), Phase::Fault, rank, say(name, "onset"))
-                .unwrap();
+            engine.schedule(ns(5), Phase::Fault, rank, say(name, "onset")).unwrap();
         }
         engine.run(&mut Parrot::default(), ns(5)).unwrap();
         engine.fingerprint()
@@ -107,12 +101,7 @@ fn promise_02_observers_see_the_settled_value_of_their_instant() {
         )
         .unwrap();
     engine
-        .schedule(
-            h(1.0),
-            Phase::Tick,
-            Rank(9),
-            Bend::Jump { line, value: 7.0 },
-        )
+        .schedule(h(1.0), Phase::Tick, Rank(9), Bend::Jump { line, value: 7.0 })
         .unwrap();
     engine.run(&mut lines, h(1.0)).unwrap();
     assert_eq!(lines.samples, [7.0]);
@@ -131,10 +120,7 @@ fn promise_03_the_same_instant_limit_carries_the_last_causes() {
             .unwrap();
     }
     let mut copy = engine.clone();
-    assert_eq!(
-        engine.run(&mut Parrot::default(), ns(5)).unwrap(),
-        Stop::Horizon
-    );
+    assert_eq!(engine.run(&mut Parrot::default(), ns(5)).unwrap(), Stop::Horizon);
     assert_eq!(engine.events_run(), 100);
 
     copy.schedule(ns(5), Phase::Tick, Rank(0), say("loop", "extra"))
@@ -163,9 +149,7 @@ fn promise_03_a_small_limit_names_what_there_was() {
         ..Default::default()
     });
     for (time, what) in [(1, "early"), (5, "a"), (5, "b"), (5, "c")] {
-        engine
-            .schedule(ns(time), DEV, Rank(0), say("x", what))
-            .unwrap();
+        engine.schedule(ns(time), DEV, Rank(0), say("x", what)).unwrap();
     }
     let error = engine.run(&mut Parrot::default(), ns(5)).unwrap_err();
     let RunError::Engine(EngineError::SameInstantLimit { last, .. }) = error else {
@@ -177,12 +161,8 @@ fn promise_03_a_small_limit_names_what_there_was() {
 #[test]
 fn promise_04_cancel_is_idempotent_and_says_whether_it_did_anything() {
     let mut engine = engine();
-    let first = engine
-        .schedule(ns(5), DEV, Rank(0), say("x", "never"))
-        .unwrap();
-    let fires = engine
-        .schedule(ns(1), DEV, Rank(0), say("x", "fires"))
-        .unwrap();
+    let first = engine.schedule(ns(5), DEV, Rank(0), say("x", "never")).unwrap();
+    let fires = engine.schedule(ns(1), DEV, Rank(0), say("x", "fires")).unwrap();
     let more = say("x", "more")
         .schedules(1, DEV, 0, say("x", "nor this"))
         .then(Then::CancelLast)
@@ -196,9 +176,7 @@ fn promise_04_cancel_is_idempotent_and_says_whether_it_did_anything() {
     assert_eq!(parrot.cancelled, [true, false]);
     assert!(!engine.cancel(fires));
     // the slots have been used again since; the old handles still name nothing
-    let new = engine
-        .schedule(ns(9), DEV, Rank(0), say("x", "new"))
-        .unwrap();
+    let new = engine.schedule(ns(9), DEV, Rank(0), say("x", "new")).unwrap();
     assert!(!engine.cancel(first) && !engine.cancel(fires));
     assert!(engine.cancel(new));
     assert_eq!(engine.pending(), 0);
@@ -241,12 +219,7 @@ fn promise_05_a_crossing_outside_its_window_is_an_error() {
     impl Model for Liar {
         type Event = Say;
         type Error = ToyError;
-        fn next_crossings(
-            &mut self,
-            _: SimTime,
-            _: SimTime,
-            out: &mut Vec<Crossing<Say>>,
-        ) -> Result<(), ToyError> {
+        fn next_crossings(&mut self, _: SimTime, _: SimTime, out: &mut Vec<Crossing<Say>>) -> Result<(), ToyError> {
             out.push(Crossing {
                 time: ns(self.0),
                 rank: Rank(0),
@@ -262,10 +235,7 @@ fn promise_05_a_crossing_outside_its_window_is_an_error() {
     for time in [0, 11, -5] {
         let error = engine().run(&mut Liar(time), ns(10)).unwrap_err();
         assert!(
-            matches!(
-                error,
-                RunError::Engine(EngineError::CrossingOutsideWindow { .. })
-            ),
+            matches!(error, RunError::Engine(EngineError::CrossingOutsideWindow { .. })),
             "{time}: {error}"
         );
     }
@@ -285,9 +255,7 @@ fn promise_06_every_event_keeps_its_cause_and_the_chain_reaches_the_start() {
         .then(Then::Note("25 cm from the pump".into()))
         .then(Then::Note("step".into()))
         .schedules(100, DEV, 0, withdrawal);
-    engine
-        .schedule(ns(50), Phase::Fault, Rank(0), leak)
-        .unwrap();
+    engine.schedule(ns(50), Phase::Fault, Rank(0), leak).unwrap();
     let noise = say("pump", "stroke").then(Then::Repeat { after: 7 });
     engine.schedule(ns(0), DEV, Rank(0), noise).unwrap();
     engine.run(&mut Parrot::default(), ns(200)).unwrap();
@@ -303,11 +271,7 @@ fn promise_06_every_event_keeps_its_cause_and_the_chain_reaches_the_start() {
     let names: Vec<String> = chain.iter().map(|r| r.name()).collect();
     assert_eq!(
         names,
-        [
-            "symptom.seizure.onset",
-            "response.withdrawal",
-            "fault.leak.start"
-        ]
+        ["symptom.seizure.onset", "response.withdrawal", "fault.leak.start"]
     );
     assert_eq!(chain[2].cause, EventId::START);
     assert_eq!(chain[2].detail, "25 cm from the pump; step");
@@ -402,12 +366,8 @@ fn promise_09_the_fingerprint_has_golden_values() {
 fn promise_09_time_component_kind_payload_and_order_each_count() {
     let run = |time, who, event: Say| {
         let mut engine = engine();
-        engine
-            .schedule(ns(1), DEV, Rank(0), say("first", "event"))
-            .unwrap();
-        engine
-            .schedule(ns(time), DEV, Rank(0), Say { who, ..event })
-            .unwrap();
+        engine.schedule(ns(1), DEV, Rank(0), say("first", "event")).unwrap();
+        engine.schedule(ns(time), DEV, Rank(0), Say { who, ..event }).unwrap();
         engine.run(&mut Parrot::default(), ns(9)).unwrap();
         engine.fingerprint()
     };
@@ -418,11 +378,7 @@ fn promise_09_time_component_kind_payload_and_order_each_count() {
     assert_ne!(base, run(5, "pump".to_owned(), say("", "stop")));
     assert_ne!(
         base,
-        run(
-            5,
-            "pump".to_owned(),
-            say("", "start").then(Then::Note("x".into()))
-        )
+        run(5, "pump".to_owned(), say("", "start").then(Then::Note("x".into())))
     );
     assert_ne!(base, run(0, "pump".to_owned(), say("", "start")));
 }
@@ -450,9 +406,7 @@ fn busy(end: Option<SimTime>) -> (Engine<Bend>, Lines) {
                 Bend::Slope { line: ramp, slope },
             )
             .unwrap();
-        engine
-            .schedule(h(3.0 * i as f64), DEV, Rank(0), Bend::Idle)
-            .unwrap();
+        engine.schedule(h(3.0 * i as f64), DEV, Rank(0), Bend::Idle).unwrap();
     }
     engine
         .schedule(
@@ -484,8 +438,7 @@ fn promise_10_restoring_a_snapshot_at_any_event_gives_the_fingerprint_of_not_sto
         first.run_at_most(&mut model, h(24.0), events).unwrap();
         assert_eq!(first.events_run(), events);
         let text = serde_json::to_string(&(&first, &model)).unwrap();
-        let (mut second, mut restored): (Engine<Bend>, Lines) =
-            serde_json::from_str(&text).unwrap();
+        let (mut second, mut restored): (Engine<Bend>, Lines) = serde_json::from_str(&text).unwrap();
         assert_eq!(second.run(&mut restored, h(24.0)).unwrap(), Stop::Horizon);
         assert_eq!(second.fingerprint(), whole, "after {events} events");
         assert_eq!(second.trace(), engine.trace());
@@ -524,12 +477,7 @@ fn promise_10_an_event_from_outside_supersedes_a_crossing_not_yet_reached() {
     assert_eq!(engine.pending(), 1); // the crossing at 5 h is known
     let mut branch = (engine.clone(), lines.clone());
     engine
-        .schedule(
-            h(2.0),
-            Phase::Segment,
-            Rank(0),
-            Bend::Slope { line, slope: 2.0 },
-        )
+        .schedule(h(2.0), Phase::Segment, Rank(0), Bend::Slope { line, slope: 2.0 })
         .unwrap();
     engine.run(&mut lines, h(10.0)).unwrap();
     assert_eq!(lines.reached, [(h(3.5).as_nanos(), 0, Direction::Rising)]);
@@ -537,10 +485,7 @@ fn promise_10_an_event_from_outside_supersedes_a_crossing_not_yet_reached() {
     branch.1.lines[line].slope = 0.5;
     branch.0.forget_crossings();
     branch.0.run(&mut branch.1, h(10.0)).unwrap();
-    assert_eq!(
-        branch.1.reached,
-        [(h(10.0).as_nanos(), 0, Direction::Rising)]
-    );
+    assert_eq!(branch.1.reached, [(h(10.0).as_nanos(), 0, Direction::Rising)]);
 }
 
 #[test]
@@ -557,43 +502,25 @@ fn promise_10_handles_survive_a_snapshot() {
 #[test]
 fn promise_12_an_error_of_the_model_says_when_where_and_which_event() {
     let mut engine = engine();
+    engine.schedule(h(1.0), DEV, Rank(0), say("pump", "start")).unwrap();
     engine
-        .schedule(h(1.0), DEV, Rank(0), say("pump", "start"))
-        .unwrap();
-    engine
-        .schedule(
-            h(12.5),
-            DEV,
-            Rank(0),
-            say("catheter", "kink").then(Then::Fail),
-        )
+        .schedule(h(12.5), DEV, Rank(0), say("catheter", "kink").then(Then::Fail))
         .unwrap();
     let error = engine.run(&mut Parrot::default(), h(20.0)).unwrap_err();
     assert_eq!(
         error.to_string(),
         "at 12.5 h in catheter.kink (event 2): the valve is stuck"
     );
-    assert!(
-        error
-            .source()
-            .is_some_and(|s| s.to_string().contains("invalid digit"))
-    );
+    assert!(error.source().is_some_and(|s| s.to_string().contains("invalid digit")));
     assert_eq!(engine.trace().records().len(), 2);
 }
 
 #[test]
 fn promise_12_a_broken_invariant_names_the_event_that_broke_it() {
     let mut engine = engine();
+    engine.schedule(h(1.0), DEV, Rank(0), say("pump", "start")).unwrap();
     engine
-        .schedule(h(1.0), DEV, Rank(0), say("pump", "start"))
-        .unwrap();
-    engine
-        .schedule(
-            h(2.0),
-            DEV,
-            Rank(0),
-            say("refill", "spill").then(Then::BreakInvariant),
-        )
+        .schedule(h(2.0), DEV, Rank(0), say("refill", "spill").then(Then::BreakInvariant))
         .unwrap();
     engine
         .schedule(h(1.5), Phase::Observer, Rank(0), say("recorder", "sample"))
@@ -644,10 +571,7 @@ fn promise_12_the_past_is_a_typed_error_inside_and_outside_a_run() {
 #[test]
 fn promise_12_an_observer_that_acts_is_a_typed_error() {
     let attempts: [(Say, Attempt); 3] = [
-        (
-            say("spy", "look").then(Then::Stop("enough".into())),
-            Attempt::Stop,
-        ),
+        (say("spy", "look").then(Then::Stop("enough".into())), Attempt::Stop),
         (say("spy", "look").then(Then::CancelLast), Attempt::Cancel),
         (
             say("spy", "look").schedules(1, DEV, 0, say("spy", "shoot")),
@@ -657,16 +581,9 @@ fn promise_12_an_observer_that_acts_is_a_typed_error() {
     for (event, expected) in attempts {
         let mut engine = engine();
         engine
-            .schedule(
-                ns(1),
-                DEV,
-                Rank(0),
-                say("a", "b").schedules(100, DEV, 0, say("c", "d")),
-            )
+            .schedule(ns(1), DEV, Rank(0), say("a", "b").schedules(100, DEV, 0, say("c", "d")))
             .unwrap();
-        engine
-            .schedule(ns(2), Phase::Observer, Rank(0), event)
-            .unwrap();
+        engine.schedule(ns(2), Phase::Observer, Rank(0), event).unwrap();
         let found = match engine.run(&mut Parrot::default(), ns(50)).unwrap_err() {
             RunError::Engine(EngineError::ObserverActed {
                 attempt,
@@ -690,18 +607,14 @@ fn a_stop_lets_its_instant_finish_and_the_run_can_go_on() {
     let end = say("patient", "died")
         .then(Then::Stop("death".into()))
         .then(Then::Stop("again".into()));
-    engine
-        .schedule(ns(5), Phase::Patient, Rank(0), end)
-        .unwrap();
+    engine.schedule(ns(5), Phase::Patient, Rank(0), end).unwrap();
     engine
         .schedule(ns(5), Phase::Clinician, Rank(0), say("nurse", "visit"))
         .unwrap();
     engine
         .schedule(ns(5), Phase::Observer, Rank(0), say("recorder", "sample"))
         .unwrap();
-    engine
-        .schedule(ns(6), DEV, Rank(0), say("pump", "stroke"))
-        .unwrap();
+    engine.schedule(ns(6), DEV, Rank(0), say("pump", "stroke")).unwrap();
     let mut parrot = Parrot::default();
     let stop = engine.run(&mut parrot, ns(9)).unwrap();
     assert_eq!(
@@ -711,10 +624,7 @@ fn a_stop_lets_its_instant_finish_and_the_run_can_go_on() {
             reason: "death".into()
         }
     );
-    assert_eq!(
-        parrot.names(),
-        ["patient.died", "nurse.visit", "recorder.sample"]
-    );
+    assert_eq!(parrot.names(), ["patient.died", "nurse.visit", "recorder.sample"]);
     assert_eq!(engine.now(), ns(5));
     assert_eq!(engine.run(&mut parrot, ns(9)).unwrap(), Stop::Horizon);
     assert_eq!(parrot.names().len(), 4);

@@ -138,9 +138,7 @@ fn trap_04_all_events_at_the_horizon_run_and_none_after_it() {
     assert_eq!(engine.run(&mut parrot, ns(10)).unwrap(), Stop::Horizon);
     assert_eq!(
         parrot.names(),
-        [
-            "x.a", "x.b", "x.c", "x.child", "x.child", "x.child", "x.sample"
-        ]
+        ["x.a", "x.b", "x.c", "x.child", "x.child", "x.child", "x.sample"]
     );
     assert_eq!(engine.now(), ns(10));
     // a later horizon goes on where it stopped, and repeats nothing
@@ -217,15 +215,7 @@ fn trap_09_a_crossing_late_in_a_long_run_is_consumed_once() {
     for n in -3..=3 {
         let t = ns(h(years + 10.0).as_nanos() + n);
         engine
-            .schedule(
-                t,
-                SEG,
-                Rank(0),
-                Bend::Slope {
-                    line: 0,
-                    slope: 0.1,
-                },
-            )
+            .schedule(t, SEG, Rank(0), Bend::Slope { line: 0, slope: 0.1 })
             .unwrap();
     }
     engine.run(&mut lines, h(years + 20.0)).unwrap();
@@ -300,19 +290,13 @@ fn trap_13_events_faster_than_the_clock_end_in_a_typed_error() {
     let zeno = say("ball", "bounce").then(Then::Halve { after: 1 << 40 });
     engine.schedule(ns(0), DEV, Rank(0), zeno).unwrap();
     let error = engine.run(&mut Parrot::default(), h(24.0)).unwrap_err();
-    let RunError::Engine(EngineError::SameInstantLimit {
-        time, limit, last, ..
-    }) = &error
-    else {
+    let RunError::Engine(EngineError::SameInstantLimit { time, limit, last, .. }) = &error else {
         panic!("{error}");
     };
     // 2^40 + 2^39 + ... + 1
     assert_eq!((time.as_nanos(), *limit), ((1 << 41) - 1, 100_000));
     assert_eq!(*last, ["ball.bounce"; 8]);
-    assert!(
-        error.to_string().contains("ball.bounce, ball.bounce"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("ball.bounce, ball.bounce"), "{error}");
 }
 
 #[test]
@@ -323,9 +307,7 @@ fn trap_13_observers_are_limited_on_their_own_account() {
             ..Default::default()
         });
         for i in 0..10 {
-            engine
-                .schedule(ns(5), DEV, Rank(0), say("x", &i.to_string()))
-                .unwrap();
+            engine.schedule(ns(5), DEV, Rank(0), say("x", &i.to_string())).unwrap();
         }
         for _ in 0..n {
             engine
@@ -337,10 +319,7 @@ fn trap_13_observers_are_limited_on_their_own_account() {
     assert!(observers(0).is_ok() && observers(10).is_ok());
     let error = observers(11).unwrap_err();
     assert!(
-        matches!(
-            error,
-            RunError::Engine(EngineError::SameInstantLimit { .. })
-        ),
+        matches!(error, RunError::Engine(EngineError::SameInstantLimit { .. })),
         "{error}"
     );
 }
@@ -354,16 +333,33 @@ fn trap_13_a_clock_that_creeps_or_never_ends_is_stopped() {
         }
         engine.run(&mut Parrot::default(), ns(100 * step))
     };
-    let crowd = EngineOptions { crowd_limit: 50, ..Default::default() };
+    let crowd = EngineOptions {
+        crowd_limit: 50,
+        ..Default::default()
+    };
     // A nanosecond apart they crowd one second; a tenth of a second apart ten share one.
     let error = run(crowd, 1).unwrap_err();
-    assert!(matches!(&error, RunError::Engine(EngineError::Crowd { limit: 50, last, .. }) if last == "x.tick"), "{error}");
+    assert!(
+        matches!(&error, RunError::Engine(EngineError::Crowd { limit: 50, last, .. }) if last == "x.tick"),
+        "{error}"
+    );
     assert!(run(crowd, 100_000_000).is_ok());
 
-    let whole = |event_limit| run(EngineOptions { event_limit, ..Default::default() }, 1_000_000_000);
+    let whole = |event_limit| {
+        run(
+            EngineOptions {
+                event_limit,
+                ..Default::default()
+            },
+            1_000_000_000,
+        )
+    };
     assert!(whole(100).is_ok());
     let error = whole(99).unwrap_err();
-    assert!(matches!(error, RunError::Engine(EngineError::EventLimit { limit: 99, .. })), "{error}");
+    assert!(
+        matches!(error, RunError::Engine(EngineError::EventLimit { limit: 99, .. })),
+        "{error}"
+    );
 }
 
 #[test]
@@ -380,16 +376,13 @@ fn trap_14_events_at_time_zero_follow_the_same_order_as_everywhere() {
         events.rotate_left(turn);
         let mut engine = engine();
         for (phase, rank, who) in events {
-            engine
-                .schedule(ns(time), phase, Rank(rank), say(who, "start"))
-                .unwrap();
+            engine.schedule(ns(time), phase, Rank(rank), say(who, "start")).unwrap();
         }
         let mut parrot = Parrot::default();
         engine.run(&mut parrot, ns(time)).unwrap();
         parrot.names().join(" ")
     };
-    let expected =
-        "programme.start fault.a.start fault.b.start patient.start controller.start recorder.start";
+    let expected = "programme.start fault.a.start fault.b.start patient.start controller.start recorder.start";
     for turn in 0..6 {
         assert_eq!(order(0, turn), expected);
         assert_eq!(order(1_000, turn), expected);

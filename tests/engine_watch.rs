@@ -19,10 +19,7 @@ fn at(direction: Direction, band: f64, values: &[f64]) -> Vec<usize> {
 
 #[test]
 fn a_rising_watch_reports_once_and_rearms_below_its_band() {
-    assert_eq!(
-        at(Rising, 0.5, &[1.0, 2.1, 3.0, 1.6, 2.1, 1.4, 2.0]),
-        [1, 6]
-    );
+    assert_eq!(at(Rising, 0.5, &[1.0, 2.1, 3.0, 1.6, 2.1, 1.4, 2.0]), [1, 6]);
     assert_eq!(at(Rising, 0.0, &[1.0, 2.1, 1.9, 2.1]), [1, 3]);
     // exactly on the edge of the band is not past it
     assert_eq!(at(Rising, 0.5, &[1.0, 2.1, 1.5, 2.1]), [1]);
@@ -30,10 +27,7 @@ fn a_rising_watch_reports_once_and_rearms_below_its_band() {
 
 #[test]
 fn a_falling_watch_is_its_mirror_image() {
-    assert_eq!(
-        at(Falling, 0.5, &[3.0, 1.9, 1.0, 2.4, 1.9, 2.6, 2.0]),
-        [1, 6]
-    );
+    assert_eq!(at(Falling, 0.5, &[3.0, 1.9, 1.0, 2.4, 1.9, 2.6, 2.0]), [1, 6]);
     assert_eq!(at(Falling, 0.0, &[3.0, 1.9, 2.1, 1.9]), [1, 3]);
 }
 
@@ -60,16 +54,7 @@ fn either_is_a_schmitt_trigger_that_takes_turns() {
     let all = reports(Either, 0.5, &[1.0, 2.0, 1.6, 2.1, 1.5, 1.9, 1.0, 2.0]);
     assert_eq!(
         all,
-        [
-            None,
-            Some(Rising),
-            None,
-            None,
-            Some(Falling),
-            None,
-            None,
-            Some(Rising)
-        ]
+        [None, Some(Rising), None, None, Some(Falling), None, None, Some(Rising)]
     );
     // a touch from below is a passage, and so is the way back
     let all = reports(Either, 0.0, &[1.0, 2.0, 1.0, 2.0, 3.0, 2.0, 3.0]);
@@ -134,25 +119,16 @@ fn nothing_is_located_before_a_value_or_without_a_passage() {
     let mut watch = Watch::new(50.0, Rising, 0.0).unwrap();
     assert_eq!(locate(rising, &watch, lo, hi), None);
     watch.observe(0.0);
-    assert_eq!(
-        locate(rising, &watch, lo, hi),
-        Some(SimTime::from_nanos(50))
-    );
+    assert_eq!(locate(rising, &watch, lo, hi), Some(SimTime::from_nanos(50)));
     assert_eq!(locate(rising, &watch, lo, SimTime::from_nanos(49)), None);
     assert_eq!(locate(rising, &watch, hi, lo), None);
     assert_eq!(locate(|_| f64::NAN, &watch, lo, hi), None);
     // a value that has jumped over the level at `lo` is on the far side from the next nanosecond
-    assert_eq!(
-        locate(|_| 60.0, &watch, lo, hi),
-        Some(SimTime::from_nanos(1))
-    );
+    assert_eq!(locate(|_| 60.0, &watch, lo, hi), Some(SimTime::from_nanos(1)));
     // the level inclusive, the re-arming exclusive
     watch.cross();
     let falling = |t: SimTime| 100.0 - t.as_nanos() as f64;
-    assert_eq!(
-        locate(falling, &watch, lo, hi),
-        Some(SimTime::from_nanos(51))
-    );
+    assert_eq!(locate(falling, &watch, lo, hi), Some(SimTime::from_nanos(51)));
 }
 
 #[test]
@@ -172,12 +148,7 @@ fn a_location_across_the_whole_clock_ends() {
 fn the_error_of_a_value_comes_back() {
     let mut watch = Watch::new(0.0, Rising, 0.0).unwrap();
     watch.observe(-1.0);
-    let found = try_locate(
-        |_| Err("no value"),
-        &watch,
-        SimTime::ZERO,
-        SimTime::from_nanos(9),
-    );
+    let found = try_locate(|_| Err("no value"), &watch, SimTime::ZERO, SimTime::from_nanos(9));
     assert_eq!(found, Err("no value"));
 }
 

@@ -56,14 +56,8 @@ fn columns_of_the_ledger_sum_to_zero_and_nothing_but_the_diagonal_is_negative() 
             }
         }
         for j in 0..Layout::LEDGER {
-            let gained: f64 = (0..Layout::LEDGER)
-                .filter(|i| *i != j)
-                .map(|i| a[(i, j)])
-                .sum();
-            assert!(
-                (gained + a[(j, j)]).abs() <= 1e-13 * gained.max(1e-300),
-                "column {j}"
-            );
+            let gained: f64 = (0..Layout::LEDGER).filter(|i| *i != j).map(|i| a[(i, j)]).sum();
+            assert!((gained + a[(j, j)]).abs() <= 1e-13 * gained.max(1e-300), "column {j}");
         }
     }
 }
@@ -108,15 +102,11 @@ fn modes_agree_with_the_matrix_exponential() {
     let mut b = vec![0.0; Layout::LEN];
     b[Layout::csf(Level::T10)] = 400.0 / 24.0;
     for hours in [0.01, 0.5, 4.0, 24.0, 500.0] {
-        let later =
-            |s: &LinearSystem| s.physical(&s.advance(&s.coordinates(&x), &s.forcing(&b), hours));
+        let later = |s: &LinearSystem| s.physical(&s.advance(&s.coordinates(&x), &s.forcing(&b), hours));
         let (modal, plain) = (later(k.system()), later(&exponential));
         for i in 0..Layout::LEN {
             let scale = if Layout::is_ledger(i) { 20_000.0 } else { 1.0 };
-            assert!(
-                (modal[i] - plain[i]).abs() < 1e-11 * scale,
-                "state {i} at {hours} h"
-            );
+            assert!((modal[i] - plain[i]).abs() < 1e-11 * scale, "state {i} at {hours} h");
         }
     }
 }
@@ -124,13 +114,7 @@ fn modes_agree_with_the_matrix_exponential() {
 #[test]
 fn rates_of_the_modes_keep_apart() {
     let k = adult();
-    let mut rates: Vec<f64> = k
-        .system()
-        .rates()
-        .iter()
-        .copied()
-        .filter(|r| *r != 0.0)
-        .collect();
+    let mut rates: Vec<f64> = k.system().rates().iter().copied().filter(|r| *r != 0.0).collect();
     rates.sort_by(f64::total_cmp);
     for pair in rates.windows(2) {
         assert!((pair[1] - pair[0]).abs() > 1e-5 * pair[0].abs(), "{pair:?}");
@@ -143,10 +127,8 @@ fn nearly_coincident_rates_are_moved_apart_and_conserve_drug() {
     let mut p = ParameterSet::default();
     // The slow site of the brainstem, with its spacing, a billionth away from the subcutaneous depot.
     let half_life = p.get("kinetics.effect.brain_slow_half_life");
-    let site =
-        (1.0 + 2.0 * p.get("kinetics.effect.rate_spacing")) * std::f64::consts::LN_2 / half_life;
-    p.set("kinetics.depot.subcutaneous_rate", site * (1.0 + 1e-9))
-        .unwrap();
+    let site = (1.0 + 2.0 * p.get("kinetics.effect.rate_spacing")) * std::f64::consts::LN_2 / half_life;
+    p.set("kinetics.depot.subcutaneous_rate", site * (1.0 + 1e-9)).unwrap();
     let mut k = Kinetics::new(Body::default(), &p).unwrap();
     assert_eq!(k.system().method(), Method::Modal);
     let used = -k.system().matrix()[(Layout::SUBCUTANEOUS, Layout::SUBCUTANEOUS)];
@@ -183,9 +165,7 @@ fn what_was_put_in_is_in_the_body_or_booked_out_through_a_year_of_events() {
                 .unwrap();
                 k.set_flows(at(t + 1.0), Flows::default()).unwrap();
             }
-            3 => k
-                .add(at(t), Site::Stream(Destination::Subdural), 300.0)
-                .unwrap(),
+            3 => k.add(at(t), Site::Stream(Destination::Subdural), 300.0).unwrap(),
             _ => drop(k.flush_depot(at(t), 0.5, Level::T10).unwrap()),
         }
         let r = k.reading(at(t + 3.0), &mut scratch).unwrap();
@@ -258,10 +238,7 @@ fn impossible_bodies_doses_and_times_are_typed_errors() {
             ..Body::default()
         },
     ] {
-        assert!(matches!(
-            Kinetics::new(body, &p),
-            Err(KineticsError::Body { .. })
-        ));
+        assert!(matches!(Kinetics::new(body, &p), Err(KineticsError::Body { .. })));
     }
     let mut k = adult();
     k.add(at(5.0), Site::Oral, 1.0).unwrap();

@@ -34,18 +34,14 @@ fn half_life(points: &[(f64, f64)]) -> f64 {
         .iter()
         .fold((0.0, 0.0), |(x, y), p| (x + p.0 / n, y + p.1.ln() / n));
     let (sxy, sxx) = points.iter().fold((0.0, 0.0), |(xy, xx), p| {
-        (
-            xy + (p.0 - mx) * (p.1.ln() - my),
-            xx + (p.0 - mx) * (p.0 - mx),
-        )
+        (xy + (p.0 - mx) * (p.1.ln() - my), xx + (p.0 - mx) * (p.0 - mx))
     });
     -std::f64::consts::LN_2 / (sxy / sxx)
 }
 
 fn on_infusion(level: Level, dose_per_day: f64) -> Reading {
     let mut k = adult();
-    k.settle(at(0.0), &[(csf(level), dose_per_day / 24.0)])
-        .unwrap();
+    k.settle(at(0.0), &[(csf(level), dose_per_day / 24.0)]).unwrap();
     k.reading(at(0.0), &mut Scratch::default()).unwrap()
 }
 
@@ -99,11 +95,7 @@ fn t04_lumbar_concentration_over_the_dose_range() {
     // Read pair by pair, 130 ng/mL at 50 and 1240 at 1200 ug/day mean clearances of 16 and 40 mL/h, and no
     // linear model has both. Held to: the middle of the dose range gives the middle of the level range, the ends
     // lie within a factor of two.
-    for (dose, published, factor) in [
-        (50.0, 130.0, 2.0),
-        (245.0, 401.0, 1.5),
-        (1200.0, 1240.0, 2.0),
-    ] {
+    for (dose, published, factor) in [(50.0, 130.0, 2.0), (245.0, 401.0, 1.5), (1200.0, 1240.0, 2.0)] {
         let level = 1000.0 * lumbar(&on_infusion(Level::L2, dose));
         says(
             &format!("4 lumbar fluid at {dose} ug/day [ng/mL]"),
@@ -124,11 +116,7 @@ fn t05_fluid_settles_within_two_days() {
     let points = course(&k, 48.0, 0.25);
     let end = lumbar(&on_infusion(Level::L2, 400.0));
     let settled = points.iter().find(|p| lumbar(&p.1) > 0.99 * end).unwrap().0;
-    says(
-        "5 lumbar fluid at 99 % of steady state [h]",
-        "24-48",
-        settled,
-    );
+    says("5 lumbar fluid at 99 % of steady state [h]", "24-48", settled);
     // The published 1.5 h half-life and the published 1-2 days cannot both be exact; sooner is accepted.
     assert!((8.0..=48.0).contains(&settled), "{settled}");
 }
@@ -146,14 +134,9 @@ fn t06_plasma_stays_near_5_ng_per_ml() {
         ..Body::default()
     };
     let mut k = Kinetics::new(body, &ParameterSet::default()).unwrap();
-    k.settle(at(0.0), &[(csf(Level::T10), 274.0 / 24.0)])
-        .unwrap();
+    k.settle(at(0.0), &[(csf(Level::T10), 274.0 / 24.0)]).unwrap();
     let child = 1000.0 * k.reading(at(0.0), &mut Scratch::default()).unwrap().plasma;
-    says(
-        "6 plasma, child of 25 kg at 274 ug/day [ng/mL]",
-        "near or < 10",
-        child,
-    );
+    says("6 plasma, child of 25 kg at 274 ug/day [ng/mL]", "near or < 10", child);
     assert!(child > 0.5 && child < 10.0, "{child}");
 }
 
@@ -168,14 +151,8 @@ fn t12_oral_half_life_clearance_availability_and_ratio() {
         .map(|(t, r)| (*t, r.plasma))
         .collect();
     let t_half = half_life(&late);
-    let peak = points
-        .iter()
-        .max_by(|a, b| a.1.plasma.total_cmp(&b.1.plasma))
-        .unwrap();
-    let area: f64 = points
-        .windows(2)
-        .map(|w| 0.025 * (w[0].1.plasma + w[1].1.plasma))
-        .sum();
+    let peak = points.iter().max_by(|a, b| a.1.plasma.total_cmp(&b.1.plasma)).unwrap();
+    let area: f64 = points.windows(2).map(|w| 0.025 * (w[0].1.plasma + w[1].1.plasma)).sum();
     let clearance = 20_000.0 / area / 60.0;
     let x = k.amounts(at(1000.0)).unwrap();
     let absorbed = 1.0 - x[itbsim::kinetics::Layout::UNABSORBED] / 20_000.0;
@@ -191,11 +168,7 @@ fn t12_oral_half_life_clearance_availability_and_ratio() {
     let mut k = adult();
     k.settle(at(0.0), &[(Site::Oral, 5000.0)]).unwrap();
     let r = k.reading(at(0.0), &mut Scratch::default()).unwrap();
-    says(
-        "12 lumbar fluid over plasma [1]",
-        "0.12",
-        lumbar(&r) / r.plasma,
-    );
+    says("12 lumbar fluid over plasma [1]", "0.12", lumbar(&r) / r.plasma);
     assert!(
         (lumbar(&r) / r.plasma - 0.12).abs() < 0.003,
         "{}",
@@ -206,21 +179,12 @@ fn t12_oral_half_life_clearance_availability_and_ratio() {
 #[test]
 fn t13_oral_120_mg_a_day_stands_for_20_to_40_ug_a_day_into_the_spine() {
     let mut k = adult();
-    k.settle(at(0.0), &[(Site::Oral, 120_000.0 / 24.0)])
-        .unwrap();
+    k.settle(at(0.0), &[(Site::Oral, 120_000.0 / 24.0)]).unwrap();
     let oral = lumbar(&k.reading(at(0.0), &mut Scratch::default()).unwrap());
     let per_dose = lumbar(&on_infusion(Level::L2, 100.0)) / 100.0;
-    says(
-        "13 lumbar fluid on oral 120 mg/day [ng/mL]",
-        "55",
-        1000.0 * oral,
-    );
+    says("13 lumbar fluid on oral 120 mg/day [ng/mL]", "55", 1000.0 * oral);
     says("13 the same by pump [ug/day]", "20-40", oral / per_dose);
-    assert!(
-        (20.0..=42.0).contains(&(oral / per_dose)),
-        "{}",
-        oral / per_dose
-    );
+    assert!((20.0..=42.0).contains(&(oral / per_dose)), "{}", oral / per_dose);
 }
 
 #[test]
@@ -238,10 +202,7 @@ fn cord_gives_drug_back_as_fluid_falls() {
     let before = tissue(&k, 0.0) / fluid(k.reading(at(0.0), &mut scratch).unwrap());
     let after = tissue(&k, 2.0) / fluid(k.reading(at(2.0), &mut scratch).unwrap());
     assert!((before - 0.8).abs() < 1e-9, "partition at rest, {before}");
-    assert!(
-        after > 1.05 * before,
-        "tissue lags behind falling fluid, {after}"
-    );
+    assert!(after > 1.05 * before, "tissue lags behind falling fluid, {after}");
 }
 
 #[test]

@@ -3,8 +3,7 @@
 mod numerics_models;
 
 use itbsim::numerics::general::{
-    GeneralError, GeneralMethod, GeneralTolerances, LinearSegment, Segment, UserModel,
-    check_linear, integrate,
+    GeneralError, GeneralMethod, GeneralTolerances, LinearSegment, Segment, UserModel, check_linear, integrate,
 };
 use itbsim::numerics::{FallbackReason, LinearSystem, Method, NumericsError, Stepper, Tolerances};
 use nalgebra::{DMatrix, DVector};
@@ -23,10 +22,7 @@ fn difference(x: &[f64], y: &[f64]) -> f64 {
 
 fn assert_close(what: &str, got: &[f64], exact: &[f64], relative: f64) {
     let error = difference(got, exact) / largest(exact).max(1e-300);
-    assert!(
-        error <= relative,
-        "{what}: {error:e}\n got {got:?}\n exact {exact:?}"
-    );
+    assert!(error <= relative, "{what}: {error:e}\n got {got:?}\n exact {exact:?}");
 }
 
 /// `exp` of the matrix augmented by one column for the input, by nalgebra.
@@ -34,8 +30,7 @@ fn reference(a: &DMatrix<f64>, x0: &[f64], b: &[f64], t: f64) -> Vec<f64> {
     let n = a.nrows();
     let mut m = DMatrix::zeros(n + 1, n + 1);
     m.view_mut((0, 0), (n, n)).copy_from(a);
-    m.view_mut((0, n), (n, 1))
-        .copy_from(&DVector::from_column_slice(b));
+    m.view_mut((0, n), (n, 1)).copy_from(&DVector::from_column_slice(b));
     let mut x = x0.to_vec();
     x.push(1.0);
     let y = (m * t).exp() * DVector::from_vec(x);
@@ -66,10 +61,7 @@ mod exact_path {
     fn the_exponential_meets_the_closed_forms() {
         for m in closed_forms() {
             let system = LinearSystem::by_exponential(m.a.clone()).unwrap();
-            assert_eq!(
-                system.method(),
-                Method::Exponential(FallbackReason::Requested)
-            );
+            assert_eq!(system.method(), Method::Exponential(FallbackReason::Requested));
             for t in TIMES {
                 let label = format!("{} at {t}", m.name);
                 assert_close(&label, &run(&system, &m, t), &(m.exact)(t), 5e-13);
@@ -94,11 +86,7 @@ mod exact_path {
                     let row = system.output(&w);
                     let y = system.evaluate(&row, &c, &f, &scratch);
                     let scale = largest(&(m.exact)(t));
-                    assert!(
-                        (y - exact).abs() <= 5e-13 * scale,
-                        "{} {i} {t}: {y}",
-                        m.name
-                    );
+                    assert!((y - exact).abs() <= 5e-13 * scale, "{} {i} {t}: {y}", m.name);
                     match system.trajectory(&row, &c, &f) {
                         Ok(sum) => assert!((sum.value(t) - y).abs() <= 1e-14 * scale),
                         Err(e) => assert!(matches!(e, NumericsError::NoModes { .. })),
@@ -128,25 +116,12 @@ mod exact_path {
     #[test]
     fn a_bad_matrix_is_an_error() {
         let wrong = LinearSystem::new(DMatrix::zeros(2, 3)).unwrap_err();
-        assert_eq!(
-            wrong,
-            NumericsError::NotSquare {
-                rows: 2,
-                columns: 3
-            }
-        );
+        assert_eq!(wrong, NumericsError::NotSquare { rows: 2, columns: 3 });
         assert!(LinearSystem::new(DMatrix::zeros(0, 0)).is_err());
         let mut a = DMatrix::zeros(2, 2);
         a[(1, 0)] = f64::NAN;
         let wrong = LinearSystem::new(a).unwrap_err();
-        assert!(matches!(
-            wrong,
-            NumericsError::NotFinite {
-                row: 1,
-                column: 0,
-                ..
-            }
-        ));
+        assert!(matches!(wrong, NumericsError::NotFinite { row: 1, column: 0, .. }));
     }
 
     #[test]
@@ -218,10 +193,7 @@ mod neuraxis_of_75_states {
         let mut all = Vec::new();
         for mixing in [16.0, 64.0, 237.0] {
             for star in [0.0, 1e-8, 1e-6, 1e-4] {
-                all.push((
-                    format!("mixing {mixing} star {star}"),
-                    neuraxis(mixing, star),
-                ));
+                all.push((format!("mixing {mixing} star {star}"), neuraxis(mixing, star)));
             }
         }
         all
@@ -245,12 +217,7 @@ mod neuraxis_of_75_states {
             for t in [0.01, 1.0, 24.0, 500.0] {
                 let c = system.coordinates(&x0);
                 let x = system.physical(&system.advance(&c, &system.forcing(&b), t));
-                assert_close(
-                    &format!("{name} at {t}"),
-                    &x,
-                    &reference(&m.a, &x0, &b, t),
-                    1e-11,
-                );
+                assert_close(&format!("{name} at {t}"), &x, &reference(&m.a, &x0, &b, t), 1e-11);
             }
         }
     }
@@ -259,10 +226,7 @@ mod neuraxis_of_75_states {
     fn a_loop_with_complex_rates_falls_back_and_is_still_right() {
         let m = neuraxis(4.0, 1e-2);
         let system = LinearSystem::new(m.a.clone()).unwrap();
-        assert_eq!(
-            system.method(),
-            Method::Exponential(FallbackReason::NotSeparable)
-        );
+        assert_eq!(system.method(), Method::Exponential(FallbackReason::NotSeparable));
         let x0: Vec<f64> = (0..75).map(f64::from).collect();
         let c = system.coordinates(&x0);
         for t in [0.1, 7.0] {
@@ -300,10 +264,7 @@ mod neuraxis_of_75_states {
         }
         let x = system.physical(&c);
         // Effect sites mirror drug, they hold none.
-        let held: f64 = (0..75)
-            .filter(|i| !m.effect.contains(i))
-            .map(|i| x[i])
-            .sum();
+        let held: f64 = (0..75).filter(|i| !m.effect.contains(i)).map(|i| x[i]).sum();
         assert!((held - given).abs() < 1e-10 * given, "{held} {given}");
         let body: Vec<f64> = (0..57).map(|i| x[i]).collect();
         assert!(body.iter().all(|v| *v > 0.0));
@@ -485,10 +446,7 @@ mod stepper {
             s
         };
         let nan = fresh(1.0).step(|_, _, dy| dy[0] = f64::NAN, 1.0, 1.0);
-        assert!(matches!(
-            nan,
-            Err(StepError::NotFinite { component: 0, .. })
-        ));
+        assert!(matches!(nan, Err(StepError::NotFinite { component: 0, .. })));
         // y' = y^2 from 1 is infinite at t = 1.
         let mut s = fresh(1.0);
         let blown = loop {
@@ -497,10 +455,7 @@ mod stepper {
             }
         };
         assert!(
-            matches!(
-                blown,
-                StepError::Underflow { .. } | StepError::NotFinite { .. }
-            ),
+            matches!(blown, StepError::Underflow { .. } | StepError::NotFinite { .. }),
             "{blown:?}"
         );
         assert!((s.interval().1 - 1.0).abs() < 1e-3);
@@ -592,21 +547,10 @@ mod traps_of_ode_solvers {
         let mut naive = Dopri5::new(Cosine, 0.0, 10.0, 5.0, start(0.0), 1e-8, 1e-8);
         assert!(naive.integrate().is_ok());
         let wrong = naive.y_out().last().unwrap()[0];
-        assert!(
-            (wrong - 10f64.sin()).abs() > 1.0,
-            "the fault is gone: {wrong}"
-        );
+        assert!((wrong - 10f64.sin()).abs() > 1.0, "the fault is gone: {wrong}");
         let save: Vec<f64> = vec![0.0, 5.0, 10.0];
         for method in BOTH {
-            let got = integrate(
-                &Cosine,
-                &[0.0],
-                &[segment(0.0, 10.0)],
-                &save,
-                tight(1e-9),
-                method,
-            )
-            .unwrap();
+            let got = integrate(&Cosine, &[0.0], &[segment(0.0, 10.0)], &save, tight(1e-9), method).unwrap();
             for (t, y) in save.iter().zip(&got) {
                 assert!((y[0] - t.sin()).abs() < 1e-7, "{method:?} {t}: {}", y[0]);
             }
@@ -636,10 +580,7 @@ mod traps_of_ode_solvers {
         let outcome = naive.integrate();
         let end = naive.y_out().last().unwrap()[0];
         let at = *naive.x_out().last().unwrap();
-        assert!(
-            outcome.is_err() || (end - at.sin()).abs() > 1e-6,
-            "the fault is gone"
-        );
+        assert!(outcome.is_err() || (end - at.sin()).abs() > 1e-6, "the fault is gone");
         let got = integrate(
             &Cosine,
             &[0.0],
@@ -683,18 +624,8 @@ mod traps_of_ode_solvers {
         assert!(naive.integrate().is_ok());
         assert!(*naive.x_out().last().unwrap() > 1.06, "the fault is gone");
         for method in BOTH {
-            let got = integrate(
-                &Nan,
-                &[1.0],
-                &[segment(0.0, 1.0)],
-                &[1.0],
-                tight(1e-6),
-                method,
-            );
-            assert!(
-                matches!(got, Err(GeneralError::NotFinite { .. })),
-                "{got:?}"
-            );
+            let got = integrate(&Nan, &[1.0], &[segment(0.0, 1.0)], &[1.0], tight(1e-6), method);
+            assert!(matches!(got, Err(GeneralError::NotFinite { .. })), "{got:?}");
         }
     }
 
@@ -738,20 +669,8 @@ mod traps_of_ode_solvers {
             },
         ];
         for method in BOTH {
-            let got = integrate(
-                &Off,
-                &[0.0],
-                &segments,
-                &[4.0, 5.0, 100.0],
-                tight(1e-6),
-                method,
-            )
-            .unwrap();
-            assert_eq!(
-                got,
-                vec![vec![0.0], vec![1.0], vec![1.0]],
-                "right limit at a jump"
-            );
+            let got = integrate(&Off, &[0.0], &segments, &[4.0, 5.0, 100.0], tight(1e-6), method).unwrap();
+            assert_eq!(got, vec![vec![0.0], vec![1.0], vec![1.0]], "right limit at a jump");
         }
     }
 
@@ -774,15 +693,7 @@ mod traps_of_ode_solvers {
         let mut naive = Dopri5::new(Fast, 0.0, 240.0, 240.0, start(0.0), 1e-6, 1e-6);
         assert!(naive.integrate().is_err(), "the fault is gone");
         for method in BOTH {
-            let got = integrate(
-                &Fast,
-                &[0.0],
-                &[segment(0.0, 240.0)],
-                &[240.0],
-                tight(1e-6),
-                method,
-            )
-            .unwrap();
+            let got = integrate(&Fast, &[0.0], &[segment(0.0, 240.0)], &[240.0], tight(1e-6), method).unwrap();
             assert!((got[0][0] - 1.0).abs() < 1e-4);
         }
     }
@@ -796,10 +707,7 @@ mod traps_of_ode_solvers {
             }
             fn rhs(&self, _: f64, x: &[f64], dx: &mut [f64]) {
                 for (i, dx) in dx.iter_mut().enumerate() {
-                    *dx = self.0.b[i]
-                        + x.iter()
-                            .enumerate()
-                            .fold(0.0, |s, (j, x)| s + self.0.a[(i, j)] * x);
+                    *dx = self.0.b[i] + x.iter().enumerate().fold(0.0, |s, (j, x)| s + self.0.a[(i, j)] * x);
                 }
             }
         }
@@ -830,17 +738,10 @@ mod traps_of_ode_solvers {
         assert!(bad(ask(&[], &[segment(0.0, 1.0)], &[])));
         assert!(bad(ask(&[f64::NAN], &[segment(0.0, 1.0)], &[])));
         assert!(bad(ask(&[0.0], &[segment(1.0, 0.0)], &[])));
-        assert!(bad(ask(
-            &[0.0],
-            &[segment(0.0, 1.0), segment(2.0, 3.0)],
-            &[]
-        )));
+        assert!(bad(ask(&[0.0], &[segment(0.0, 1.0), segment(2.0, 3.0)], &[])));
         assert!(bad(ask(&[0.0], &[segment(0.0, 1.0)], &[2.0])));
         assert!(bad(ask(&[0.0], &[segment(0.0, 1.0)], &[0.8, 0.2])));
         assert!(bad(ask(&[0.0], &[], &[0.2])));
-        assert_eq!(
-            ask(&[0.0], &[segment(0.0, 0.0)], &[0.0]).unwrap(),
-            vec![vec![0.0]]
-        );
+        assert_eq!(ask(&[0.0], &[segment(0.0, 0.0)], &[0.0]).unwrap(), vec![vec![0.0]]);
     }
 }

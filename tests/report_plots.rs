@@ -21,12 +21,7 @@ fn vector() -> PlotOptions {
 fn texts(svg: &str) -> Vec<String> {
     svg.split("<text ")
         .skip(1)
-        .filter_map(|part| {
-            part.split_once(">\n")?
-                .1
-                .split_once('\n')
-                .map(|(t, _)| t.to_owned())
-        })
+        .filter_map(|part| part.split_once(">\n")?.1.split_once('\n').map(|(t, _)| t.to_owned()))
         .collect()
 }
 
@@ -58,10 +53,7 @@ fn png_size(png: &[u8]) -> (u32, u32) {
 fn assert_sound(figure: &Figure) {
     let Figure { name, svg, .. } = figure;
     assert!(svg.len() < 300_000, "{name}: {} bytes", svg.len());
-    assert!(
-        svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"),
-        "{name}"
-    );
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{name}");
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
     let told = texts(svg);
     assert!(
@@ -132,10 +124,7 @@ fn quantities_have_units_and_lines_have_names() {
         "100",
         "0.1",
     ] {
-        assert!(
-            told.iter().any(|t| t == label),
-            "{label} is missing in {told:?}"
-        );
+        assert!(told.iter().any(|t| t == label), "{label} is missing in {told:?}");
     }
     let told = texts(&response(&withdrawal(45.0), &vector()).unwrap().svg);
     for label in [
@@ -147,10 +136,7 @@ fn quantities_have_units_and_lines_have_names() {
         "withdrawal",
         "sedation",
     ] {
-        assert!(
-            told.iter().any(|t| t == label),
-            "{label} is missing in {told:?}"
-        );
+        assert!(told.iter().any(|t| t == label), "{label} is missing in {told:?}");
     }
 }
 
@@ -161,12 +147,7 @@ fn the_line_lies_where_the_data_say() {
     run.meta.duration_h = 10.0;
     run.trajectory = Table {
         columns: vec![column::TIME.to_owned(), column::ASHWORTH_LEGS.to_owned()],
-        rows: vec![
-            vec![0.0, 0.0],
-            vec![5.0, 4.0],
-            vec![5.0, 2.0],
-            vec![10.0, 2.0],
-        ],
+        rows: vec![vec![0.0, 0.0], vec![5.0, 4.0], vec![5.0, 2.0], vec![10.0, 2.0]],
     };
     let svg = response(&run, &vector()).unwrap().svg;
     let lines = polylines(&svg, "#D55E00");
@@ -223,14 +204,9 @@ fn symptoms_stand_in_order_of_onset_with_words() {
         at("itch without rash") < at("paraesthesia"),
         "a name without words is made readable"
     );
-    assert!(
-        at("fever") < at("autonomic dysreflexia")
-            && at("autonomic dysreflexia") < at("hallucinations")
-    );
+    assert!(at("fever") < at("autonomic dysreflexia") && at("autonomic dysreflexia") < at("hallucinations"));
     assert_eq!(
-        told.iter()
-            .filter(|t| *t == "autonomic dysreflexia")
-            .count(),
+        told.iter().filter(|t| *t == "autonomic dysreflexia").count(),
         1,
         "episodes share a row"
     );
@@ -264,21 +240,12 @@ fn the_map_has_one_row_a_level_and_a_bar_with_units() {
         "Spinal level",
         "10",
     ] {
-        assert!(
-            told.iter().any(|t| t == label),
-            "{label} is missing in {told:?}"
-        );
+        assert!(told.iter().any(|t| t == label), "{label} is missing in {told:?}");
     }
     // Every cell is covered: the widths of all runs of colour add up to rows times width.
     let mut area = 0.0;
     for path in figure.svg.split("<path fill=\"").skip(1) {
-        let d = path
-            .split_once("d=\"")
-            .unwrap()
-            .1
-            .split_once('"')
-            .unwrap()
-            .0;
+        let d = path.split_once("d=\"").unwrap().1.split_once('"').unwrap().0;
         for cell in d.split('z').filter(|c| !c.is_empty()) {
             let (_, rest) = cell.split_once('h').unwrap();
             let (w, rest) = rest.split_once('v').unwrap();
@@ -307,11 +274,7 @@ fn runs_without_anything_still_draw() {
     assert_eq!(all.len(), 3);
     all.iter().for_each(assert_sound);
     assert!(texts(&all[0].svg).iter().any(|t| t == "not recorded"));
-    assert!(
-        texts(&all[2].svg)
-            .iter()
-            .any(|t| t == "no symptom in this time")
-    );
+    assert!(texts(&all[2].svg).iter().any(|t| t == "no symptom in this time"));
     assert!(neuraxis(&RunData::default(), &vector()).is_ok());
     assert!(compare(&[], &vector()).unwrap().is_empty());
     // Values that no axis can show.
@@ -325,18 +288,12 @@ fn runs_without_anything_still_draw() {
     odd.table.rows[1][4] = 1e300;
     odd.table.rows[2][4] = 1e-300;
     odd.table.rows[3][4] = -5.0;
-    figures(&odd, &vector())
-        .unwrap()
-        .iter()
-        .for_each(assert_sound);
+    figures(&odd, &vector()).unwrap().iter().for_each(assert_sound);
     let backwards = PlotOptions {
         window: Some((9.0, 3.0)),
         ..vector()
     };
-    figures(&bolus(), &backwards)
-        .unwrap()
-        .iter()
-        .for_each(assert_sound);
+    figures(&bolus(), &backwards).unwrap().iter().for_each(assert_sound);
     let nowhere = PlotOptions {
         window: Some((5000.0, 6000.0)),
         ..vector()
@@ -360,11 +317,7 @@ fn half_a_year_of_pulses_and_crowded_marks_stays_small() {
             *v *= pulse;
         }
         row[29] = if i % 24 < 3 { 900.0 } else { 120.0 };
-        row[30] = if i % 24 < 3 {
-            880.0
-        } else {
-            110.0 + (i % 5) as f64
-        };
+        row[30] = if i % 24 < 3 { 880.0 } else { 110.0 + (i % 5) as f64 };
         for v in &mut row[31..] {
             *v *= 1.0 + 0.02 * ((i * 104_729) % 17) as f64;
         }
@@ -409,38 +362,22 @@ fn arms_are_compared_in_one_figure_with_one_colour_each() {
         "Withdrawal (0–1)",
         "CSF L3 (ng/mL)",
     ] {
-        assert!(
-            told.iter().any(|t| t == label),
-            "{label} is missing in {told:?}"
-        );
+        assert!(told.iter().any(|t| t == label), "{label} is missing in {told:?}");
     }
-    assert_eq!(
-        polylines(&all[0].svg, "#0072B2").len(),
-        4,
-        "legend and three panels"
-    );
+    assert_eq!(polylines(&all[0].svg, "#0072B2").len(), 4, "legend and three panels");
     assert_eq!(polylines(&all[0].svg, "#D55E00").len(), 4);
     let many: Vec<&RunData> = vec![&quiet; 12];
-    compare(&many, &vector())
-        .unwrap()
-        .iter()
-        .for_each(assert_sound);
+    compare(&many, &vector()).unwrap().iter().for_each(assert_sound);
     let twins = compare(&[&quiet, &quiet], &vector()).unwrap();
     assert_eq!(twins.len(), 1, "nothing to zoom on");
-    let refills = texts(&twins[0].svg)
-        .iter()
-        .filter(|t| *t == "refill 18 mL")
-        .count();
+    let refills = texts(&twins[0].svg).iter().filter(|t| *t == "refill 18 mL").count();
     assert_eq!(refills, 1, "a shared mark is drawn once");
 }
 
 #[test]
 fn the_zoom_shows_a_day_before_and_some_days_after() {
     let run = withdrawal(45.0);
-    assert_eq!(
-        zoom_window(&run),
-        Some((FAULT - 24.0, FAULT + 14.0 + 144.0))
-    );
+    assert_eq!(zoom_window(&run), Some((FAULT - 24.0, FAULT + 14.0 + 144.0)));
     let mut late = run.clone();
     late.symptoms.retain(|s| s.symptom == "drowsiness");
     let onset = late.symptoms[0].onset_h;

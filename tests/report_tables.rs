@@ -8,10 +8,7 @@ use std::path::Path;
 use itbsim::report::{ReportError, RunData, RunFolder, tables, text};
 use report_fixture::{FAULT, undisturbed, withdrawal};
 
-fn csv_of(
-    write: impl Fn(&RunData, &mut dyn std::io::Write) -> Result<(), ReportError>,
-    run: &RunData,
-) -> String {
+fn csv_of(write: impl Fn(&RunData, &mut dyn std::io::Write) -> Result<(), ReportError>, run: &RunData) -> String {
     let mut bytes = Vec::new();
     write(run, &mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
@@ -96,18 +93,13 @@ fn events_and_symptoms_have_the_promised_columns_and_quote_what_needs_it() {
 
 #[test]
 fn the_summary_tells_first_symptoms_and_expectations() {
-    let json: serde_json::Value =
-        serde_json::from_str(&csv_of(tables::write_summary, &withdrawal(45.0))).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&csv_of(tables::write_summary, &withdrawal(45.0))).unwrap();
     assert_eq!(json["written_by"], "itbsim");
     assert_eq!(json["seed"], 42);
     assert_eq!(json["fingerprint"], "9f3c0a1b2c3d4e5f");
     assert_eq!(json["ledger_residual"], 3.2e-13);
     let firsts = json["first_symptoms"].as_array().unwrap();
-    assert_eq!(
-        firsts.len(),
-        11,
-        "two episodes of dysreflexia are one symptom"
-    );
+    assert_eq!(firsts.len(), 11, "two episodes of dysreflexia are one symptom");
     assert_eq!(firsts[0]["symptom"], "spasms_increased");
     assert_eq!(firsts[0]["hours_after_fault"], 14.0);
     assert!(
@@ -116,10 +108,7 @@ fn the_summary_tells_first_symptoms_and_expectations() {
             .all(|w| w[0]["onset_h"].as_f64() <= w[1]["onset_h"].as_f64())
     );
     assert_eq!(
-        (
-            json["expectations_met"].as_u64(),
-            json["expectations_total"].as_u64()
-        ),
+        (json["expectations_met"].as_u64(), json["expectations_total"].as_u64()),
         (Some(1), Some(2))
     );
     assert!(
@@ -151,11 +140,7 @@ fn a_closed_pipe_is_recognised_inside_csv_errors() {
             .unwrap_err()
             .is_broken_pipe()
     );
-    assert!(
-        tables::write_summary(&run, &mut Closed)
-            .unwrap_err()
-            .is_broken_pipe()
-    );
+    assert!(tables::write_summary(&run, &mut Closed).unwrap_err().is_broken_pipe());
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -192,11 +177,7 @@ fn a_folder_appears_complete_and_is_replaced_by_the_next_run() {
     assert_eq!(names(&target)[..2], ["events.csv", "ledger.csv"]);
     write_run(&target, &withdrawal(2.0)).unwrap();
     assert_eq!(names(&target), tables, "no file of the earlier run is left");
-    assert_eq!(
-        names(target.parent().unwrap()),
-        ["run"],
-        "no temporary folder is left"
-    );
+    assert_eq!(names(target.parent().unwrap()), ["run"], "no temporary folder is left");
 }
 
 #[test]
@@ -211,14 +192,8 @@ fn an_empty_folder_is_used_and_a_foreign_one_is_left_alone() {
     fs::write(foreign.join("chapter.csv"), "mine").unwrap();
     let error = write_run(&foreign, &withdrawal(1.0)).unwrap_err();
     assert!(matches!(error, ReportError::Occupied { .. }));
-    assert!(
-        error.to_string().contains("choose another folder"),
-        "{error}"
-    );
-    assert_eq!(
-        fs::read_to_string(foreign.join("chapter.csv")).unwrap(),
-        "mine"
-    );
+    assert!(error.to_string().contains("choose another folder"), "{error}");
+    assert_eq!(fs::read_to_string(foreign.join("chapter.csv")).unwrap(), "mine");
 
     fs::write(foreign.join("summary.json"), "{}").unwrap();
     assert!(

@@ -63,11 +63,7 @@ fn t09_ashworth_and_reflex_after_50_ug_in_brain_injury() {
     p.run_until(8.0);
     for (t, published) in [(0.0, 2.4), (4.0, 1.5), (6.0, 1.4)] {
         let score = p.at(t).signals.ashworth_legs;
-        says(
-            &format!("9 Ashworth at {t} h"),
-            &format!("{published}"),
-            score,
-        );
+        says(&format!("9 Ashworth at {t} h"), &format!("{published}"), score);
         assert!((score - published).abs() < 0.2, "{t} h: {score}");
     }
     let reflex = p.at(5.0).signals.h_over_m_percent;
@@ -85,16 +81,8 @@ fn t10_scores_on_chronic_infusion() {
         "1.2 Penn, 1.7 Coffey",
         1.0 + s.ashworth_legs,
     );
-    says(
-        "10 spasm score from 3.3",
-        "0.4 Penn, 1.0 Coffey",
-        s.spasm_score,
-    );
-    assert!(
-        (1.2..=2.0).contains(&(1.0 + s.ashworth_legs)),
-        "{}",
-        s.ashworth_legs
-    );
+    says("10 spasm score from 3.3", "0.4 Penn, 1.0 Coffey", s.spasm_score);
+    assert!((1.2..=2.0).contains(&(1.0 + s.ashworth_legs)), "{}", s.ashworth_legs);
     assert!((0.3..=1.0).contains(&s.spasm_score), "{}", s.spasm_score);
 }
 
@@ -146,24 +134,13 @@ fn a_drug_holiday_of_four_weeks_restores_much_of_the_effect() {
 #[test]
 fn t15_withdrawal_after_400_ug_a_day_runs_in_the_published_order_and_time() {
     let p = stopped(400.0, 120.0);
-    let t = |name: &str| {
-        p.onset(name)
-            .unwrap_or_else(|| panic!("no {name}: {:?}", p.events))
-    };
-    says(
-        "15 first sign [h]",
-        "hours to 2 days (6-12)",
-        t("spasms_increased"),
-    );
+    let t = |name: &str| p.onset(name).unwrap_or_else(|| panic!("no {name}: {:?}", p.events));
+    says("15 first sign [h]", "hours to 2 days (6-12)", t("spasms_increased"));
     says("15 fever [h]", "about a day", t("fever"));
     says("15 seizures [h]", "about a day", t("seizures"));
     says("15 rhabdomyolysis [h]", "24-72", t("rhabdomyolysis"));
     says("15 organ failure [h]", "24-72", t("organ_failure"));
-    says(
-        "15 death untreated [h]",
-        "beyond 24-72",
-        t("death_in_withdrawal"),
-    );
+    says("15 death untreated [h]", "beyond 24-72", t("death_in_withdrawal"));
     assert!((6.0..=12.0).contains(&t("spasms_increased")));
     assert!((24.0..=72.0).contains(&t("rhabdomyolysis")));
     assert!((24.0..=72.0).contains(&t("organ_failure")));
@@ -174,18 +151,11 @@ fn t15_withdrawal_after_400_ug_a_day_runs_in_the_published_order_and_time() {
         .map(|s| t(s.name))
         .collect();
     assert!(order.is_sorted(), "{order:?}");
-    assert_eq!(
-        p.onset("autonomic_dysreflexia"),
-        None,
-        "no injury, no dysreflexia"
-    );
+    assert_eq!(p.onset("autonomic_dysreflexia"), None, "no injury, no dysreflexia");
     let (peak_at, _) = p.peak(|s| s.signals.withdrawal_index);
     assert!((12.0..=30.0).contains(&peak_at), "{peak_at}");
     let worst = p.peak(|s| s.signals.ashworth_legs).1;
-    assert!(
-        worst > SPASTIC.ashworth_legs + 0.3,
-        "rebound above baseline, {worst}"
-    );
+    assert!(worst > SPASTIC.ashworth_legs + 0.3, "rebound above baseline, {worst}");
 }
 
 #[test]
@@ -212,9 +182,7 @@ fn t15_restored_delivery_ends_withdrawal_within_a_day() {
 #[test]
 fn t15_withdrawal_is_worse_after_more_drug_and_longer_use() {
     let worst = |p: &Patient| p.peak(|s| s.signals.withdrawal_index).1;
-    let by_dose: Vec<f64> = [100.0, 200.0, 400.0, 800.0]
-        .map(|d| worst(&stopped(d, 48.0)))
-        .to_vec();
+    let by_dose: Vec<f64> = [100.0, 200.0, 400.0, 800.0].map(|d| worst(&stopped(d, 48.0))).to_vec();
     assert!(
         by_dose.is_sorted() && by_dose[0] < 0.2 && by_dose[3] > 0.8,
         "{by_dose:?}"
@@ -231,11 +199,7 @@ fn t15_withdrawal_is_worse_after_more_drug_and_longer_use() {
     let by_time = [after(1.0), after(5.0), after(20.0)];
     assert!(by_time.is_sorted() && by_time[0] < 0.15, "{by_time:?}");
     let low = stopped(100.0, 96.0);
-    assert_eq!(
-        low.onset("hallucinations"),
-        None,
-        "a low dose stopped is mild"
-    );
+    assert_eq!(low.onset("hallucinations"), None, "a low dose stopped is mild");
 }
 
 #[test]
@@ -249,11 +213,7 @@ fn t15_a_high_injury_adds_autonomic_dysreflexia() {
             .settled(&[(csf(Level::T10), 400.0 / 24.0)]);
         p.infuse(Level::T10, 0.0);
         p.run_until(36.0);
-        assert_eq!(
-            p.onset("autonomic_dysreflexia").is_some(),
-            expected,
-            "{injury}"
-        );
+        assert_eq!(p.onset("autonomic_dysreflexia").is_some(), expected, "{injury}");
     }
 }
 
@@ -272,16 +232,11 @@ fn rescue_drugs_ease_withdrawal_but_oral_baclofen_cannot_replace_the_pump() {
     let oral = rescued(&|p| p.give(Site::Oral, 30_000.0));
     let diazepam = rescued(&|p| p.give(Site::Benzodiazepine, 10.0));
     let cyproheptadine = rescued(&|p| p.give(Site::Cyproheptadine, 8.0));
-    let top =
-        |p: &Patient, f: &dyn Fn(&itbsim::response::Signals) -> f64| p.peak(|s| f(&s.signals)).1;
+    let top = |p: &Patient, f: &dyn Fn(&itbsim::response::Signals) -> f64| p.peak(|s| f(&s.signals)).1;
     let index = |p: &Patient| top(p, &|s| s.withdrawal_index);
     let heat = |p: &Patient| top(p, &|s| s.temperature_c);
     says("13 index at worst, nothing given", "-", index(&none));
-    says(
-        "13 index at worst, oral 120 mg/day",
-        "cannot cover",
-        index(&oral),
-    );
+    says("13 index at worst, oral 120 mg/day", "cannot cover", index(&oral));
     assert!(
         index(&oral) < index(&none) && index(&oral) > 0.8 * index(&none),
         "{}",
@@ -303,12 +258,8 @@ fn t16_a_day_s_dose_every_hour_makes_weak_within_hours() {
     let weak = p.onset("hypotonia_legs").unwrap();
     says("16 weak legs [h]", "soon after getting home", weak);
     assert!((2.0..=8.0).contains(&weak), "{weak}");
-    let [legs, trunk, arms] =
-        ["hypotonia_legs", "hypotonia_trunk", "hypotonia_arms"].map(|n| p.onset(n).unwrap());
-    assert!(
-        legs < trunk && trunk < arms,
-        "weakness climbs: {legs} {trunk} {arms}"
-    );
+    let [legs, trunk, arms] = ["hypotonia_legs", "hypotonia_trunk", "hypotonia_arms"].map(|n| p.onset(n).unwrap());
+    assert!(legs < trunk && trunk < arms, "weakness climbs: {legs} {trunk} {arms}");
     assert_eq!(p.onset("apnoea"), None);
 }
 
@@ -319,11 +270,7 @@ fn t17_a_pocket_fill_makes_unresponsive_within_hours_and_passes() {
     p.run_until(48.0);
     let coma = p.onset("coma").unwrap();
     let awake = p.resolved("coma").unwrap();
-    says(
-        "17 unresponsive after 40 mg under the skin [h]",
-        "within hours",
-        coma,
-    );
+    says("17 unresponsive after 40 mg under the skin [h]", "within hours", coma);
     says("17 responsive again [h]", "full recovery", awake);
     assert!((1.0..=6.0).contains(&coma), "{coma}");
     assert!(awake < 72.0 && p.onset("death_in_overdose").is_none());
@@ -341,8 +288,7 @@ fn ten_milligrams_into_fluid_kill_in_minutes_of_apnoea_or_pass_under_ventilation
         p
     };
     let alone = overdose(false);
-    let minutes =
-        60.0 * (alone.onset("death_in_overdose").unwrap() - alone.onset("apnoea").unwrap());
+    let minutes = 60.0 * (alone.onset("death_in_overdose").unwrap() - alone.onset("apnoea").unwrap());
     says("death after apnoea [min]", "tens of minutes", minutes);
     assert!((10.0..=60.0).contains(&minutes), "{minutes}");
     let helped = overdose(true);
@@ -361,16 +307,9 @@ fn undisturbed_therapy_stays_where_it_is() {
         .iter()
         .zip(first.values().into_iter().zip(last.values()))
     {
-        assert!(
-            (a - b).abs() < 1e-6 * a.abs().max(1.0),
-            "{name}: {a} -> {b}"
-        );
+        assert!((a - b).abs() < 1e-6 * a.abs().max(1.0), "{name}: {a} -> {b}");
     }
-    assert!(
-        p.events.iter().all(|e| e.name == "relief"),
-        "{:?}",
-        p.events
-    );
+    assert!(p.events.iter().all(|e| e.name == "relief"), "{:?}", p.events);
 }
 
 #[test]
@@ -387,17 +326,12 @@ fn every_parameter_at_either_end_of_its_range_gives_finite_signals_or_a_typed_er
                 assert!(!error.to_string().is_empty());
                 continue;
             }
-            let mut p =
-                Patient::with(Body::default(), SPASTIC, &set).settled(&[(csf(Level::T10), 20.0)]);
+            let mut p = Patient::with(Body::default(), SPASTIC, &set).settled(&[(csf(Level::T10), 20.0)]);
             p.infuse(Level::T10, 0.0);
             p.give(Site::Stream(Destination::Subcutaneous), 40_000.0);
             p.run_until(2.0);
             let s = p.signals();
-            assert!(
-                s.values().iter().all(|v| v.is_finite()),
-                "{} = {value}: {s:?}",
-                q.key
-            );
+            assert!(s.values().iter().all(|v| v.is_finite()), "{} = {value}: {s:?}", q.key);
         }
     }
 }

@@ -81,9 +81,16 @@ fn promise_10_restoring_and_going_on_gives_the_bits_of_not_stopping() {
     let mut straight = Run::new(&scenario, &registry, &options).unwrap();
     straight.run_until(end).unwrap();
     let expected = straight.finish();
-    assert!(expected.events.iter().any(|e| e.name() == "fault.low.start"), "the condition must strike");
+    assert!(
+        expected.events.iter().any(|e| e.name() == "fault.low.start"),
+        "the condition must strike"
+    );
     assert_eq!(expected.outcome.status, "alive");
-    assert!(expected.events.len() > 60, "{} events are not busy", expected.events.len());
+    assert!(
+        expected.events.len() > 60,
+        "{} events are not busy",
+        expected.events.len()
+    );
 
     // In the ramp, in the needle, between tablets, in the drain, and after the refill.
     for pause in [25.3, 36.2, 77.7, 105.7, 130.0] {

@@ -37,10 +37,7 @@ fn quantities_arrive_in_base_units() {
         s.pump.label_concentration, 2000.0,
         "the label is the concentration unless the file says otherwise"
     );
-    assert_eq!(
-        s.programme[0].mode,
-        Programme::SimpleContinuous { rate: 12.5 }
-    );
+    assert_eq!(s.programme[0].mode, Programme::SimpleContinuous { rate: 12.5 });
     assert_eq!(s.programme[0].at, Moment::At(SimTime::ZERO));
 }
 
@@ -60,10 +57,7 @@ fn what_the_file_leaves_out_takes_the_tabled_default() {
 
 #[test]
 fn a_scenario_can_change_the_default_of_a_key_it_leaves_out() {
-    let s = only(&file(
-        "[parameters]\n\"scenario.catheter.length\" = \"700 mm\"\n",
-        "",
-    ));
+    let s = only(&file("[parameters]\n\"scenario.catheter.length\" = \"700 mm\"\n", ""));
     assert_eq!(s.catheter.length, 70.0);
     assert_eq!(s.parameters.get("scenario.catheter.length"), 70.0);
 }
@@ -145,10 +139,7 @@ fn every_programme_mode_is_read() {
         ),
         (
             "single_bolus = { dose = \"50 ug\", over = \"30 min\" }",
-            Programme::SingleBolus {
-                dose: 50.0,
-                over: 0.5,
-            },
+            Programme::SingleBolus { dose: 50.0, over: 0.5 },
         ),
         (
             "priming_bolus = { over = \"30 min\" }",
@@ -249,10 +240,7 @@ fn every_action_is_read() {
                 over: 0.5,
             },
         ),
-        (
-            "inject_contrast = \"3 mL\"",
-            Action::InjectContrast { volume: 3.0 },
-        ),
+        ("inject_contrast = \"3 mL\"", Action::InjectContrast { volume: 3.0 }),
         ("mri = \"30 min\"", Action::MriScan { over: 0.5 }),
         ("ventilate = false", Action::Ventilate { on: false }),
         ("posture = \"upright\"", Action::Posture(Posture::Upright)),
@@ -264,9 +252,8 @@ fn every_action_is_read() {
         ),
     ];
     for (line, act) in acts {
-        let more = format!(
-            "[[fault]]\nid = \"stall\"\nkind = \"pump.stall\"\nat = \"1 d\"\n[[action]]\nat = \"2 d\"\n{line}"
-        );
+        let more =
+            format!("[[fault]]\nid = \"stall\"\nkind = \"pump.stall\"\nat = \"1 d\"\n[[action]]\nat = \"2 d\"\n{line}");
         assert_eq!(only(&file("", &more)).actions[0].action, act, "{line}");
     }
 }
@@ -426,10 +413,7 @@ source = "e"
     else {
         panic!()
     };
-    assert_eq!(
-        (*statistic, from, *low, *high),
-        (Statistic::All, to, 130.0, 1240.5)
-    );
+    assert_eq!((*statistic, from, *low, *high), (Statistic::All, to, 130.0, 1240.5));
     let Claim::Signal {
         statistic,
         from,
@@ -503,10 +487,7 @@ fn arms_leave_out_and_change() {
     assert_eq!(same.scenario.faults.len(), 1);
     assert_eq!(same.scenario.pump.gain, None);
     assert!(less.scenario.faults.is_empty());
-    assert_eq!(
-        less.scenario.actions[1].action,
-        Action::Repair { faults: vec![] }
-    );
+    assert_eq!(less.scenario.actions[1].action, Action::Repair { faults: vec![] });
     assert_eq!(
         less.scenario.actions[0].at,
         Moment::After {
@@ -525,10 +506,7 @@ fn arms_leave_out_and_change() {
             over: 1.0 / 60.0
         }
     );
-    assert_eq!(
-        s.programme[0].mode,
-        Programme::SimpleContinuous { rate: 25.0 }
-    );
+    assert_eq!(s.programme[0].mode, Programme::SimpleContinuous { rate: 25.0 });
     assert_eq!(s.pump.gain, Some(1.1));
     assert_eq!(s.pump.fill, 10.0);
     assert_eq!(s.patient.weight, 60.0);
@@ -539,11 +517,7 @@ fn arms_leave_out_and_change() {
 #[test]
 fn an_expectation_applies_only_where_it_can_be_checked() {
     let story = story(&file("", ARMS));
-    let counts: Vec<usize> = story
-        .arms
-        .iter()
-        .map(|a| a.scenario.expectations.len())
-        .collect();
+    let counts: Vec<usize> = story.arms.iter().map(|a| a.scenario.expectations.len()).collect();
     // as-is: spasms and death; no-leak: death alone; big: those two and the one that names it.
     assert_eq!(counts, [2, 1, 3]);
 }
@@ -566,10 +540,7 @@ fn the_hash_sees_content_and_not_layout() {
     let text = file("", ARMS);
     let hash = |t: &str| story(t).hash;
     assert_eq!(hash(&text).len(), 64);
-    assert_eq!(
-        hash(&text),
-        hash(&format!("# a comment\n{text}\n\n# another"))
-    );
+    assert_eq!(hash(&text), hash(&format!("# a comment\n{text}\n\n# another")));
     let moved = text.replace(
         "title = \"Test\"\nduration = \"120 d\"\n",
         "duration = \"120 d\"\ntitle = \"Test\"\n",
@@ -584,10 +555,7 @@ fn a_base_file_is_laid_under_key_by_key_and_blocks_by_id() {
     let files = BTreeMap::from([
         (
             "lib/base/adult.toml".to_owned(),
-            file(
-                "seed = 3",
-                "[[fault]]\nid = \"s\"\nkind = \"pump.stall\"\nat = \"1 d\"",
-            ),
+            file("seed = 3", "[[fault]]\nid = \"s\"\nkind = \"pump.stall\"\nat = \"1 d\""),
         ),
         (
             "lib/story.toml".to_owned(),
@@ -597,8 +565,7 @@ fn a_base_file_is_laid_under_key_by_key_and_blocks_by_id() {
                 .to_owned(),
         ),
     ]);
-    let story = load_from(Path::new("lib/story.toml"), &files, &catalog())
-        .unwrap_or_else(|m| panic!("{m}"));
+    let story = load_from(Path::new("lib/story.toml"), &files, &catalog()).unwrap_or_else(|m| panic!("{m}"));
     assert_eq!(story.name, "story");
     let s = &story.arms[0].scenario;
     assert_eq!(
@@ -606,10 +573,7 @@ fn a_base_file_is_laid_under_key_by_key_and_blocks_by_id() {
         ("Own", 3, 12.0, 20.0)
     );
     assert_eq!(s.programme.len(), 1);
-    assert_eq!(
-        s.programme[0].mode,
-        Programme::SimpleContinuous { rate: 25.0 }
-    );
+    assert_eq!(s.programme[0].mode, Programme::SimpleContinuous { rate: 25.0 });
     let ids: Vec<&str> = s.faults.iter().map(|f| f.id.as_str()).collect();
     assert_eq!(ids, ["s", "t"]);
 }
@@ -618,14 +582,8 @@ fn a_base_file_is_laid_under_key_by_key_and_blocks_by_id() {
 fn the_hash_covers_the_base_file() {
     let base = |rate: &str| {
         BTreeMap::from([
-            (
-                "base.toml".to_owned(),
-                file("", "").replace("300 ug/day", rate),
-            ),
-            (
-                "story.toml".to_owned(),
-                "extends = \"base.toml\"".to_owned(),
-            ),
+            ("base.toml".to_owned(), file("", "").replace("300 ug/day", rate)),
+            ("story.toml".to_owned(), "extends = \"base.toml\"".to_owned()),
         ])
     };
     let hash = |rate| {
@@ -658,7 +616,6 @@ fn a_file_is_loaded_from_disk_with_its_base() {
 
 #[test]
 fn the_template_loads_as_it_stands() {
-    let story =
-        load_str("new.toml", template(), None, &catalog()).unwrap_or_else(|m| panic!("{m}"));
+    let story = load_str("new.toml", template(), None, &catalog()).unwrap_or_else(|m| panic!("{m}"));
     assert_eq!(story.arms.len(), 3);
 }

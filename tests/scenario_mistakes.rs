@@ -31,22 +31,13 @@ fn leak(lines: &str) -> String {
         .filter(|(k, _)| !head.contains(k))
         .map(|(k, v)| format!("{k} = {v}\n"))
         .collect();
-    let at = if ["at =", "when =", "hazard ="]
-        .iter()
-        .any(|k| head.contains(k))
-    {
+    let at = if ["at =", "when =", "hazard ="].iter().any(|k| head.contains(k)) {
         ""
     } else {
         "at = \"30 d\"\n"
     };
-    let id = if head.contains("id =") {
-        ""
-    } else {
-        "id = \"leak\"\n"
-    };
-    more(&format!(
-        "[[fault]]\n{id}kind = \"catheter.leak\"\n{at}{rest}{lines}\n"
-    ))
+    let id = if head.contains("id =") { "" } else { "id = \"leak\"\n" };
+    more(&format!("[[fault]]\n{id}kind = \"catheter.leak\"\n{at}{rest}{lines}\n"))
 }
 
 #[test]
@@ -63,10 +54,7 @@ error: unknown key `concentraton` in `reservoir`
   = help: did you mean `concentration`?
 ";
     assert!(all.starts_with(expected), "{all}");
-    assert!(
-        all.ends_with("\n\n1 error in the scenario; nothing was run\n"),
-        "{all}"
-    );
+    assert!(all.ends_with("\n\n1 error in the scenario; nothing was run\n"), "{all}");
 }
 
 #[test]
@@ -213,10 +201,7 @@ fn rate_is_judged_by_the_label_in_force() {
     let after = format!("{refill}[[programme]]\nat = \"11 d\"\nsimple_continuous = \"60 ug/day\"");
     scenario_common::story(&more(&after));
     let before = format!("{refill}[[programme]]\nat = \"9 d\"\nsimple_continuous = \"60 ug/day\"");
-    assert!(
-        mistake(&more(&before))
-            .starts_with("rate-out-of-range | \"60 ug/day\" | this is 0.03 mL/day")
-    );
+    assert!(mistake(&more(&before)).starts_with("rate-out-of-range | \"60 ug/day\" | this is 0.03 mL/day"));
     // A running programme meets the new label too.
     let strong = refill.replace("500 ug/mL", "10 mg/mL");
     let found = mistakes(&more(&strong)).to_string();
@@ -263,8 +248,7 @@ fn refill_above_size() {
         "[[action]]\nat = \"1 d\"\nrefill = { volume = \"40 mL\", concentration = \"2 mg/mL\" }",
     ));
     assert!(
-        found.contains("overfull")
-            && found.contains("the reservoir holds 20 mL, but the refill is 40 mL"),
+        found.contains("overfull") && found.contains("the reservoir holds 20 mL, but the refill is 40 mL"),
         "{found}"
     );
 }
@@ -338,8 +322,7 @@ fn fault_beyond_the_catheter() {
 fn two_triggers_or_none() {
     let both = mistakes(&leak("at = \"1 d\"\nhazard = \"0.1 /year\""));
     assert!(
-        both.to_string()
-            .contains("has more than one of `at` or `hazard`"),
+        both.to_string().contains("has more than one of `at` or `hazard`"),
         "{both}"
     );
     let none = mistake(&more("[[fault]]\nid = \"x\"\nkind = \"pump.stall\""));
@@ -369,9 +352,7 @@ fn condition_on_an_unknown_signal_or_with_a_unit() {
 fn overlapping_programmes() {
     let same = mistakes(&more("[[programme]]\nat = \"0 h\"\nminimum_rate = true")).to_string();
     assert!(
-        same.contains("two programmes start at 0 h")
-            && same.contains("this one")
-            && same.contains("and this one"),
+        same.contains("two programmes start at 0 h") && same.contains("this one") && same.contains("and this one"),
         "{same}"
     );
     let during = "[[programme]]\nat = \"5 d\"\nsingle_bolus = { dose = \"50 ug\", over = \"2 h\" }\n\
@@ -414,9 +395,7 @@ fn time_after_the_end() {
     // Relative to an instant that the file fixes.
     refused(
         &leak("[[action]]\nid = \"late\"\nat = \"leak.start + 100 d\"\ninterrogate = true"),
-        &format!(
-            "after-end | \"leak.start + 100 d\" | `late` lies after the end of the run | {help}"
-        ),
+        &format!("after-end | \"leak.start + 100 d\" | `late` lies after the end of the run | {help}"),
     );
 }
 
@@ -445,9 +424,7 @@ fn moment_before_the_event_it_waits_for() {
 
 #[test]
 fn moment_without_a_time() {
-    let found = mistake(&more(
-        "[[action]]\nat = \"pump.empty + 3\"\ninterrogate = true",
-    ));
+    let found = mistake(&more("[[action]]\nat = \"pump.empty + 3\"\ninterrogate = true"));
     assert!(
         found.starts_with("bad-moment | \"pump.empty + 3\" | `at`: `3` has no unit"),
         "{found}"
@@ -459,10 +436,7 @@ fn blocks_that_wait_for_one_another() {
     let text = "[[fault]]\nid = \"a\"\nkind = \"pump.stall\"\nat = \"b.start + 1 d\"\n\
                 [[fault]]\nid = \"b\"\nkind = \"pump.stall\"\nat = \"a.end + 1 d\"\n";
     let found = mistakes(&more(text)).to_string();
-    assert!(
-        found.contains("= note: `a` waits for `b` waits for `a`"),
-        "{found}"
-    );
+    assert!(found.contains("= note: `a` waits for `b` waits for `a`"), "{found}");
 }
 
 #[test]
@@ -526,10 +500,7 @@ fn more_than_thirteen_flex_steps_a_day() {
         let list: Vec<String> = (0..n)
             .map(|i| format!("{{ at = \"{i:02}:00\", {day}rate = \"300 ug/day\" }}"))
             .collect();
-        more(&format!(
-            "[[programme]]\nat = \"1 d\"\nflex = [{}]",
-            list.join(", ")
-        ))
+        more(&format!("[[programme]]\nat = \"1 d\"\nflex = [{}]", list.join(", ")))
     };
     scenario_common::story(&steps(13, ""));
     assert!(
@@ -554,10 +525,7 @@ fn flex_step_at_an_impossible_hour_or_twice() {
     let found = mistake(&more(&format!(
         "[[programme]]\nat = \"1 d\"\nflex = [{twice}, {twice}]"
     )));
-    assert!(
-        found.contains("two flex steps start at the same time"),
-        "{found}"
-    );
+    assert!(found.contains("two flex steps start at the same time"), "{found}");
 }
 
 #[test]
@@ -653,8 +621,7 @@ fn matrix_is_reserved() {
 
 #[test]
 fn established_therapy_without_a_dose() {
-    let text =
-        file("[patient]\nhistory = \"established\"", "").replace("at = \"0 d\"", "at = \"1 d\"");
+    let text = file("[patient]\nhistory = \"established\"", "").replace("at = \"0 d\"", "at = \"1 d\"");
     refused(
         &text,
         "no-first-programme | \"established\" | established therapy needs a programme at the start | add a [[programme]] with at = \"0 d\" and simple_continuous, flex or periodic_bolus",
@@ -669,15 +636,10 @@ fn more_output_rows_than_anyone_wants() {
 
 #[test]
 fn table_written_as_block_and_block_as_table() {
-    let found = mistakes("title = \"x\"\nduration = \"1 d\"\n[[pump]]\nfamily = \"peristaltic\"\n[fault]\nid = \"x\"").to_string();
-    assert!(
-        found.contains("`pump` is an array, but a table is needed"),
-        "{found}"
-    );
-    assert!(
-        found.contains("`fault` must be written as [[fault]] blocks"),
-        "{found}"
-    );
+    let found = mistakes("title = \"x\"\nduration = \"1 d\"\n[[pump]]\nfamily = \"peristaltic\"\n[fault]\nid = \"x\"")
+        .to_string();
+    assert!(found.contains("`pump` is an array, but a table is needed"), "{found}");
+    assert!(found.contains("`fault` must be written as [[fault]] blocks"), "{found}");
 }
 
 fn chain(entries: &[(&str, &str)]) -> String {
@@ -694,10 +656,7 @@ fn chain(entries: &[(&str, &str)]) -> String {
 fn cyclic_extends_names_the_circle() {
     let found = chain(&[
         ("a.toml", "extends = \"base/b.toml\""),
-        (
-            "base/b.toml",
-            "title = \"b\"\nextends = \"../base/../a.toml\"",
-        ),
+        ("base/b.toml", "title = \"b\"\nextends = \"../base/../a.toml\""),
     ]);
     assert!(found.contains(" --> base/b.toml:2:11"), "{found}");
     assert!(
@@ -708,10 +667,7 @@ fn cyclic_extends_names_the_circle() {
 
 #[test]
 fn missing_base_suggests_a_file_of_that_folder() {
-    let found = chain(&[
-        ("a.toml", "extends = \"base/adlt.toml\""),
-        ("base/adult.toml", ""),
-    ]);
+    let found = chain(&[("a.toml", "extends = \"base/adlt.toml\""), ("base/adult.toml", "")]);
     assert!(
         found.contains("cannot read `base/adlt.toml`: there is no such file"),
         "{found}"
@@ -734,10 +690,7 @@ fn mistakes_point_into_the_file_they_are_in() {
 
 #[test]
 fn extends_must_be_relative_and_needs_a_folder() {
-    assert!(
-        chain(&[("a.toml", "extends = \"/b.toml\"")])
-            .contains("`extends` must be relative to this file")
-    );
+    assert!(chain(&[("a.toml", "extends = \"/b.toml\"")]).contains("`extends` must be relative to this file"));
     assert!(mistake("extends = \"b.toml\"").starts_with("no-folder"));
 }
 
@@ -749,17 +702,13 @@ fn missing_file_suggests_a_similar_name() {
         .unwrap_err()
         .to_string();
     assert!(
-        found.contains("there is no such file")
-            && found.contains("did you mean `catheter-leak.toml`?"),
+        found.contains("there is no such file") && found.contains("did you mean `catheter-leak.toml`?"),
         "{found}"
     );
     let found = load(&dir.path().join("catheter-leak"), &catalog())
         .unwrap_err()
         .to_string();
-    assert!(
-        found.contains("did you mean `catheter-leak.toml`?"),
-        "{found}"
-    );
+    assert!(found.contains("did you mean `catheter-leak.toml`?"), "{found}");
     let found = load(dir.path(), &catalog()).unwrap_err().to_string();
     assert!(found.contains("it is a folder, not a file"), "{found}");
 }
@@ -769,10 +718,7 @@ fn file_over_one_megabyte_is_not_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("big.toml");
     // A sparse file: reading it all would need 100 GB.
-    std::fs::File::create(&path)
-        .unwrap()
-        .set_len(100_000_000_000)
-        .unwrap();
+    std::fs::File::create(&path).unwrap().set_len(100_000_000_000).unwrap();
     let found = load(&path, &catalog()).unwrap_err().to_string();
     assert!(
         found.contains("it is larger than 1 MB, the limit for a scenario"),
@@ -795,9 +741,7 @@ fn endless_and_binary_files_are_refused() {
         std::fs::write(&path, bytes).unwrap();
         let found = load(&path, &catalog()).unwrap_err().to_string();
         assert!(
-            found.contains(&format!(
-                "byte {offset} is not UTF-8, so this is no text file"
-            )),
+            found.contains(&format!("byte {offset} is not UTF-8, so this is no text file")),
             "{found}"
         );
     }
@@ -861,11 +805,7 @@ fn a_megabyte_of_anything_is_answered_quickly() {
         let mut text = file("", "");
         let mut n = 0;
         while text.len() + block.len() + 8 < 400_000 {
-            text.push_str(
-                &block
-                    .replace("N+1", &(n + 1).to_string())
-                    .replace('N', &n.to_string()),
-            );
+            text.push_str(&block.replace("N+1", &(n + 1).to_string()).replace('N', &n.to_string()));
             n += 1;
         }
         text

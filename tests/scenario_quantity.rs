@@ -75,10 +75,7 @@ fn a_unit_of_its_own_dimension_is_exact() {
 #[test]
 fn letters_mean_what_their_case_says() {
     assert_eq!(
-        parse("5 ML", Dimension::Volume)
-            .unwrap_err()
-            .help()
-            .unwrap(),
+        parse("5 ML", Dimension::Volume).unwrap_err().help().unwrap(),
         "did you mean `mL`?"
     );
     assert_eq!(
@@ -100,22 +97,14 @@ fn what_is_no_quantity_is_refused_with_advice() {
             "`50` has no unit",
             "write a mass with its unit, such as \"50 ug\"",
         ),
-        (
-            "",
-            "`` does not start with a number",
-            "write a mass such as \"50 ug\"",
-        ),
+        ("", "`` does not start with a number", "write a mass such as \"50 ug\""),
         (
             "ug",
             "`ug` does not start with a number",
             "write a mass such as \"50 ug\"",
         ),
         ("50 ugg", "unknown unit `ugg`", "did you mean `ug`?"),
-        (
-            "50 zorkmid",
-            "unknown unit `zorkmid`",
-            "write for example \"50 ug\"",
-        ),
+        ("50 zorkmid", "unknown unit `zorkmid`", "write for example \"50 ug\""),
         ("50 ug/", "unknown unit `ug/`", "did you mean `ug`?"),
         (
             "1,5 ug",
@@ -218,10 +207,7 @@ fn the_units_of_the_parameter_tables_are_understood() {
 
 #[test]
 fn zero_has_no_sign() {
-    assert_eq!(
-        parse("-0 ug", Dimension::Mass).unwrap().to_bits(),
-        0.0f64.to_bits()
-    );
+    assert_eq!(parse("-0 ug", Dimension::Mass).unwrap().to_bits(), 0.0f64.to_bits());
     assert_eq!(Quantity::new(-0.0, Dimension::Mass).to_string(), "0 ug");
 }
 

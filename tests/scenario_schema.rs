@@ -14,12 +14,7 @@ fn parsed() -> Value {
 
 fn keys(object: &Value) -> BTreeSet<String> {
     assert_eq!(object["additionalProperties"], false, "{object}");
-    object["properties"]
-        .as_object()
-        .unwrap()
-        .keys()
-        .cloned()
-        .collect()
+    object["properties"].as_object().unwrap().keys().cloned().collect()
 }
 
 /// The keys the loader names when it meets one that it does not know.
@@ -46,12 +41,7 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
     let top = &s["properties"];
     let block = |name: &str| &top[name]["items"]["properties"];
     let z = "zzzzzzzz = 1";
-    let programme = |mode: &str| {
-        file(
-            "",
-            &format!("[[programme]]\nat = \"1 d\"\n{mode} = {{ {z} }}"),
-        )
-    };
+    let programme = |mode: &str| file("", &format!("[[programme]]\nat = \"1 d\"\n{mode} = {{ {z} }}"));
     let action = |act: &str| file("", &format!("[[action]]\nat = \"1 d\"\n{act} = {{ {z} }}"));
     let fault = |lines: &str| {
         file(
@@ -63,54 +53,28 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
     for (schema, text) in [
         (&s, file(z, "")),
         (&top["patient"], file(&format!("[patient]\n{z}"), "")),
-        (
-            &top["pump"],
-            file("", "").replace("family", &format!("{z}\nfamily")),
-        ),
+        (&top["pump"], file("", "").replace("family", &format!("{z}\nfamily"))),
         (
             &top["pump"]["properties"]["reservoir"],
             file("", "").replace("{ size", &format!("{{ {z}, size")),
         ),
         (&top["catheter"], file(&format!("[catheter]\n{z}"), "")),
-        (
-            &top["programme"]["items"],
-            file("", &format!("[[programme]]\n{z}")),
-        ),
-        (
-            &block("programme")["periodic_bolus"],
-            programme("periodic_bolus"),
-        ),
-        (
-            &block("programme")["single_bolus"],
-            programme("single_bolus"),
-        ),
-        (
-            &block("programme")["priming_bolus"],
-            programme("priming_bolus"),
-        ),
-        (
-            &block("programme")["bridge_bolus"],
-            programme("bridge_bolus"),
-        ),
+        (&top["programme"]["items"], file("", &format!("[[programme]]\n{z}"))),
+        (&block("programme")["periodic_bolus"], programme("periodic_bolus")),
+        (&block("programme")["single_bolus"], programme("single_bolus")),
+        (&block("programme")["priming_bolus"], programme("priming_bolus")),
+        (&block("programme")["bridge_bolus"], programme("bridge_bolus")),
         (&block("programme")["flex"]["oneOf"][1], programme("flex")),
         (
             &block("programme")["flex"]["oneOf"][0]["items"],
-            programme("flex")
-                .replace("{ zz", "[{ zz")
-                .replace("1 }", "1 }]"),
+            programme("flex").replace("{ zz", "[{ zz").replace("1 }", "1 }]"),
         ),
-        (
-            &top["action"]["items"],
-            file("", &format!("[[action]]\n{z}")),
-        ),
+        (&top["action"]["items"], file("", &format!("[[action]]\n{z}"))),
         (&block("action")["refill"], action("refill")),
         (&block("action")["lumbar_bolus"], action("lumbar_bolus")),
         (&block("action")["oral_baclofen"], action("oral_baclofen")),
         (&block("action")["drain_csf"], action("drain_csf")),
-        (
-            &top["expect"]["items"],
-            file("", &format!("[[expect]]\n{z}")),
-        ),
+        (&top["expect"]["items"], file("", &format!("[[expect]]\n{z}"))),
         (&top["arm"]["items"], file("", &format!("[[arm]]\n{z}"))),
         (shapes, fault(&format!("profile = {{ {z} }}"))),
         (
@@ -127,9 +91,7 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
 #[test]
 fn every_fault_kind_has_its_own_fields() {
     let s = parsed();
-    let kinds = s["properties"]["fault"]["items"]["oneOf"]
-        .as_array()
-        .unwrap();
+    let kinds = s["properties"]["fault"]["items"]["oneOf"].as_array().unwrap();
     assert_eq!(kinds.len(), KINDS.len());
     for (schema, kind) in kinds.iter().zip(KINDS) {
         assert_eq!(schema["properties"]["kind"]["const"], kind.kind);

@@ -39,10 +39,7 @@ impl Default for Fingerprint {
 impl Fingerprint {
     /// Of nothing.
     pub const fn new() -> Self {
-        Fingerprint {
-            state: BASIS,
-            words: 0,
-        }
+        Fingerprint { state: BASIS, words: 0 }
     }
 
     /// Adds one word.
@@ -83,10 +80,7 @@ impl Fingerprint {
             self.write_u64(u64::from_le_bytes(*chunk));
         }
         if !rest.is_empty() {
-            let word = rest
-                .iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte));
+            let word = rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
             self.write_u64(word);
         }
         self.write_u64(bytes.len() as u64);
@@ -125,10 +119,7 @@ mod tests {
     #[test]
     fn negative_zero_and_nan_payloads_make_no_difference() {
         assert_eq!(of(|f| f.write_f64(0.0)), of(|f| f.write_f64(-0.0)));
-        assert_eq!(
-            of(|f| f.write_f64(f64::NAN)),
-            of(|f| f.write_f64(-f64::NAN))
-        );
+        assert_eq!(of(|f| f.write_f64(f64::NAN)), of(|f| f.write_f64(-f64::NAN)));
         assert_ne!(of(|f| f.write_f64(1.0)), of(|f| f.write_f64(-1.0)));
     }
 

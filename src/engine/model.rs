@@ -65,11 +65,7 @@ pub trait Model {
     ///
     /// # Errors
     /// Whatever the model cannot do; the run ends.
-    fn handle(
-        &mut self,
-        fired: &Fired<Self::Event>,
-        cx: &mut Context<'_, Self::Event>,
-    ) -> Result<(), Self::Error>;
+    fn handle(&mut self, fired: &Fired<Self::Event>, cx: &mut Context<'_, Self::Event>) -> Result<(), Self::Error>;
 
     /// Checks what must always hold; called after each event that is no observer.
     ///

@@ -51,16 +51,12 @@ impl Phase {
 }
 
 /// Order of components at one instant and phase; see [`super::RankTable`].
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rank(pub u32);
 
 /// Number of a fired event, counted from 1; observers are not counted.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub u64);
 
@@ -200,14 +196,7 @@ impl<E> Queue<E> {
 
     /// Adds an event. Any time is accepted: the engine guards the past.
     #[inline]
-    pub fn schedule(
-        &mut self,
-        time: SimTime,
-        phase: Phase,
-        rank: Rank,
-        cause: EventId,
-        event: E,
-    ) -> EventHandle {
+    pub fn schedule(&mut self, time: SimTime, phase: Phase, rank: Rank, cause: EventId, event: E) -> EventHandle {
         let sequence = self.sequence;
         self.sequence += 1;
         let content = Some((cause, event));
@@ -218,8 +207,8 @@ impl<E> Queue<E> {
             place.content = content;
             (slot, place.generation)
         } else {
-            let slot = u32::try_from(self.slots.len())
-                .expect("2^32 pending events need more than 100 GB, memory ends first");
+            let slot =
+                u32::try_from(self.slots.len()).expect("2^32 pending events need more than 100 GB, memory ends first");
             self.slots.push(Slot {
                 sequence,
                 generation: 0,
@@ -404,11 +393,7 @@ mod tests {
         for n in 0..100_000 {
             let handle = put(&mut queue, 2_000_000 + n, 0);
             queue.cancel(handle);
-            assert!(
-                queue.held() <= 2 * queue.len() + 130,
-                "{} held",
-                queue.held()
-            );
+            assert!(queue.held() <= 2 * queue.len() + 130, "{} held", queue.held());
         }
         assert_eq!(queue.len(), 100);
         assert!(queue.slots.len() <= 101);

@@ -258,12 +258,7 @@ impl Watch {
 /// the edge once; if it passes several times an odd number of them is needed and one is
 /// found. The result is then the same whatever the window. None before the watch has seen
 /// a value, if `hi` is on the near side, or in an empty window.
-pub fn locate(
-    mut value: impl FnMut(SimTime) -> f64,
-    watch: &Watch,
-    lo: SimTime,
-    hi: SimTime,
-) -> Option<SimTime> {
+pub fn locate(mut value: impl FnMut(SimTime) -> f64, watch: &Watch, lo: SimTime, hi: SimTime) -> Option<SimTime> {
     match try_locate(|t| Ok::<_, Infallible>(value(t)), watch, lo, hi) {
         Ok(found) => found,
         Err(never) => match never {},

@@ -13,16 +13,12 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 const NANOS_PER_HOUR: i64 = 3_600 * NANOS_PER_SECOND;
 
 /// An instant: nanoseconds since the scenario started.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SimTime(i64);
 
 /// A length of time in nanoseconds; it may be negative.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SimSpan(i64);
 
@@ -101,9 +97,7 @@ impl SimTime {
     /// # Errors
     /// If the hours are not finite or beyond the range of the clock.
     pub fn from_hours(hours: f64) -> Result<Self, TimeError> {
-        nanos(hours)
-            .map(SimTime)
-            .ok_or(TimeError::OutOfRange { hours })
+        nanos(hours).map(SimTime).ok_or(TimeError::OutOfRange { hours })
     }
 
     /// Whole nanoseconds since the start.
@@ -130,12 +124,9 @@ impl SimTime {
     /// # Errors
     /// If the two lie further apart than a span can hold.
     pub fn span_since(self, earlier: SimTime) -> Result<SimSpan, TimeError> {
-        self.0
-            .checked_sub(earlier.0)
-            .map(SimSpan)
-            .ok_or(TimeError::OutOfRange {
-                hours: self.hours_since(earlier),
-            })
+        self.0.checked_sub(earlier.0).map(SimSpan).ok_or(TimeError::OutOfRange {
+            hours: self.hours_since(earlier),
+        })
     }
 
     /// This instant moved forward by a span.
@@ -143,12 +134,9 @@ impl SimTime {
     /// # Errors
     /// On overflow of the clock.
     pub fn checked_add(self, span: SimSpan) -> Result<Self, TimeError> {
-        self.0
-            .checked_add(span.0)
-            .map(SimTime)
-            .ok_or(TimeError::OutOfRange {
-                hours: self.hours() + span.hours(),
-            })
+        self.0.checked_add(span.0).map(SimTime).ok_or(TimeError::OutOfRange {
+            hours: self.hours() + span.hours(),
+        })
     }
 
     /// This instant moved back by a span.
@@ -156,12 +144,9 @@ impl SimTime {
     /// # Errors
     /// On overflow of the clock.
     pub fn checked_sub(self, span: SimSpan) -> Result<Self, TimeError> {
-        self.0
-            .checked_sub(span.0)
-            .map(SimTime)
-            .ok_or(TimeError::OutOfRange {
-                hours: self.hours() - span.hours(),
-            })
+        self.0.checked_sub(span.0).map(SimTime).ok_or(TimeError::OutOfRange {
+            hours: self.hours() - span.hours(),
+        })
     }
 
     /// The instant halfway to `other`, rounded towards zero; it never overflows.
@@ -194,9 +179,7 @@ impl SimSpan {
     /// # Errors
     /// If the hours are not finite or beyond the range of the clock.
     pub fn from_hours(hours: f64) -> Result<Self, TimeError> {
-        nanos(hours)
-            .map(SimSpan)
-            .ok_or(TimeError::OutOfRange { hours })
+        nanos(hours).map(SimSpan).ok_or(TimeError::OutOfRange { hours })
     }
 
     /// Whole nanoseconds.
@@ -214,12 +197,9 @@ impl SimSpan {
     /// # Errors
     /// On overflow of the clock.
     pub fn checked_add(self, other: SimSpan) -> Result<Self, TimeError> {
-        self.0
-            .checked_add(other.0)
-            .map(SimSpan)
-            .ok_or(TimeError::OutOfRange {
-                hours: self.hours() + other.hours(),
-            })
+        self.0.checked_add(other.0).map(SimSpan).ok_or(TimeError::OutOfRange {
+            hours: self.hours() + other.hours(),
+        })
     }
 
     /// Difference of two spans.
@@ -227,12 +207,9 @@ impl SimSpan {
     /// # Errors
     /// On overflow of the clock.
     pub fn checked_sub(self, other: SimSpan) -> Result<Self, TimeError> {
-        self.0
-            .checked_sub(other.0)
-            .map(SimSpan)
-            .ok_or(TimeError::OutOfRange {
-                hours: self.hours() - other.hours(),
-            })
+        self.0.checked_sub(other.0).map(SimSpan).ok_or(TimeError::OutOfRange {
+            hours: self.hours() - other.hours(),
+        })
     }
 
     /// This span `times` over: the exact date of a grid point is
@@ -241,12 +218,9 @@ impl SimSpan {
     /// # Errors
     /// On overflow of the clock.
     pub fn checked_mul(self, times: i64) -> Result<Self, TimeError> {
-        self.0
-            .checked_mul(times)
-            .map(SimSpan)
-            .ok_or(TimeError::OutOfRange {
-                hours: self.hours() * times as f64,
-            })
+        self.0.checked_mul(times).map(SimSpan).ok_or(TimeError::OutOfRange {
+            hours: self.hours() * times as f64,
+        })
     }
 }
 
@@ -273,10 +247,7 @@ mod tests {
     #[test]
     fn hours_round_to_the_nearest_nanosecond_halves_away_from_zero() {
         let half_ns = 0.5 / 3.6e12;
-        assert_eq!(
-            SimTime::from_hours(1.0).unwrap().as_nanos(),
-            3_600_000_000_000
-        );
+        assert_eq!(SimTime::from_hours(1.0).unwrap().as_nanos(), 3_600_000_000_000);
         assert_eq!(SimTime::from_hours(half_ns * 1.01).unwrap().as_nanos(), 1);
         assert_eq!(SimTime::from_hours(half_ns * 0.99).unwrap().as_nanos(), 0);
         // 2^-13 h = 439453125 ns exactly; 2^-22 h = 858306.884765625 ns
@@ -294,22 +265,12 @@ mod tests {
     fn the_nearest_nanosecond_is_exact_beyond_two_to_the_53() {
         // 100 years and 2^-14 h: a float product would be off by up to 256 ns
         let hours = 876_000.0 + 1.0 / 8192.0;
-        assert_eq!(
-            nanos(hours),
-            Some(876_000 * 3_600_000_000_000 + 439_453_125)
-        );
+        assert_eq!(nanos(hours), Some(876_000 * 3_600_000_000_000 + 439_453_125));
     }
 
     #[test]
     fn out_of_range_and_non_finite_hours_are_typed_errors() {
-        for bad in [
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            1e300,
-            -1e300,
-            2_562_048.0,
-        ] {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300, 2_562_048.0] {
             assert!(
                 matches!(SimTime::from_hours(bad), Err(TimeError::OutOfRange { .. })),
                 "{bad}"
@@ -336,10 +297,7 @@ mod tests {
     #[test]
     fn display_gives_hours_with_their_unit() {
         assert_eq!(SimTime::from_hours(36.5).unwrap().to_string(), "36.5 h");
-        assert_eq!(
-            SimSpan::MINUTE.checked_mul(15).unwrap().to_string(),
-            "0.25 h"
-        );
+        assert_eq!(SimSpan::MINUTE.checked_mul(15).unwrap().to_string(), "0.25 h");
         assert_eq!(SimSpan::ZERO.to_string(), "0 h");
     }
 

@@ -78,9 +78,7 @@ impl Canal {
     /// The weight of an adult says nothing about the spine.
     pub fn new(body: &Body, parameters: &ParameterSet, posture: Posture) -> Canal {
         let scale = match body.population {
-            Population::Child => {
-                libm::cbrt(body.weight / parameters.get("kinetics.blood.reference_weight")).min(1.0)
-            }
+            Population::Child => libm::cbrt(body.weight / parameters.get("kinetics.blood.reference_weight")).min(1.0),
             _ => 1.0,
         };
         let mut length = [0.0; LEVELS];
@@ -144,9 +142,7 @@ impl Blood {
         let adult = parameters.get("kinetics.blood.apparent_clearance");
         let central = parameters.get("kinetics.blood.apparent_central_volume") * size;
         let apparent = match body.population {
-            Population::Child => {
-                parameters.get("kinetics.blood.apparent_clearance_child") * body.weight
-            }
+            Population::Child => parameters.get("kinetics.blood.apparent_clearance_child") * body.weight,
             _ => adult * libm::pow(size, 0.75),
         };
         // alpha and the terminal rate are read at normal renal function, which fixes the exchange rates.

@@ -65,38 +65,20 @@ pub fn columns(v: &Volumes) -> Vec<Column> {
         "csf_cisternal_ng_per_ml",
         &[(Layout::CISTERNAL, nano / v.cisternal)],
     ));
-    all.push(one(
-        "csf_cranial_ng_per_ml",
-        &[(Layout::CRANIAL, nano / v.cranial)],
-    ));
-    all.push(one(
-        "plasma_ng_per_ml",
-        &[(Layout::CENTRAL, nano / v.central)],
-    ));
+    all.push(one("csf_cranial_ng_per_ml", &[(Layout::CRANIAL, nano / v.cranial)]));
+    all.push(one("plasma_ng_per_ml", &[(Layout::CENTRAL, nano / v.central)]));
     all.push(one("brain_ng_per_ml", &[(Layout::BRAIN, nano / v.brain)]));
     for region in Region::ALL {
         let parts = [
             (Layout::effect(region, 0), nano * v.fast_share),
             (Layout::effect(region, 1), nano * (1.0 - v.fast_share)),
         ];
-        all.push(one(
-            &format!("effect_site_{}_ng_per_ml", region.lower()),
-            &parts,
-        ));
+        all.push(one(&format!("effect_site_{}_ng_per_ml", region.lower()), &parts));
     }
-    all.push(one(
-        "benzodiazepine_effect_mg",
-        &[(Layout::BENZODIAZEPINE + 1, 1.0)],
-    ));
-    all.push(one(
-        "cyproheptadine_effect_mg",
-        &[(Layout::CYPROHEPTADINE + 1, 1.0)],
-    ));
+    all.push(one("benzodiazepine_effect_mg", &[(Layout::BENZODIAZEPINE + 1, 1.0)]));
+    all.push(one("cyproheptadine_effect_mg", &[(Layout::CYPROHEPTADINE + 1, 1.0)]));
     let sum = |keep: &dyn Fn(usize) -> bool| -> Vec<(usize, f64)> {
-        (0..Layout::LEDGER)
-            .filter(|i| keep(*i))
-            .map(|i| (i, 1.0))
-            .collect()
+        (0..Layout::LEDGER).filter(|i| keep(*i)).map(|i| (i, 1.0)).collect()
     };
     all.push(one("in_body_ug", &sum(&|i| !Layout::is_cumulative(i))));
     all.push(one("eliminated_ug", &sum(&Layout::is_cumulative)));

@@ -8,9 +8,7 @@ pub(crate) const LEVELS: usize = Level::ALL.len();
 pub(crate) const TRANSITS: usize = 3;
 
 /// Where drug or a rescue drug can be put.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Site {
     /// An end of a fluid stream: spinal fluid at a level, or a depot.
     Stream(Destination),
@@ -114,10 +112,7 @@ impl Layout {
 
     /// Names of all states in order, as `itbsim system` prints them.
     pub fn names() -> Vec<String> {
-        let mut names: Vec<String> = Level::ALL
-            .iter()
-            .map(|l| format!("csf_{}", l.lower()))
-            .collect();
+        let mut names: Vec<String> = Level::ALL.iter().map(|l| format!("csf_{}", l.lower())).collect();
         names.extend(["csf_cisternal", "csf_cranial"].map(String::from));
         names.extend(Level::ALL.iter().map(|l| format!("cord_{}", l.lower())));
         names.extend(["brain", "central", "peripheral"].map(String::from));

@@ -125,13 +125,7 @@ pub(super) fn build(
     }
     let top = LEVELS - 1;
     let into_cisterns = moving.dispersion[top] * moving.area[top] / (0.5 * moving.length[top]);
-    r.exchange(
-        top,
-        volume(top),
-        Layout::CISTERNAL,
-        v.cisternal,
-        into_cisterns,
-    );
+    r.exchange(top, volume(top), Layout::CISTERNAL, v.cisternal, into_cisterns);
     r.exchange(
         Layout::CISTERNAL,
         v.cisternal,
@@ -190,11 +184,7 @@ pub(super) fn build(
     );
     let brain = LN_2 / get("kinetics.brain.blood_half_life");
     r.to(Layout::BRAIN, Layout::CENTRAL, brain);
-    r.to(
-        Layout::CENTRAL,
-        Layout::BRAIN,
-        ratio * brain * v.brain / v.central,
-    );
+    r.to(Layout::CENTRAL, Layout::BRAIN, ratio * brain * v.brain / v.central);
 
     // Blood.
     r.to(Layout::CENTRAL, Layout::PERIPHERAL, blood.to_peripheral);
@@ -221,10 +211,7 @@ pub(super) fn build(
         Layout::CENTRAL,
         get("kinetics.depot.subcutaneous_rate"),
     );
-    for (state, place) in [
-        (Layout::EPIDURAL, "epidural"),
-        (Layout::SUBDURAL, "subdural"),
-    ] {
+    for (state, place) in [(Layout::EPIDURAL, "epidural"), (Layout::SUBDURAL, "subdural")] {
         let rate = get(&format!("kinetics.depot.{place}_rate"));
         let share = get(&format!("kinetics.depot.{place}_csf_share"));
         r.to(state, depot, rate * share);
@@ -262,10 +249,7 @@ fn effect_sites(a: &mut DMatrix<f64>, parameters: &ParameterSet, v: &Volumes) {
         let apart = 1.0 + spacing * (region.index() as f64 - 1.0);
         let (fast, slow) = (apart * LN_2 / fast, apart * LN_2 / slow);
         let (first, second) = (Layout::effect(region, 0), Layout::effect(region, 1));
-        let levels: Vec<Level> = Level::ALL
-            .into_iter()
-            .filter(|l| Region::of(*l) == region)
-            .collect();
+        let levels: Vec<Level> = Level::ALL.into_iter().filter(|l| Region::of(*l) == region).collect();
         let (cord_weight, csf_weight) = match region {
             Region::Brainstem => (
                 get("kinetics.effect.brain_cord_share"),

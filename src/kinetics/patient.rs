@@ -138,11 +138,7 @@ impl Kinetics {
     ///
     /// # Errors
     /// As [`Kinetics::new`] and [`Kinetics::set_flows`].
-    pub fn under(
-        body: Body,
-        parameters: &ParameterSet,
-        flows: Flows,
-    ) -> Result<Kinetics, KineticsError> {
+    pub fn under(body: Body, parameters: &ParameterSet, flows: Flows) -> Result<Kinetics, KineticsError> {
         if !(body.weight.is_finite() && body.weight > 0.0) {
             return Err(KineticsError::Body {
                 what: "body weight",
@@ -220,11 +216,7 @@ impl Kinetics {
     ///
     /// # Errors
     /// [`KineticsError::Input`], [`KineticsError::Backwards`].
-    pub fn set_inputs(
-        &mut self,
-        now: SimTime,
-        inputs: &[(Site, f64)],
-    ) -> Result<(), KineticsError> {
+    pub fn set_inputs(&mut self, now: SimTime, inputs: &[(Site, f64)]) -> Result<(), KineticsError> {
         let mut rates = vec![0.0; Layout::LEN];
         for &(site, rate) in inputs {
             check_input(Layout::of(site), rate)?;
@@ -264,9 +256,7 @@ impl Kinetics {
         check_time(now, self.state.origin)?;
         if amount != 0.0 {
             self.rebase(now)?;
-            self.current
-                .system
-                .add(&mut self.state.coordinates, index, amount);
+            self.current.system.add(&mut self.state.coordinates, index, amount);
             if Layout::is_ledger(index) {
                 self.state.dosed += amount;
             }
@@ -279,12 +269,7 @@ impl Kinetics {
     ///
     /// # Errors
     /// As [`Kinetics::set_inputs`].
-    pub fn flush_depot(
-        &mut self,
-        now: SimTime,
-        share: f64,
-        level: Level,
-    ) -> Result<f64, KineticsError> {
+    pub fn flush_depot(&mut self, now: SimTime, share: f64, level: Level) -> Result<f64, KineticsError> {
         self.shift(now, Layout::SUBDURAL, Layout::csf(level), share)
     }
 
@@ -304,13 +289,7 @@ impl Kinetics {
         self.shift(now, from, Layout::LOST, share)
     }
 
-    fn shift(
-        &mut self,
-        now: SimTime,
-        from: usize,
-        to: usize,
-        share: f64,
-    ) -> Result<f64, KineticsError> {
+    fn shift(&mut self, now: SimTime, from: usize, to: usize, share: f64) -> Result<f64, KineticsError> {
         check_input(from, share)?;
         if share > 1.0 {
             return Err(KineticsError::Input {
@@ -366,11 +345,7 @@ impl Kinetics {
         self.rebase(now)?;
         let mut x = self.current.system.steady_state(&self.forcing)?;
         for (i, value) in x.iter_mut().enumerate() {
-            *value = if Layout::is_cumulative(i) {
-                0.0
-            } else {
-                value.max(0.0)
-            };
+            *value = if Layout::is_cumulative(i) { 0.0 } else { value.max(0.0) };
         }
         self.state.dosed = x[..Layout::LEDGER].iter().sum();
         self.state.coordinates = self.current.system.coordinates(&x);
@@ -482,12 +457,7 @@ impl Kinetics {
     ///
     /// # Errors
     /// [`KineticsError::Backwards`].
-    pub fn values(
-        &self,
-        t: SimTime,
-        scratch: &mut Scratch,
-        out: &mut Vec<f64>,
-    ) -> Result<(), KineticsError> {
+    pub fn values(&self, t: SimTime, scratch: &mut Scratch, out: &mut Vec<f64>) -> Result<(), KineticsError> {
         let dt = check_time(t, self.state.origin)?;
         self.current.system.exponentials(dt, scratch);
         out.extend((0..self.current.rows.len()).map(|i| self.value(i, scratch)));
@@ -531,8 +501,7 @@ impl Kinetics {
             self.state.dosed += ledger_input * dt;
             let system = &self.current.system;
             system.exponentials(dt, &mut self.scratch);
-            self.state.coordinates =
-                system.advance_prepared(&self.state.coordinates, &self.forcing, &self.scratch);
+            self.state.coordinates = system.advance_prepared(&self.state.coordinates, &self.forcing, &self.scratch);
             self.state.origin = now;
         }
         Ok(())
@@ -555,11 +524,7 @@ impl Kinetics {
 /// Decomposes a matrix. Where two coupled rates nearly coincide, so that no modes can
 /// be told apart, the one-way parts are moved by a hundred-thousandth and tried again;
 /// the moved matrix is the one that is used and printed.
-fn prepare(
-    flows: Flows,
-    mut matrix: DMatrix<f64>,
-    columns: &[Column],
-) -> Result<Arc<Prepared>, KineticsError> {
+fn prepare(flows: Flows, mut matrix: DMatrix<f64>, columns: &[Column]) -> Result<Arc<Prepared>, KineticsError> {
     let mut system = LinearSystem::new(matrix.clone())?;
     for _ in 0..NUDGES {
         let Method::Exponential(FallbackReason::NearlyRepeated { .. }) = system.method() else {
@@ -569,11 +534,7 @@ fn prepare(
         system = LinearSystem::new(matrix.clone())?;
     }
     let rows = columns.iter().map(|c| system.output(&c.weights)).collect();
-    Ok(Arc::new(Prepared {
-        flows,
-        system,
-        rows,
-    }))
+    Ok(Arc::new(Prepared { flows, system, rows }))
 }
 
 /// Moves the rate of each one-way part by its own small factor, at most 3e-4: columns of gut and

@@ -118,11 +118,7 @@ mod tests {
     fn a_bundle_gives_the_values_of_its_sums_before_and_after_they_settle() {
         let sums = [
             ExponentialSum::new(vec![term(1.0, 0.5, -0.1), term(-2.0, 3.0, -7.0)]),
-            ExponentialSum::new(vec![
-                term(0.25, 0.0, 0.0),
-                term(0.5, 0.0, -2.0),
-                term(0.0, 4.0, -7.0),
-            ]),
+            ExponentialSum::new(vec![term(0.25, 0.0, 0.0), term(0.5, 0.0, -2.0), term(0.0, 4.0, -7.0)]),
         ];
         let bundle = Bundle::new(&sums).unwrap();
         for t in [0.0, 1e-6, 0.3, 4.0, 30.0, 300.0, 1e4] {

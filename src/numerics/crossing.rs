@@ -115,11 +115,7 @@ fn scaled(factor: f64, range: (f64, f64)) -> (f64, f64) {
 impl<'a> Search<'a> {
     fn new(sum: &'a ExponentialSum, level: f64) -> Self {
         let (plain, repeated) = sum.terms().iter().partition(|t| t.power == 0);
-        Search {
-            plain,
-            repeated,
-            level,
-        }
+        Search { plain, repeated, level }
     }
 
     fn end(&self, t: f64) -> Result<End, CrossingError> {
@@ -188,10 +184,7 @@ impl<'a> Search<'a> {
         // The mean value form is far narrower once the interval is short.
         let reach = (b.t - a.t) * falls.abs().max(rises.abs());
         let (near, far) = (a.y.min(b.y) - reach, a.y.max(b.y) + reach);
-        let value = (
-            (low - slack * size).max(near),
-            (high + slack * size).min(far),
-        );
+        let value = ((low - slack * size).max(near), (high + slack * size).min(far));
         Ranges {
             value,
             slope: (falls, rises),
@@ -210,12 +203,7 @@ impl<'a> Search<'a> {
     }
 
     /// Visit the crossings from left to right until `stop` says so.
-    fn scan(
-        &self,
-        t0: f64,
-        t1: f64,
-        mut stop: impl FnMut(Crossing) -> bool,
-    ) -> Result<(), CrossingError> {
+    fn scan(&self, t0: f64, t1: f64, mut stop: impl FnMut(Crossing) -> bool) -> Result<(), CrossingError> {
         let mut left = self.end(t0)?;
         let mut side = self.side(left.y);
         // First instant on the level since the last strict side, if any.
@@ -444,27 +432,16 @@ mod tests {
     #[test]
     fn a_decay_crosses_where_the_logarithm_says_and_on_the_far_side() {
         let y = sum(&[term(8.0, 0.0, -0.25)]);
-        let t = y
-            .first_crossing(1.0, Direction::Falling, 0.0, 100.0)
-            .unwrap()
-            .unwrap();
+        let t = y.first_crossing(1.0, Direction::Falling, 0.0, 100.0).unwrap().unwrap();
         assert!((t - 8f64.ln() / 0.25).abs() < 1e-11, "{t}");
         assert!(y.value(t) <= 1.0);
-        assert_eq!(
-            y.first_crossing(1.0, Direction::Rising, 0.0, 100.0)
-                .unwrap(),
-            None
-        );
+        assert_eq!(y.first_crossing(1.0, Direction::Rising, 0.0, 100.0).unwrap(), None);
     }
 
     #[test]
     fn a_short_excursion_in_a_long_step_is_found_with_both_ends() {
         // Trap 21: a dip of minutes near the start of a search over a year.
-        let y = sum(&[
-            term(1.0, 0.0, 0.0),
-            term(-1.0, 0.0, -40.0),
-            term(1.0, 0.0, -60.0),
-        ]);
+        let y = sum(&[term(1.0, 0.0, 0.0), term(-1.0, 0.0, -40.0), term(1.0, 0.0, -60.0)]);
         let found = y.crossings(0.9, 0.0, 8760.0).unwrap();
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!(found[0].direction, Direction::Falling);
@@ -488,11 +465,7 @@ mod tests {
     #[test]
     fn touching_is_no_crossing() {
         // (e^-t - 1/2)^2 touches zero at ln 2.
-        let y = sum(&[
-            term(1.0, 0.0, -2.0),
-            term(-1.0, 0.0, -1.0),
-            term(0.25, 0.0, 0.0),
-        ]);
+        let y = sum(&[term(1.0, 0.0, -2.0), term(-1.0, 0.0, -1.0), term(0.25, 0.0, 0.0)]);
         // Rounding may leave a spurious pair, but never a single change of side.
         let found = y.crossings(0.0, 0.0, 10.0).unwrap();
         assert!(found.len().is_multiple_of(2), "{found:?}");
@@ -514,11 +487,7 @@ mod tests {
                 direction: Direction::Rising
             }]
         );
-        assert_eq!(
-            y.crossings(3.0, 1.5, 4.0).unwrap(),
-            [],
-            "not again from there"
-        );
+        assert_eq!(y.crossings(3.0, 1.5, 4.0).unwrap(), [], "not again from there");
         assert_eq!(y.crossings(3.0, 0.0, 1.0).unwrap(), []);
         let down = sum(&[term(3.0, -2.0, 0.0)]);
         let first = down.crossings(0.0, 0.0, 1.5).unwrap();
@@ -551,36 +520,18 @@ mod tests {
         // Trap 11.
         let y = ExponentialSum::default().plus_constant(2.0);
         assert_eq!(y.crossings(2.0, 0.0, 100.0).unwrap(), []);
-        assert_eq!(
-            y.first_reach(2.0, Direction::Rising, 1.0, 100.0).unwrap(),
-            Some(1.0)
-        );
-        assert_eq!(
-            ExponentialSum::default().crossings(0.0, 0.0, 1.0).unwrap(),
-            []
-        );
+        assert_eq!(y.first_reach(2.0, Direction::Rising, 1.0, 100.0).unwrap(), Some(1.0));
+        assert_eq!(ExponentialSum::default().crossings(0.0, 0.0, 1.0).unwrap(), []);
     }
 
     #[test]
     fn what_is_past_the_level_at_the_start_is_reached_at_once() {
         let y = sum(&[term(5.0, 0.0, -1.0)]);
-        assert_eq!(
-            y.first_reach(4.0, Direction::Rising, 0.0, 9.0).unwrap(),
-            Some(0.0)
-        );
-        assert_eq!(
-            y.first_crossing(4.0, Direction::Rising, 0.0, 9.0).unwrap(),
-            None
-        );
-        let t = y
-            .first_reach(4.0, Direction::Falling, 0.0, 9.0)
-            .unwrap()
-            .unwrap();
+        assert_eq!(y.first_reach(4.0, Direction::Rising, 0.0, 9.0).unwrap(), Some(0.0));
+        assert_eq!(y.first_crossing(4.0, Direction::Rising, 0.0, 9.0).unwrap(), None);
+        let t = y.first_reach(4.0, Direction::Falling, 0.0, 9.0).unwrap().unwrap();
         assert!((t - 1.25f64.ln()).abs() < 1e-11);
-        assert_eq!(
-            y.first_reach(6.0, Direction::Rising, 0.0, 9.0).unwrap(),
-            None
-        );
+        assert_eq!(y.first_reach(6.0, Direction::Rising, 0.0, 9.0).unwrap(), None);
     }
 
     #[test]

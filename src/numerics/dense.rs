@@ -77,11 +77,7 @@ impl SparseColumns {
         if n == 0 {
             return c;
         }
-        for (c, b) in c
-            .as_mut_slice()
-            .chunks_exact_mut(n)
-            .zip(m.as_slice().chunks_exact(n))
-        {
+        for (c, b) in c.as_mut_slice().chunks_exact_mut(n).zip(m.as_slice().chunks_exact(n)) {
             for (column, &b) in self.0.iter().zip(b) {
                 if b != 0.0 {
                     for &(i, a) in column {

@@ -99,14 +99,7 @@ impl Draws {
     ///
     /// # Errors
     /// [`DrawError::Location`], [`DrawError::Spread`].
-    pub fn normal(
-        &self,
-        entity: &str,
-        purpose: &str,
-        ordinal: u64,
-        mean: f64,
-        sd: f64,
-    ) -> Result<f64, DrawError> {
+    pub fn normal(&self, entity: &str, purpose: &str, ordinal: u64, mean: f64, sd: f64) -> Result<f64, DrawError> {
         self.channel(entity, purpose).normal(ordinal, mean, sd)
     }
 
@@ -123,21 +116,14 @@ impl Draws {
         median: f64,
         sd_log: f64,
     ) -> Result<f64, DrawError> {
-        self.channel(entity, purpose)
-            .log_normal(ordinal, median, sd_log)
+        self.channel(entity, purpose).log_normal(ordinal, median, sd_log)
     }
 
     /// Exponential with the given rate; the mean is `1 / rate`.
     ///
     /// # Errors
     /// [`DrawError::NotPositive`].
-    pub fn exponential(
-        &self,
-        entity: &str,
-        purpose: &str,
-        ordinal: u64,
-        rate: f64,
-    ) -> Result<f64, DrawError> {
+    pub fn exponential(&self, entity: &str, purpose: &str, ordinal: u64, rate: f64) -> Result<f64, DrawError> {
         self.channel(entity, purpose).exponential(ordinal, rate)
     }
 
@@ -145,14 +131,7 @@ impl Draws {
     ///
     /// # Errors
     /// [`DrawError::NotPositive`].
-    pub fn weibull(
-        &self,
-        entity: &str,
-        purpose: &str,
-        ordinal: u64,
-        scale: f64,
-        shape: f64,
-    ) -> Result<f64, DrawError> {
+    pub fn weibull(&self, entity: &str, purpose: &str, ordinal: u64, scale: f64, shape: f64) -> Result<f64, DrawError> {
         self.channel(entity, purpose).weibull(ordinal, scale, shape)
     }
 }
@@ -348,19 +327,14 @@ mod tests {
             let p = libm::exp(-f64::from(e));
             let back = 0.5 * libm::erfc(-normal_quantile(p) / std::f64::consts::SQRT_2);
             // The relative slope of the tail is z^2.
-            assert!(
-                (back / p - 1.0).abs() < 1e-15 * (4.0 + 4.0 * f64::from(e)),
-                "{e}"
-            );
+            assert!((back / p - 1.0).abs() < 1e-15 * (4.0 + 4.0 * f64::from(e)), "{e}");
         }
     }
 
     #[test]
     fn adding_draws_of_another_entity_changes_nothing() {
         let d = Draws::new(42, 3);
-        let alone: Vec<u64> = (0..20)
-            .map(|i| d.uniform("leak", "onset", i).to_bits())
-            .collect();
+        let alone: Vec<u64> = (0..20).map(|i| d.uniform("leak", "onset", i).to_bits()).collect();
         let mut among = Vec::new();
         for i in (0..20).rev() {
             d.uniform("kink", "onset", i);
@@ -385,10 +359,7 @@ mod tests {
             assert_ne!(base.to_bits(), other.to_bits());
         }
         let d = Draws::new(1, 2);
-        assert_ne!(
-            d.uniform("ab", "c", 0).to_bits(),
-            d.uniform("a", "bc", 0).to_bits()
-        );
+        assert_ne!(d.uniform("ab", "c", 0).to_bits(), d.uniform("a", "bc", 0).to_bits());
     }
 
     #[test]
@@ -401,17 +372,11 @@ mod tests {
             let u: Vec<f64> = (0..n).map(draw).collect();
             let count = f64::from(n);
             let mean = u.iter().sum::<f64>() / count;
-            assert!(
-                (mean - 0.5).abs() < 4.0 * (1.0 / 12.0 / count).sqrt(),
-                "{mean}"
-            );
+            assert!((mean - 0.5).abs() < 4.0 * (1.0 / 12.0 / count).sqrt(), "{mean}");
             let variance = u.iter().map(|v| (v - 0.5).powi(2)).sum::<f64>() / count;
             let sd = (1.0f64 / 180.0 / count).sqrt();
             assert!((variance - 1.0 / 12.0).abs() < 4.0 * sd, "{variance}");
-            let lag: f64 = u
-                .windows(2)
-                .map(|w| (w[0] - 0.5) * (w[1] - 0.5))
-                .sum::<f64>();
+            let lag: f64 = u.windows(2).map(|w| (w[0] - 0.5) * (w[1] - 0.5)).sum::<f64>();
             let correlation = 12.0 * lag / count;
             assert!(correlation.abs() < 4.0 / count.sqrt(), "{correlation}");
             // Chi-squared of 100 cells: mean 99, sd sqrt(198).
@@ -462,10 +427,7 @@ mod tests {
     #[test]
     fn spreads_that_do_not_exist_are_refused() {
         let d = Draws::new(0, 0);
-        assert_eq!(
-            d.normal("e", "p", 0, 0.0, -1.0),
-            Err(DrawError::Spread { value: -1.0 })
-        );
+        assert_eq!(d.normal("e", "p", 0, 0.0, -1.0), Err(DrawError::Spread { value: -1.0 }));
         assert!(d.normal("e", "p", 0, f64::NAN, 1.0).is_err());
         assert!(d.log_normal("e", "p", 0, 1.0, -0.1).is_err());
         assert!(d.log_normal("e", "p", 0, 0.0, 0.1).is_err());

@@ -118,8 +118,7 @@ impl<M: UserModel + ?Sized> System<f64, DVector<f64>> for Piece<'_, M> {
         let local = if self.augmented { y[n] } else { x };
         let t = self.origin + local;
         if self.broken.get().is_none() {
-            self.model
-                .rhs(t, &y.as_slice()[..n], &mut dy.as_mut_slice()[..n]);
+            self.model.rhs(t, &y.as_slice()[..n], &mut dy.as_mut_slice()[..n]);
             if dy.as_slice()[..n].iter().any(|v| !v.is_finite()) {
                 self.broken.set(Some(t));
             }
@@ -298,9 +297,7 @@ fn piece<M: UserModel + ?Sized>(
         return Err(GeneralError::NotFinite { t_h });
     }
     outcome.map_err(|e| match e {
-        IntegrationError::MaxNumStepReached { x, .. } => {
-            GeneralError::TooManySteps { t_h: from + x }
-        }
+        IntegrationError::MaxNumStepReached { x, .. } => GeneralError::TooManySteps { t_h: from + x },
         IntegrationError::StepSizeUnderflow { x } => GeneralError::Underflow { t_h: from + x },
         IntegrationError::StiffnessDetected { x } => GeneralError::Stiff { t_h: from + x },
     })?;

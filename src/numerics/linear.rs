@@ -203,16 +203,12 @@ impl LinearSystem {
 
     /// Coordinates of the state `x`.
     pub fn coordinates(&self, x: &[f64]) -> Coordinates {
-        Coordinates {
-            values: self.inward(x),
-        }
+        Coordinates { values: self.inward(x) }
     }
 
     /// Coordinates of the constant input `b` \[amount/h\].
     pub fn forcing(&self, b: &[f64]) -> Forcing {
-        Forcing {
-            values: self.inward(b),
-        }
+        Forcing { values: self.inward(b) }
     }
 
     fn inward(&self, x: &[f64]) -> Vec<f64> {
@@ -348,11 +344,7 @@ impl LinearSystem {
     pub fn advance_prepared(&self, c: &Coordinates, f: &Forcing, scratch: &Scratch) -> Coordinates {
         let values = match &self.solver {
             Solver::Modal(m) => {
-                assert_eq!(
-                    scratch.decay.len(),
-                    self.dim(),
-                    "exponentials() comes first"
-                );
+                assert_eq!(scratch.decay.len(), self.dim(), "exponentials() comes first");
                 let state = c.values.iter().zip(&f.values);
                 let time = scratch.decay.iter().zip(&scratch.integral);
                 let advanced = state.zip(time).map(|((z, f), (e, p))| z * e + f * p);
@@ -373,13 +365,7 @@ impl LinearSystem {
     ///
     /// Panics if `scratch` was never prepared by [`LinearSystem::exponentials`] of
     /// this system.
-    pub fn evaluate(
-        &self,
-        row: &OutputRow,
-        c: &Coordinates,
-        forcing: &Forcing,
-        scratch: &Scratch,
-    ) -> f64 {
+    pub fn evaluate(&self, row: &OutputRow, c: &Coordinates, forcing: &Forcing, scratch: &Scratch) -> f64 {
         let m = match &self.solver {
             Solver::Modal(m) => m,
             Solver::Exponential(_) => {
@@ -397,9 +383,7 @@ impl LinearSystem {
         let whole = scratch.alive / 4 * 4;
         let quads = w[..whole].chunks_exact(4).zip(z[..whole].chunks_exact(4));
         let quads = quads.zip(e[..whole].chunks_exact(4));
-        let quads = quads
-            .zip(f[..whole].chunks_exact(4))
-            .zip(p[..whole].chunks_exact(4));
+        let quads = quads.zip(f[..whole].chunks_exact(4)).zip(p[..whole].chunks_exact(4));
         for ((((w, z), e), f), p) in quads {
             for lane in 0..4 {
                 sums[lane] += w[lane] * (z[lane] * e[lane] + f[lane] * p[lane]);
@@ -435,12 +419,7 @@ impl LinearSystem {
     /// # Errors
     /// [`NumericsError::NoModes`] under [`Method::Exponential`]; the caller samples
     /// instead and says so.
-    pub fn trajectory(
-        &self,
-        row: &OutputRow,
-        c: &Coordinates,
-        f: &Forcing,
-    ) -> Result<ExponentialSum, NumericsError> {
+    pub fn trajectory(&self, row: &OutputRow, c: &Coordinates, f: &Forcing) -> Result<ExponentialSum, NumericsError> {
         let m = match &self.solver {
             Solver::Modal(m) => m,
             Solver::Exponential(e) => return Err(NumericsError::NoModes { reason: e.reason }),
@@ -526,12 +505,7 @@ impl ModalSystem {
                 }
             }
         }
-        let slowest = modal
-            .rates
-            .iter()
-            .copied()
-            .find(|r| *r < 0.0)
-            .unwrap_or(0.0);
+        let slowest = modal.rates.iter().copied().find(|r| *r < 0.0).unwrap_or(0.0);
         ModalSystem {
             modal,
             slots,
@@ -562,9 +536,7 @@ impl ModalSystem {
     fn steady_state(&self, f: &[f64]) -> Result<Vec<f64>, NumericsError> {
         let rates = &self.modal.rates;
         if rates.iter().any(|r| *r > 0.0) {
-            return Err(NumericsError::NoSteadyState {
-                detail: "a mode grows",
-            });
+            return Err(NumericsError::NoSteadyState { detail: "a mode grows" });
         }
         // z = -(λ + N)⁻¹ f = -(1/λ) Σ (-N/λ)^k f
         let mut z: Vec<f64> = f

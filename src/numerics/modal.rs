@@ -137,9 +137,7 @@ pub(crate) fn decompose(a: &DMatrix<f64>) -> Result<Modal, FallbackReason> {
             let sub = DMatrix::from_fn(m, m, |i, j| a[(members[i], members[j])]);
             let modes = block_modes(&sub)?;
             u.view_mut((start, start), (m, m)).copy_from(&modes.right);
-            u_inv
-                .view_mut((start, start), (m, m))
-                .copy_from(&modes.left);
+            u_inv.view_mut((start, start), (m, m)).copy_from(&modes.left);
             rates.extend(modes.rates);
             for (k, s) in modes.scale.iter().enumerate() {
                 scale[start + k] = *s;
@@ -359,11 +357,7 @@ fn check(
         }
         let one = r / (size * vn.sqrt()).max(f64::MIN_POSITIVE);
         // `max` would drop a NaN.
-        worst = if one.is_nan() {
-            f64::INFINITY
-        } else {
-            worst.max(one)
-        };
+        worst = if one.is_nan() { f64::INFINITY } else { worst.max(one) };
         lengths[k] = vn.sqrt();
         let one = (vn * wn).sqrt();
         condition = if one.is_nan() {
@@ -483,12 +477,7 @@ type Refined = (Vec<f64>, DMatrix<f64>, DMatrix<f64>, usize);
 
 /// Sweeps `V <- V (I + F)`, `F_ij = E_ij / (E_jj - E_ii)`, `E = V⁻¹ B V`, until the
 /// off-diagonal part of `E` is rounding; `None` if that does not come about.
-fn refine(
-    b: &DMatrix<f64>,
-    size: f64,
-    mut v: DMatrix<f64>,
-    start_inverse: Option<DMatrix<f64>>,
-) -> Option<Refined> {
+fn refine(b: &DMatrix<f64>, size: f64, mut v: DMatrix<f64>, start_inverse: Option<DMatrix<f64>>) -> Option<Refined> {
     let m = b.nrows();
     let noise = 32.0 * f64::EPSILON * size;
     let sparse = SparseColumns::new(b);

@@ -162,9 +162,8 @@ impl Stepper {
     /// [`StepError::BadTolerance`].
     pub fn new(dim: usize, tolerances: Tolerances) -> Result<Stepper, StepError> {
         let positive = |v: f64| v.is_finite() && v > 0.0;
-        let good = tolerances.atol.len() == dim
-            && tolerances.atol.iter().all(|a| positive(*a))
-            && positive(tolerances.rtol);
+        let good =
+            tolerances.atol.len() == dim && tolerances.atol.iter().all(|a| positive(*a)) && positive(tolerances.rtol);
         if !good {
             return Err(StepError::BadTolerance);
         }
@@ -177,11 +176,7 @@ impl Stepper {
     /// Start again at `t` \[h\] from `y`: after a jump of the state, and whenever the
     /// right-hand side changes its form. Panics if `y` has another length.
     pub fn restart(&mut self, t: f64, y: &[f64]) {
-        assert_eq!(
-            y.len(),
-            self.tolerances.atol.len(),
-            "one value per component"
-        );
+        assert_eq!(y.len(), self.tolerances.atol.len(), "one value per component");
         self.last = DenseStep::at(t, y);
     }
 
@@ -351,11 +346,7 @@ impl Stepper {
             (sum / n.max(1) as f64).sqrt()
         };
         let (d0, d1) = (norm(&|i| y[i]), norm(&|i| slope[i]));
-        let h0 = if d0 < 1e-5 || d1 < 1e-5 {
-            1e-6
-        } else {
-            0.01 * d0 / d1
-        };
+        let h0 = if d0 < 1e-5 || d1 < 1e-5 { 1e-6 } else { 0.01 * d0 / d1 };
         let h0 = h0.min(longest);
         let trial: Vec<f64> = y.iter().zip(slope).map(|(y, k)| y + h0 * k).collect();
         let mut next = vec![0.0; n];
@@ -371,11 +362,7 @@ impl Stepper {
             libm::pow(0.01 / largest, 0.2)
         };
         // Nothing moves at all: the tolerance will say so at once.
-        let h1 = if largest == 0.0 {
-            longest
-        } else {
-            h1.min(100.0 * h0)
-        };
+        let h1 = if largest == 0.0 { longest } else { h1.min(100.0 * h0) };
         Ok(h1.min(longest))
     }
 }

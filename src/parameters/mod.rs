@@ -139,9 +139,7 @@ impl ParameterSet {
     /// outside the parameter's range.
     pub fn set(&mut self, key: &str, value: f64) -> Result<(), ParameterError> {
         let Some(p) = all().find(|p| p.key == key) else {
-            return Err(ParameterError::Unknown {
-                key: key.to_owned(),
-            });
+            return Err(ParameterError::Unknown { key: key.to_owned() });
         };
         let value = value + 0.0; // no -0.0
         if !(p.low..=p.high).contains(&value) {
@@ -165,14 +163,9 @@ impl ParameterSet {
     /// quantity of the parameter's dimension.
     pub fn set_text(&mut self, key: &str, text: &str) -> Result<(), ParameterError> {
         let Some(p) = all().find(|p| p.key == key) else {
-            return Err(ParameterError::Unknown {
-                key: key.to_owned(),
-            });
+            return Err(ParameterError::Unknown { key: key.to_owned() });
         };
-        let value = quantity::convert(text, p.unit).map_err(|problem| ParameterError::Text {
-            key: p.key,
-            problem,
-        })?;
+        let value = quantity::convert(text, p.unit).map_err(|problem| ParameterError::Text { key: p.key, problem })?;
         self.set(p.key, value)
     }
 
@@ -202,12 +195,7 @@ mod tests {
     fn every_default_lies_in_its_range_and_the_range_is_finite() {
         for p in all() {
             assert!(p.low.is_finite() && p.high.is_finite(), "{}", p.key);
-            assert!(
-                (p.low..=p.high).contains(&p.value),
-                "{} = {}",
-                p.key,
-                p.value
-            );
+            assert!((p.low..=p.high).contains(&p.value), "{} = {}", p.key, p.value);
         }
     }
 
@@ -244,11 +232,7 @@ mod tests {
             ("scenario.", scenario::TABLE),
         ] {
             for p in table {
-                assert!(
-                    p.key.starts_with(room),
-                    "{} is in the table of {room}",
-                    p.key
-                );
+                assert!(p.key.starts_with(room), "{} is in the table of {room}", p.key);
             }
         }
     }
@@ -262,17 +246,14 @@ mod tests {
             set.get_as("scenario.lumbar_bolus.over", quantity::Dimension::Time),
             1.5 / 60.0
         );
-        set.set_text("scenario.patient.ashworth_arms", "1.5")
-            .unwrap();
+        set.set_text("scenario.patient.ashworth_arms", "1.5").unwrap();
         assert_eq!(set.get("scenario.patient.ashworth_arms"), 1.5);
     }
 
     #[test]
     fn an_override_of_the_wrong_kind_or_outside_the_range_is_refused() {
         let mut set = ParameterSet::default();
-        let wrong = set
-            .set_text("scenario.catheter.length", "89 mL")
-            .unwrap_err();
+        let wrong = set.set_text("scenario.catheter.length", "89 mL").unwrap_err();
         assert_eq!(
             wrong.to_string(),
             "`scenario.catheter.length`: `89 mL` is a volume, but a length is needed here"

@@ -129,12 +129,7 @@ impl Dimension {
             Dimension::Compliance => ("a compliance", "mL/kPa", "0.001 mL/kPa", "mL/kPa"),
             Dimension::Diffusivity => ("a diffusivity", "cm2/s", "0.1 cm2/s", "cm2/s"),
             Dimension::BodyWeight => ("a body weight", "kg", "70 kg", "kg"),
-            Dimension::WeightedClearance => (
-                "a clearance per body weight",
-                "mL/min/kg",
-                "2.5 mL/min/kg",
-                "mL/min/kg",
-            ),
+            Dimension::WeightedClearance => ("a clearance per body weight", "mL/min/kg", "2.5 mL/min/kg", "mL/min/kg"),
             Dimension::WeightedVolume => ("a volume per body weight", "L/kg", "0.8 L/kg", "L/kg"),
             Dimension::Field => ("a magnetic field", "T", "1.5 T", "T"),
             Dimension::Area => ("an area", "cm2", "1.5 cm2", "cm2"),
@@ -235,19 +230,14 @@ impl QuantityError {
     /// What to write instead.
     pub fn help(&self) -> Option<String> {
         Some(match self {
-            QuantityError::NoNumber { advice, .. } | QuantityError::NoUnit { advice, .. } => {
-                advice.clone()
-            }
+            QuantityError::NoNumber { advice, .. } | QuantityError::NoUnit { advice, .. } => advice.clone(),
             QuantityError::UnknownUnit {
-                nearest: Some(unit),
-                ..
+                nearest: Some(unit), ..
             } => format!("did you mean `{unit}`?"),
             QuantityError::UnknownUnit { example, .. } => {
                 format!("write for example \"{example}\"")
             }
-            QuantityError::WrongDimension {
-                needed, example, ..
-            } => {
+            QuantityError::WrongDimension { needed, example, .. } => {
                 format!("write {needed} such as \"{example}\"")
             }
             QuantityError::NotFinite { example, .. } => format!("write for example \"{example}\""),
@@ -307,17 +297,11 @@ pub fn convert(text: &str, unit: &str) -> Result<f64, QuantityError> {
         &Wanted {
             unit: target,
             noun: match named {
-                Some(Dimension::Number | Dimension::Fraction) => {
-                    Dimension::Number.noun().to_owned()
-                }
+                Some(Dimension::Number | Dimension::Fraction) => Dimension::Number.noun().to_owned(),
                 Some(d) => d.noun().to_owned(),
                 None => format!("a quantity in {unit}"),
             },
-            example: if plain {
-                "0.5".to_owned()
-            } else {
-                format!("1 {unit}")
-            },
+            example: if plain { "0.5".to_owned() } else { format!("1 {unit}") },
             bare: plain,
             usual: unit.to_owned(),
         },
@@ -342,10 +326,7 @@ fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
     let shown = || trimmed.to_owned();
     let (digits, rest) = split_number(trimmed);
     let lower = trimmed.trim_start_matches(['+', '-']).to_lowercase();
-    let word = lower
-        .split(|c: char| !c.is_alphabetic())
-        .next()
-        .unwrap_or("");
+    let word = lower.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
     if matches!(word, "nan" | "inf" | "infinity") {
         return Err(QuantityError::NotFinite {
             text: shown(),
@@ -388,9 +369,7 @@ fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
             is: Dimension::of(unit.powers).map_or_else(
                 || format!("a quantity in {rest}"),
                 |d| match d {
-                    Dimension::Fraction | Dimension::Number if rest.is_empty() => {
-                        "a bare number".to_owned()
-                    }
+                    Dimension::Fraction | Dimension::Number if rest.is_empty() => "a bare number".to_owned(),
                     Dimension::Fraction | Dimension::Number => "a share".to_owned(),
                     d => d.noun().to_owned(),
                 },

@@ -153,13 +153,9 @@ pub(super) fn parse(text: &str) -> Result<Unit, String> {
         return Err(text.chars().take(64).collect());
     }
     let mut reader = Reader { text, at: 0 };
-    let unit = reader.product(0).map_err(|part| {
-        if part.is_empty() {
-            text.to_owned()
-        } else {
-            part
-        }
-    })?;
+    let unit = reader
+        .product(0)
+        .map_err(|part| if part.is_empty() { text.to_owned() } else { part })?;
     if reader.at < text.len() {
         return Err(text[reader.at..].to_owned());
     }
@@ -273,17 +269,12 @@ impl Reader<'_> {
         }
         let caret = usize::from(rest.starts_with('^'));
         let minus = usize::from(rest[caret..].starts_with('-'));
-        let digits = rest[caret + minus..]
-            .bytes()
-            .take_while(u8::is_ascii_digit)
-            .count();
+        let digits = rest[caret + minus..].bytes().take_while(u8::is_ascii_digit).count();
         if digits == 0 && caret + minus == 0 {
             return Ok(1);
         }
         let end = caret + minus + digits;
-        let power = rest[caret..end]
-            .parse::<i8>()
-            .map_err(|_| rest.to_owned())?;
+        let power = rest[caret..end].parse::<i8>().map_err(|_| rest.to_owned())?;
         self.at += end;
         Ok(power)
     }

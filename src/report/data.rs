@@ -242,9 +242,7 @@ impl Series {
 impl RunData {
     /// A column for drawing: with jumps from the trajectory, otherwise from the table.
     pub fn series(&self, name: &str) -> Option<Series> {
-        self.trajectory
-            .series(name)
-            .or_else(|| self.table.series(name))
+        self.trajectory.series(name).or_else(|| self.table.series(name))
     }
 
     /// End of the run \[h\]: the stated duration, or the last time of any sample.
@@ -275,11 +273,7 @@ impl RunData {
     /// First onset of each symptom, in order of onset; ties by name.
     pub fn first_symptoms(&self) -> Vec<&SymptomRow> {
         let mut rows: Vec<&SymptomRow> = self.symptoms.iter().collect();
-        rows.sort_by(|a, b| {
-            a.onset_h
-                .total_cmp(&b.onset_h)
-                .then_with(|| a.symptom.cmp(&b.symptom))
-        });
+        rows.sort_by(|a, b| a.onset_h.total_cmp(&b.onset_h).then_with(|| a.symptom.cmp(&b.symptom)));
         let mut firsts: Vec<&SymptomRow> = Vec::new();
         for row in rows {
             if !firsts.iter().any(|f| f.symptom == row.symptom) {

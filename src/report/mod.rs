@@ -21,9 +21,7 @@ pub mod text;
 use std::io;
 use std::path::PathBuf;
 
-pub use data::{
-    EventRow, ExpectationRow, Marker, MarkerKind, Meta, RunData, Series, SymptomRow, Table, column,
-};
+pub use data::{EventRow, ExpectationRow, Marker, MarkerKind, Meta, RunData, Series, SymptomRow, Table, column};
 pub use folder::RunFolder;
 
 /// The sentence that every artefact carries.

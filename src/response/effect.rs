@@ -145,11 +145,7 @@ impl EffectModels {
     ///
     /// # Errors
     /// [`UnknownEffectModel`].
-    pub fn build(
-        &self,
-        name: &str,
-        p: &ParameterSet,
-    ) -> Result<Box<dyn EffectModel>, UnknownEffectModel> {
+    pub fn build(&self, name: &str, p: &ParameterSet) -> Result<Box<dyn EffectModel>, UnknownEffectModel> {
         match self.known.iter().find(|(known, _)| *known == name) {
             Some((_, build)) => Ok(build(p)),
             None => Err(UnknownEffectModel {
@@ -187,9 +183,6 @@ mod tests {
         let error = EffectModels::default()
             .build("emin", &ParameterSet::default())
             .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "there is no effect model `emin`; known: emax"
-        );
+        assert_eq!(error.to_string(), "there is no effect model `emin`; known: emax");
     }
 }

@@ -31,6 +31,5 @@ pub use effect::{EffectModel, EffectModels, Emax, UnknownEffectModel};
 pub use person::{Baseline, Exposure, Response, SLOW_NAMES, Slow};
 pub use signals::Signals;
 pub use symptoms::{
-    Crossed, Direction, Phase, SYMPTOMS, Step, Symptom, SymptomState, Syndrome, Thresholds, Watch,
-    watches,
+    Crossed, Direction, Phase, SYMPTOMS, Step, Symptom, SymptomState, Syndrome, Thresholds, Watch, watches,
 };

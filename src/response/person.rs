@@ -137,8 +137,7 @@ impl Figures {
             tolerance_on: get("response.tolerance.onset_time"),
             tolerance_off: get("response.tolerance.decay_time"),
             adaptation_time: get("response.adaptation.time"),
-            weights: Region::ALL
-                .map(|r| p.get(&format!("response.withdrawal.weight_{}", r.lower()))),
+            weights: Region::ALL.map(|r| p.get(&format!("response.withdrawal.weight_{}", r.lower()))),
             sensitivity: get("response.withdrawal.sensitivity"),
             excitation_time: get("response.withdrawal.excitation_time"),
             muscle_threshold: get("response.withdrawal.muscle_threshold"),
@@ -216,11 +215,7 @@ pub struct Response {
 
 impl Response {
     /// A person with a baseline, an effect model, and the figures of a parameter set.
-    pub fn new(
-        baseline: Baseline,
-        model: Box<dyn EffectModel>,
-        parameters: &ParameterSet,
-    ) -> Response {
+    pub fn new(baseline: Baseline, model: Box<dyn EffectModel>, parameters: &ParameterSet) -> Response {
         Response {
             baseline,
             figures: Figures::new(parameters),
@@ -285,8 +280,7 @@ impl Response {
         let saturate = |amount: f64, half: f64| amount.max(0.0) / (amount.max(0.0) + half);
         let benzodiazepine = saturate(exposure.benzodiazepine, f.benzodiazepine_half);
         let relief = 1.0 - f.benzodiazepine_relief * benzodiazepine;
-        let lack =
-            Region::ALL.map(|r| (y[Slow::ADAPTATION + r.index()] - effect[r.index()]).max(0.0));
+        let lack = Region::ALL.map(|r| (y[Slow::ADAPTATION + r.index()] - effect[r.index()]).max(0.0));
         let drive: f64 = (0..4).map(|i| f.weights[i] * lack[i]).sum();
         let withdrawal = (f.sensitivity * drive).min(1.0) * relief;
         let depressed = effect[Region::Brainstem.index()];
@@ -298,8 +292,7 @@ impl Response {
             legs_withdrawal: relief * lack[Region::Legs.index()],
             arms_withdrawal: relief * lack[Region::Arms.index()],
             sedation,
-            cyproheptadine: f.cyproheptadine_relief
-                * saturate(exposure.cyproheptadine, f.cyproheptadine_half),
+            cyproheptadine: f.cyproheptadine_relief * saturate(exposure.cyproheptadine, f.cyproheptadine_half),
             breathing: (f.breathing + f.breathing_rise * withdrawal) * (1.0 - slowing),
         }
     }
@@ -311,37 +304,27 @@ impl Response {
         let a = self.acute(exposure, y);
         for (r, effect) in a.effect.into_iter().enumerate() {
             let gap = f.tolerance_max * effect - y[Slow::TOLERANCE + r];
-            dy[Slow::TOLERANCE + r] = gap
-                / if gap > 0.0 {
-                    f.tolerance_on
-                } else {
-                    f.tolerance_off
-                };
+            dy[Slow::TOLERANCE + r] = gap / if gap > 0.0 { f.tolerance_on } else { f.tolerance_off };
             dy[Slow::ADAPTATION + r] = (effect - y[Slow::ADAPTATION + r]) / f.adaptation_time;
         }
         let excitation = y[Slow::EXCITATION];
         dy[Slow::EXCITATION] = (a.withdrawal - excitation) / f.excitation_time;
-        let fever = f.fever_rise
-            * rise(f.fever_from, f.fever_full, a.withdrawal)
-            * (1.0 - a.cyproheptadine);
+        let fever = f.fever_rise * rise(f.fever_from, f.fever_full, a.withdrawal) * (1.0 - a.cyproheptadine);
         let target = f.temperature + fever - f.chill * rise(f.coma_from, 1.0, a.sedation);
         let temperature = y[Slow::TEMPERATURE];
         dy[Slow::TEMPERATURE] = (target - temperature) / f.heat_time;
         let heat = 1.0 + f.muscle_heat * (temperature - f.muscle_heat_from).max(0.0);
         let muscle = y[Slow::MUSCLE];
-        dy[Slow::MUSCLE] =
-            f.muscle_rate * (excitation - f.muscle_threshold).max(0.0) * heat * (1.0 - muscle)
-                - muscle / f.muscle_recovery;
+        dy[Slow::MUSCLE] = f.muscle_rate * (excitation - f.muscle_threshold).max(0.0) * heat * (1.0 - muscle)
+            - muscle / f.muscle_recovery;
         let organs = y[Slow::ORGANS];
-        dy[Slow::ORGANS] =
-            f.organ_rate * (muscle - f.organ_threshold).max(0.0) - organs / f.organ_recovery;
+        dy[Slow::ORGANS] = f.organ_rate * (muscle - f.organ_threshold).max(0.0) - organs / f.organ_recovery;
         let short = if exposure.ventilated {
             0.0
         } else {
             (1.0 - a.breathing / f.breathing_enough).max(0.0)
         };
-        dy[Slow::HYPOXIA] =
-            short / f.hypoxia_time - (1.0 - short) * y[Slow::HYPOXIA] / f.hypoxia_recovery;
+        dy[Slow::HYPOXIA] = short / f.hypoxia_time - (1.0 - short) * y[Slow::HYPOXIA] / f.hypoxia_recovery;
     }
 
     /// The signals under an exposure with slow states `y` of [`Slow::LEN`] places.
@@ -359,8 +342,7 @@ impl Response {
             _ => 0.0,
         };
         let hypoxia = y[Slow::HYPOXIA].max(0.0);
-        let spasms = b.spasm_score * libm::pow(1.0 - legs, f.spasm_exponent)
-            + f.spasm_rebound * a.legs_withdrawal;
+        let spasms = b.spasm_score * libm::pow(1.0 - legs, f.spasm_exponent) + f.spasm_rebound * a.legs_withdrawal;
         Signals {
             effect_legs: legs,
             effect_trunk: trunk,
@@ -377,12 +359,9 @@ impl Response {
             dysreflexia,
             sedation: a.sedation,
             gcs: 15.0 - 12.0 * rise(f.coma_from, f.coma_full, a.sedation),
-            heart_rate_per_min: f.heart_rate
-                + f.heart_rise * a.withdrawal * (1.0 - a.cyproheptadine)
+            heart_rate_per_min: f.heart_rate + f.heart_rise * a.withdrawal * (1.0 - a.cyproheptadine)
                 - f.heart_fall * a.sedation,
-            systolic_mmhg: f.systolic
-                + f.systolic_rise * a.withdrawal
-                + f.dysreflexia_rise * dysreflexia
+            systolic_mmhg: f.systolic + f.systolic_rise * a.withdrawal + f.dysreflexia_rise * dysreflexia
                 - f.systolic_fall * a.sedation,
             temperature_c: y[Slow::TEMPERATURE],
             resp_rate_per_min: a.breathing,

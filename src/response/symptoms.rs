@@ -420,11 +420,7 @@ mod tests {
                 Direction::Above => assert!(off < on, "{}", w.symptom.name),
                 Direction::Below => assert!(off > on, "{}", w.symptom.name),
             }
-            assert!(
-                Signals::COLUMNS.contains(&w.symptom.signal),
-                "{}",
-                w.symptom.signal
-            );
+            assert!(Signals::COLUMNS.contains(&w.symptom.signal), "{}", w.symptom.signal);
         }
     }
 }

@@ -32,13 +32,7 @@ pub(super) const VERBS: &[&str] = &[
 /// Keys of the block besides the act.
 pub(super) const KEYS: &[&str] = &["id", "at"];
 /// Keys of the acts that are tables.
-pub(super) const REFILL_KEYS: &[&str] = &[
-    "volume",
-    "concentration",
-    "label",
-    "pocket_share",
-    "aspirate",
-];
+pub(super) const REFILL_KEYS: &[&str] = &["volume", "concentration", "label", "pocket_share", "aspirate"];
 /// As above.
 pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over"];
 /// As above, for all oral drugs.
@@ -59,12 +53,7 @@ pub(super) struct Read {
 }
 
 /// Reads one block; `lumbar_over` is the default length of a lumbar injection \[h\].
-pub(super) fn read(
-    context: &Context<'_>,
-    table: &Table,
-    place: Place,
-    lumbar_over: f64,
-) -> Result<Read, Reported> {
+pub(super) fn read(context: &Context<'_>, table: &Table, place: Place, lumbar_over: f64) -> Result<Read, Reported> {
     let keys = [KEYS, VERBS].concat();
     let fields = Fields::new(context, "[[action]]", table, place, &keys);
     let id = fields.text("id", "\"refill1\"");
@@ -97,14 +86,9 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }",
             )?;
             let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
-            let concentration = inner.need(
-                "concentration",
-                Dimension::Concentration,
-                Bound::NOT_NEGATIVE,
-            );
+            let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
             let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
-            let share =
-                inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
+            let share = inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
             let aspirate = inner.flag("aspirate");
             let concentration = concentration?;
             let label = match label? {
@@ -125,9 +109,7 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
         "missed_refill" => fields.mark(verb).map(|()| Action::MissedRefill),
         "raise_dose" => {
             let share = fields.need(verb, Dimension::Fraction, Bound::up_to(LARGEST_RISE))?;
-            Ok(Action::ScaleDose {
-                factor: 1.0 + share,
-            })
+            Ok(Action::ScaleDose { factor: 1.0 + share })
         }
         "lower_dose" => {
             let share = fields.need(verb, Dimension::Fraction, Bound::up_to(1.0))?;
@@ -138,19 +120,12 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                         .help("to stop the pump, write a [[programme]] with stopped = true"),
                 ));
             }
-            Ok(Action::ScaleDose {
-                factor: 1.0 - share,
-            })
+            Ok(Action::ScaleDose { factor: 1.0 - share })
         }
         "interrogate" => fields.mark(verb).map(|()| Action::Interrogate),
         "empty_pump" => fields.mark(verb).map(|()| Action::EmptyPump),
         "lumbar_bolus" => {
-            let inner = need_child(
-                fields,
-                verb,
-                LUMBAR_KEYS,
-                "{ dose = \"50 ug\", level = \"L3\" }",
-            )?;
+            let inner = need_child(fields, verb, LUMBAR_KEYS, "{ dose = \"50 ug\", level = \"L3\" }")?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
             let level = inner.level("level");
             let over = inner.quantity("over", Dimension::Time, Bound::POSITIVE);
@@ -176,12 +151,7 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             Ok(Action::Cyproheptadine { dose, every, count })
         }
         "drain_csf" => {
-            let inner = need_child(
-                fields,
-                verb,
-                DRAIN_KEYS,
-                "{ volume = \"30 mL\", over = \"30 min\" }",
-            )?;
+            let inner = need_child(fields, verb, DRAIN_KEYS, "{ volume = \"30 mL\", over = \"30 min\" }")?;
             let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
             let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
             let (volume, over) = (volume?, over?);

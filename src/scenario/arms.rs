@@ -35,12 +35,9 @@ pub(super) fn variants(context: &Context<'_>, document: &Table) -> Result<Vec<Va
     let blocks = document.blocks("arm");
     if let Some((_, place)) = blocks.get(MOST_ARMS) {
         return Err(context.report(
-            Diagnostic::new(
-                "too-many-arms",
-                format!("{} arms in one file", blocks.len()),
-            )
-            .at(*place, format!("at most {MOST_ARMS} are allowed"))
-            .help("split the story into several files that extend one base"),
+            Diagnostic::new("too-many-arms", format!("{} arms in one file", blocks.len()))
+                .at(*place, format!("at most {MOST_ARMS} are allowed"))
+                .help("split the story into several files that extend one base"),
         ));
     }
     for (block, place) in blocks {
@@ -52,12 +49,7 @@ pub(super) fn variants(context: &Context<'_>, document: &Table) -> Result<Vec<Va
     if flawed { Err(Reported) } else { Ok(out) }
 }
 
-fn variant(
-    context: &Context<'_>,
-    document: &Table,
-    block: &Table,
-    place: Place,
-) -> Result<Variant, Reported> {
+fn variant(context: &Context<'_>, document: &Table, block: &Table, place: Place) -> Result<Variant, Reported> {
     let fields = Fields::new(context, "[[arm]]", block, place, KEYS);
     let id = match fields.text("id", "\"no-leak\"") {
         Ok(Some(id)) => Ok(id.to_owned()),
@@ -93,11 +85,10 @@ fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>,
         gone.push(id.to_owned());
         for list in LISTS {
             if let Some(Entry {
-                node:
-                    Node {
-                        data: Data::Array(nodes),
-                        ..
-                    },
+                node: Node {
+                    data: Data::Array(nodes),
+                    ..
+                },
                 ..
             }) = document.get_mut(list)
             {
@@ -151,8 +142,7 @@ fn put(
     path: &str,
     change: &Entry,
 ) -> Result<(), Box<Diagnostic>> {
-    let wrong =
-        |code, title: String, label: &str| Diagnostic::new(code, title).at(change.key_place, label);
+    let wrong = |code, title: String, label: &str| Diagnostic::new(code, title).at(change.key_place, label);
     let (head, rest) = match path.split_once('.') {
         Some((head, rest)) => (head, Some(rest)),
         None => (path, None),
@@ -179,10 +169,7 @@ fn put(
             .into_iter()
             .find(|(b, _)| b.text("id") == Some(id))
         else {
-            let left_out = original
-                .blocks(head)
-                .iter()
-                .any(|(b, _)| b.text("id") == Some(id));
+            let left_out = original.blocks(head).iter().any(|(b, _)| b.text("id") == Some(id));
             return Err(Box::new(if left_out {
                 wrong(
                     "unknown-id",
@@ -205,7 +192,10 @@ fn put(
             let whole = Entry {
                 key: "parameters".to_owned(),
                 key_place: change.key_place,
-                node: Node { place: change.key_place, data: Data::Table(Table::default()) },
+                node: Node {
+                    place: change.key_place,
+                    data: Data::Table(Table::default()),
+                },
             };
             if document.get("parameters").is_none() {
                 document.entries.push(whole);
@@ -228,9 +218,13 @@ fn put(
             "not part of what is run",
         ))),
         _ => Err(Box::new(
-            wrong("bad-path", format!("{} names nothing that can be set", quoted(path)), "unknown")
-                .maybe_help(path_help(head).filter(|h| h.starts_with("did")))
-                .help("paths start with patient, pump, catheter, parameters, programme.<id>, fault.<id> or action.<id>"),
+            wrong(
+                "bad-path",
+                format!("{} names nothing that can be set", quoted(path)),
+                "unknown",
+            )
+            .maybe_help(path_help(head).filter(|h| h.starts_with("did")))
+            .help("paths start with patient, pump, catheter, parameters, programme.<id>, fault.<id> or action.<id>"),
         )),
     }
 }
@@ -253,12 +247,7 @@ fn remove_dotted(table: &mut Table, key: &str) {
     }
 }
 
-fn descend(
-    table: &mut Table,
-    path: &str,
-    change: &Entry,
-    leaf: &dyn Fn(&str) -> Entry,
-) -> Result<(), Box<Diagnostic>> {
+fn descend(table: &mut Table, path: &str, change: &Entry, leaf: &dyn Fn(&str) -> Entry) -> Result<(), Box<Diagnostic>> {
     let Some((head, rest)) = path.split_once('.') else {
         table.put(leaf(path));
         return Ok(());
@@ -276,11 +265,8 @@ fn descend(
     match table.get_mut(head).map(|e| &mut e.node.data) {
         Some(Data::Table(inner)) => descend(inner, rest, change, leaf),
         _ => Err(Box::new(
-            Diagnostic::new(
-                "bad-path",
-                format!("{} has no keys of its own", quoted(head)),
-            )
-            .at(change.key_place, "goes below a plain value"),
+            Diagnostic::new("bad-path", format!("{} has no keys of its own", quoted(head)))
+                .at(change.key_place, "goes below a plain value"),
         )),
     }
 }

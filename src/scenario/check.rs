@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use super::diagnostics::{Diagnostic, Place, quoted};
 use super::fields::{Context, Fields, Reported};
-use super::model::{
-    Action, Catheter, History, Moment, Patient, Profile, Programme, Pump, Trigger, Value,
-};
+use super::model::{Action, Catheter, History, Moment, Patient, Profile, Programme, Pump, Trigger, Value};
 use super::moment::days;
 use super::names::Names;
 use super::programme::Flow;
@@ -69,8 +67,7 @@ impl<'a> Times<'a> {
         }
         for f in parts.faults {
             if let Trigger::At(at) = &f.fault.trigger {
-                out.moments
-                    .insert(("fault", f.fault.id.as_str()), (at, f.at_place));
+                out.moments.insert(("fault", f.fault.id.as_str()), (at, f.at_place));
             }
             let ramp = match f.fault.profile {
                 Profile::Ramp { over } => SimSpan::from_hours(over).ok(),
@@ -137,8 +134,7 @@ fn places(parts: &Parts<'_, '_, '_>) -> bool {
     };
     let mut sound = true;
     for read in parts.faults {
-        if let (Some(Value::Number(position)), Some(place)) =
-            (read.fault.values.get("position"), read.position_place)
+        if let (Some(Value::Number(position)), Some(place)) = (read.fault.values.get("position"), read.position_place)
             && read.fault.kind.starts_with("catheter.")
             && *position > catheter.length
         {
@@ -183,11 +179,7 @@ fn circles(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
                 if !circle.iter().any(|k| told.contains(k)) {
                     sound = false;
                     told.extend(circle);
-                    let names: Vec<String> = circle
-                        .iter()
-                        .chain(&circle[..1])
-                        .map(|k| quoted(k.1))
-                        .collect();
+                    let names: Vec<String> = circle.iter().chain(&circle[..1]).map(|k| quoted(k.1)).collect();
                     let place = times.moments[&circle[0]].1;
                     parts.context.report(
                         Diagnostic::new(
@@ -232,12 +224,9 @@ fn ends(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         {
             sound = false;
             parts.context.report(
-                Diagnostic::new(
-                    "after-end",
-                    format!("{} lies after the end of the run", quoted(id)),
-                )
-                .at(*place, format!("{} is after {}", days(at), days(end)))
-                .help("make `duration` longer, or this earlier"),
+                Diagnostic::new("after-end", format!("{} lies after the end of the run", quoted(id)))
+                    .at(*place, format!("{} is after {}", days(at), days(end)))
+                    .help("make `duration` longer, or this earlier"),
             );
         }
     }
@@ -295,9 +284,7 @@ fn refills(parts: &Parts<'_, '_, '_>) -> bool {
     for read in parts.actions {
         if let (
             Action::Refill {
-                volume,
-                pocket_share,
-                ..
+                volume, pocket_share, ..
             },
             Some(place),
         ) = (&read.step.action, read.volume_place)
@@ -344,12 +331,8 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         .filter_map(|p| times.instant(&p.step.at))
         .collect();
     starts.sort();
-    let low = parts
-        .parameters
-        .get_as("scenario.rate.lowest", Dimension::VolumeFlow);
-    let high = parts
-        .parameters
-        .get_as("scenario.rate.highest", Dimension::VolumeFlow);
+    let low = parts.parameters.get_as("scenario.rate.lowest", Dimension::VolumeFlow);
+    let high = parts.parameters.get_as("scenario.rate.highest", Dimension::VolumeFlow);
     let mut sound = true;
     for read in parts.programmes {
         let Some(start) = times.instant(&read.step.at) else {
@@ -383,13 +366,9 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
                     continue;
                 }
                 sound = false;
-                parts.context.report(rate_mistake(
-                    demand.place,
-                    flow,
-                    (low, high),
-                    *label,
-                    index > 0,
-                ));
+                parts
+                    .context
+                    .report(rate_mistake(demand.place, flow, (low, high), *label, index > 0));
                 break;
             }
         }
@@ -397,13 +376,7 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
     sound
 }
 
-fn rate_mistake(
-    place: Place,
-    flow: f64,
-    (low, high): (f64, f64),
-    label: f64,
-    refilled: bool,
-) -> Diagnostic {
+fn rate_mistake(place: Place, flow: f64, (low, high): (f64, f64), label: f64, refilled: bool) -> Diagnostic {
     let per_day = |flow: f64| {
         let day = flow * 24.0;
         // Three digits, enough to see how far off it is.
@@ -438,16 +411,12 @@ fn rate_mistake(
 
 /// Established therapy needs a dose to be in equilibrium with.
 fn first_programme(parts: &Parts<'_, '_, '_>) -> bool {
-    let established = parts
-        .patient
-        .is_some_and(|p| p.history == History::Established);
+    let established = parts.patient.is_some_and(|p| p.history == History::Established);
     let dosed = parts.programmes.iter().any(|p| {
         p.step.at == Moment::At(SimTime::ZERO)
             && matches!(
                 p.step.mode,
-                Programme::SimpleContinuous { .. }
-                    | Programme::Flex { .. }
-                    | Programme::PeriodicBolus { .. }
+                Programme::SimpleContinuous { .. } | Programme::Flex { .. } | Programme::PeriodicBolus { .. }
             )
     });
     if !established || dosed {
@@ -462,13 +431,8 @@ fn first_programme(parts: &Parts<'_, '_, '_>) -> bool {
             "no-first-programme",
             "established therapy needs a programme at the start",
         )
-        .at(
-            place.unwrap_or(parts.fields.place),
-            "in equilibrium with which dose?",
-        )
-        .help(
-            "add a [[programme]] with at = \"0 d\" and simple_continuous, flex or periodic_bolus",
-        ),
+        .at(place.unwrap_or(parts.fields.place), "in equilibrium with which dose?")
+        .help("add a [[programme]] with at = \"0 d\" and simple_continuous, flex or periodic_bolus"),
     );
     false
 }

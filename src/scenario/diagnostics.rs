@@ -169,10 +169,7 @@ impl Diagnostics {
             }
         }
         unique.truncate(KEPT);
-        Self {
-            items: unique,
-            sources,
-        }
+        Self { items: unique, sources }
     }
 
     /// The mistakes.
@@ -191,12 +188,7 @@ impl Diagnostics {
 
     /// As text, with terminal colours if `colour`.
     pub fn render(&self, colour: bool) -> String {
-        let renderer = if colour {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        }
-        .decor_style(DecorStyle::Ascii);
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() }.decor_style(DecorStyle::Ascii);
         let mut out = String::new();
         for item in self.items.iter().take(SHOWN) {
             out.push_str(&renderer.render(&[self.group(item)]));
@@ -310,9 +302,7 @@ fn one_line(text: &str, place: Place) -> Range<usize> {
     while !text.is_char_boundary(start) {
         start -= 1;
     }
-    let line_end = text[start..]
-        .find(['\n', '\r'])
-        .map_or(text.len(), |n| start + n);
+    let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |n| start + n);
     let mut end = place.end.clamp(start, line_end);
     while !text.is_char_boundary(end) {
         end += 1;
@@ -350,8 +340,7 @@ pub(super) fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
         .filter_map(|candidate| {
             let other = candidate.to_lowercase().replace('-', "_");
             // A word cut short or drawn out is a near miss too: `conc` for `concentration`.
-            let stem = length >= 4 && other.starts_with(&folded)
-                || other.len() >= 4 && folded.starts_with(&other);
+            let stem = length >= 4 && other.starts_with(&folded) || other.len() >= 4 && folded.starts_with(&other);
             if !stem && other.chars().count().abs_diff(length) > allowed {
                 return None; // cannot be near; saves the dear comparison
             }
@@ -384,8 +373,6 @@ pub(super) fn did_you_mean<S: AsRef<str>>(word: &str, candidates: &[S]) -> Optio
     match candidates.len() {
         0 => None,
         1..=24 => Some(format!("known here: {}", list(candidates))),
-        n => Some(format!(
-            "{n} names are known here; `itbsim list` shows them"
-        )),
+        n => Some(format!("{n} names are known here; `itbsim list` shows them")),
     }
 }

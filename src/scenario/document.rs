@@ -148,10 +148,7 @@ fn syntax(text: &str, place: Place, message: &str) -> Diagnostic {
             .help(format!("write \"{}\"", shown.escape_debug()));
     }
     let (what, help) = match message {
-        "duplicate key" => (
-            "this key appears twice".to_owned(),
-            Some("keep one of the two"),
-        ),
+        "duplicate key" => ("this key appears twice".to_owned(), Some("keep one of the two")),
         "recursion limit" => ("nested too deeply".to_owned(), None),
         other => (other.to_owned(), None),
     };
@@ -190,9 +187,7 @@ fn node(file: usize, value: &Spanned<DeValue<'_>>, mistakes: &mut Vec<Diagnostic
         DeValue::Float(number) => Data::Float(number.as_str().parse().unwrap_or(f64::NAN)),
         DeValue::Boolean(b) => Data::Bool(*b),
         DeValue::Datetime(_) => Data::Date,
-        DeValue::Array(items) => {
-            Data::Array(items.iter().map(|v| node(file, v, mistakes)).collect())
-        }
+        DeValue::Array(items) => Data::Array(items.iter().map(|v| node(file, v, mistakes)).collect()),
         DeValue::Table(map) => Data::Table(table(file, map, mistakes)),
     };
     Node { place, data }
@@ -223,8 +218,7 @@ pub(super) fn merge(base: &mut Table, over: Table) {
             (Data::Table(below), Data::Table(above)) => merge(below, std::mem::take(above)),
             (Data::Array(below), Data::Array(above)) if is_blocks(below) && is_blocks(above) => {
                 for block in std::mem::take(above) {
-                    let same = id_of(&block)
-                        .and_then(|id| below.iter_mut().find(|b| id_of(b) == Some(id)));
+                    let same = id_of(&block).and_then(|id| below.iter_mut().find(|b| id_of(b) == Some(id)));
                     match same {
                         Some(slot) => *slot = block,
                         None => below.push(block),

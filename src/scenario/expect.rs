@@ -44,15 +44,10 @@ pub(super) struct Read {
 impl Read {
     /// Whether it can be checked in an arm: it speaks of the arm, and refers to no block the arm leaves out.
     pub(super) fn applies(&self, arm: &str, context: &Context<'_>) -> bool {
-        let named = self
-            .arms
-            .as_ref()
-            .is_none_or(|arms| arms.iter().any(|a| a == arm));
+        let named = self.arms.as_ref().is_none_or(|arms| arms.iter().any(|a| a == arm));
         let gone = |moment: &Moment| matches!(moment, Moment::After { event, .. } if context.names.is_gone(event));
         let lost = match &self.expectation.claim {
-            Claim::Event { event, from, to } => {
-                context.names.is_gone(event) || from.iter().chain(to).any(gone)
-            }
+            Claim::Event { event, from, to } => context.names.is_gone(event) || from.iter().chain(to).any(gone),
             Claim::Never { event } => context.names.is_gone(event),
             Claim::Signal { from, to, .. } => gone(from) || gone(to),
         };
@@ -116,26 +111,19 @@ fn refuse(fields: &Fields<'_, '_>, keys: &[&str], with: &str) -> Result<(), Repo
     let mut out = Ok(());
     for entry in keys.iter().filter_map(|k| fields.entry(k)) {
         out = Err(fields.report(
-            Diagnostic::new(
-                "conflicting-keys",
-                format!("`{}` does not go with `{with}`", entry.key),
-            )
-            .at(entry.key_place, "remove this")
-            .at(
-                fields.entry(with).map_or(fields.place, |e| e.key_place),
-                "because of this",
-            ),
+            Diagnostic::new("conflicting-keys", format!("`{}` does not go with `{with}`", entry.key))
+                .at(entry.key_place, "remove this")
+                .at(
+                    fields.entry(with).map_or(fields.place, |e| e.key_place),
+                    "because of this",
+                ),
         ));
     }
     out
 }
 
 fn event(fields: &Fields<'_, '_>) -> Result<Claim, Reported> {
-    refuse(
-        fields,
-        &["at", "statistic", "within", "min", "max"],
-        "event",
-    )?;
+    refuse(fields, &["at", "statistic", "within", "min", "max"], "event")?;
     let Some(name) = fields.text("event", "\"pump.empty\"")? else {
         return Err(Reported);
     };
@@ -235,16 +223,7 @@ fn between(fields: &Fields<'_, '_>) -> Result<(Moment, Moment), Reported> {
     let (from, to) = (from?, to?);
     let backwards = match (&from, &to) {
         (Moment::At(a), Moment::At(b)) => a > b,
-        (
-            Moment::After {
-                event: e,
-                offset: a,
-            },
-            Moment::After {
-                event: f,
-                offset: b,
-            },
-        ) => e == f && a > b,
+        (Moment::After { event: e, offset: a }, Moment::After { event: f, offset: b }) => e == f && a > b,
         _ => false,
     };
     if backwards {
@@ -290,10 +269,7 @@ fn bounds(fields: &Fields<'_, '_>) -> Result<(f64, f64), Reported> {
     if low.is_none() && high.is_none() {
         return Err(fields.missing("within", example));
     }
-    Ok((
-        low.unwrap_or(f64::NEG_INFINITY),
-        high.unwrap_or(f64::INFINITY),
-    ))
+    Ok((low.unwrap_or(f64::NEG_INFINITY), high.unwrap_or(f64::INFINITY)))
 }
 
 fn noun(node: &Node) -> &'static str {

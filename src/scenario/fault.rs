@@ -17,8 +17,7 @@ pub(super) const PROFILES: &[&str] = &["ramp", "intermittent", "in_posture"];
 /// Keys of an intermittent profile.
 pub(super) const INTERMITTENT_KEYS: &[&str] = &["on", "off"];
 /// Postures as the file spells them.
-pub(super) const POSTURES: &[(&str, Posture)] =
-    &[("supine", Posture::Supine), ("upright", Posture::Upright)];
+pub(super) const POSTURES: &[(&str, Posture)] = &[("supine", Posture::Supine), ("upright", Posture::Upright)];
 
 /// A word in a field's list that stands for every spinal level.
 pub(super) const ANY_LEVEL: &str = "level";
@@ -82,23 +81,13 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
             until,
             values,
         },
-        at_place: if fields.has("at") {
-            fields.place_of("at")
-        } else {
-            place
-        },
+        at_place: if fields.has("at") { fields.place_of("at") } else { place },
         position_place: fields.entry("position").map(|e| e.node.place),
     })
 }
 
 fn unknown_kind(fields: &Fields<'_, '_>) -> Reported {
-    let kinds: Vec<&str> = fields
-        .context
-        .catalog
-        .fault_kinds
-        .iter()
-        .map(|k| k.kind)
-        .collect();
+    let kinds: Vec<&str> = fields.context.catalog.fault_kinds.iter().map(|k| k.kind).collect();
     match fields.text("kind", "\"catheter.leak\"") {
         Err(reported) => reported,
         Ok(None) => fields.missing("kind", "\"catheter.leak\""),
@@ -106,15 +95,12 @@ fn unknown_kind(fields: &Fields<'_, '_>) -> Reported {
             // `leak` is a near miss for `catheter.leak`, whatever the number of letters.
             let tail = kinds.iter().find(|k| k.rsplit('.').next() == Some(name));
             fields.report(
-                Diagnostic::new(
-                    "unknown-kind",
-                    format!("there is no fault kind {}", quoted(name)),
-                )
-                .at(fields.place_of("kind"), "not a kind")
-                .maybe_help(match tail {
-                    Some(kind) => Some(format!("did you mean `{kind}`?")),
-                    None => did_you_mean(name, &kinds),
-                }),
+                Diagnostic::new("unknown-kind", format!("there is no fault kind {}", quoted(name)))
+                    .at(fields.place_of("kind"), "not a kind")
+                    .maybe_help(match tail {
+                        Some(kind) => Some(format!("did you mean `{kind}`?")),
+                        None => did_you_mean(name, &kinds),
+                    }),
             )
         }
     }
@@ -130,14 +116,7 @@ fn values(fields: &Fields<'_, '_>, kind: &FaultKind) -> Result<BTreeMap<String, 
             (None, None) => {
                 let example = match (spec.unit, spec.words) {
                     ("", []) => "\"T10\"".to_owned(),
-                    ("", words) => format!(
-                        "\"{}\"",
-                        if words[0] == ANY_LEVEL {
-                            "T10"
-                        } else {
-                            words[0]
-                        }
-                    ),
+                    ("", words) => format!("\"{}\"", if words[0] == ANY_LEVEL { "T10" } else { words[0] }),
                     ("1", _) => "0.5".to_owned(),
                     (unit, _) => format!("\"{} {unit}\"", middle(spec)),
                 };
@@ -192,11 +171,7 @@ fn value(fields: &Fields<'_, '_>, entry: &Entry, spec: &FieldSpec) -> Result<Val
             ));
         }
         _ => {
-            return Err(fields.wrong_type(
-                entry,
-                "a quantity",
-                &format!("\"{} {}\"", middle(spec), spec.unit),
-            ));
+            return Err(fields.wrong_type(entry, "a quantity", &format!("\"{} {}\"", middle(spec), spec.unit)));
         }
     };
     if !(spec.low..=spec.high).contains(&number) {
@@ -269,12 +244,9 @@ fn condition(fields: &Fields<'_, '_>) -> Result<Condition, Reported> {
     let signals = &fields.context.catalog.signals;
     if !signals.iter().any(|s| s == signal) {
         return Err(fields.report(
-            Diagnostic::new(
-                "unknown-signal",
-                format!("unknown signal {}", quoted(signal)),
-            )
-            .at(place, "no column of this name")
-            .maybe_help(did_you_mean(signal, signals)),
+            Diagnostic::new("unknown-signal", format!("unknown signal {}", quoted(signal)))
+                .at(place, "no column of this name")
+                .maybe_help(did_you_mean(signal, signals)),
         ));
     }
     match level.parse::<f64>() {
@@ -284,14 +256,11 @@ fn condition(fields: &Fields<'_, '_>) -> Result<Condition, Reported> {
             level: number + 0.0,
         }),
         _ => Err(fields.report(
-            Diagnostic::new(
-                "bad-condition",
-                format!("{} is no level for `{signal}`", quoted(level)),
-            )
-            .at(place, "a finite number without a unit is needed")
-            .help(format!(
-                "the name of the column states the unit; write for example \"{signal} < 2\""
-            )),
+            Diagnostic::new("bad-condition", format!("{} is no level for `{signal}`", quoted(level)))
+                .at(place, "a finite number without a unit is needed")
+                .help(format!(
+                    "the name of the column states the unit; write for example \"{signal} < 2\""
+                )),
         )),
     }
 }

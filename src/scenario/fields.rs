@@ -172,11 +172,7 @@ impl<'d, 'c> Fields<'d, 'c> {
     ) -> Self {
         let what = what.into();
         let mut meant = Vec::new();
-        for entry in table
-            .entries
-            .iter()
-            .filter(|e| !keys.contains(&e.key.as_str()))
-        {
+        for entry in table.entries.iter().filter(|e| !keys.contains(&e.key.as_str())) {
             let help = if context.suggests() {
                 meant.extend(nearest(&entry.key, keys).map(str::to_owned));
                 did_you_mean(&entry.key, keys)
@@ -184,12 +180,9 @@ impl<'d, 'c> Fields<'d, 'c> {
                 None
             };
             context.report(
-                Diagnostic::new(
-                    "unknown-key",
-                    format!("unknown key {} in {what}", quoted(&entry.key)),
-                )
-                .at(entry.key_place, format!("not a key of {what}"))
-                .maybe_help(help),
+                Diagnostic::new("unknown-key", format!("unknown key {} in {what}", quoted(&entry.key)))
+                    .at(entry.key_place, format!("not a key of {what}"))
+                    .maybe_help(help),
             );
         }
         Self {
@@ -202,12 +195,7 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 
     /// A table that the file leaves out.
-    pub(super) fn absent(
-        context: &'d Context<'c>,
-        what: String,
-        empty: &'d Table,
-        place: Place,
-    ) -> Self {
+    pub(super) fn absent(context: &'d Context<'c>, what: String, empty: &'d Table, place: Place) -> Self {
         Self {
             context,
             what,
@@ -250,11 +238,7 @@ impl<'d, 'c> Fields<'d, 'c> {
         self.report(
             Diagnostic::new(
                 "wrong-type",
-                format!(
-                    "`{}` is {}, but {needed} is needed",
-                    entry.key,
-                    entry.node.data.noun()
-                ),
+                format!("`{}` is {}, but {needed} is needed", entry.key, entry.node.data.noun()),
             )
             .at(entry.node.place, format!("not {needed}"))
             .help(format!("write {} = {example}", entry.key)),
@@ -315,11 +299,8 @@ impl<'d, 'c> Fields<'d, 'c> {
         match entry.node.data {
             Data::Integer(n) if (low..=high).contains(&n) => Ok(Some(n)),
             Data::Integer(n) => Err(self.report(
-                Diagnostic::new(
-                    "out-of-range",
-                    format!("`{key}` = {n} lies outside {low} to {high}"),
-                )
-                .at(entry.node.place, "out of range"),
+                Diagnostic::new("out-of-range", format!("`{key}` = {n} lies outside {low} to {high}"))
+                    .at(entry.node.place, "out of range"),
             )),
             _ => Err(self.wrong_type(entry, "a whole number", &low.max(1).to_string())),
         }
@@ -334,24 +315,14 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 
     /// A quantity that must be there.
-    pub(super) fn need(
-        &self,
-        key: &str,
-        dimension: Dimension,
-        bound: Bound,
-    ) -> Result<f64, Reported> {
+    pub(super) fn need(&self, key: &str, dimension: Dimension, bound: Bound) -> Result<f64, Reported> {
         match self.quantity(key, dimension, bound)? {
             Some(value) => Ok(value),
             None => Err(self.missing(key, &format!("\"{}\"", dimension.example()))),
         }
     }
 
-    pub(super) fn quantity_of(
-        &self,
-        entry: &Entry,
-        dimension: Dimension,
-        bound: Bound,
-    ) -> Result<f64, Reported> {
+    pub(super) fn quantity_of(&self, entry: &Entry, dimension: Dimension, bound: Bound) -> Result<f64, Reported> {
         let value = self.measure(&entry.key, &entry.node, dimension)?;
         let unit = if dimension == Dimension::Fraction {
             "%"
@@ -362,12 +333,7 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 
     /// The number in a node, in the base unit of `dimension`.
-    pub(super) fn measure(
-        &self,
-        key: &str,
-        node: &Node,
-        dimension: Dimension,
-    ) -> Result<f64, Reported> {
+    pub(super) fn measure(&self, key: &str, node: &Node, dimension: Dimension) -> Result<f64, Reported> {
         let bare = match node.data {
             Data::Integer(n) => n as f64,
             Data::Float(x) => x,
@@ -384,11 +350,7 @@ impl<'d, 'c> Fields<'d, 'c> {
                 return Err(self.report(
                     Diagnostic::new(
                         "wrong-type",
-                        format!(
-                            "`{key}` is {}, but {} is needed",
-                            node.data.noun(),
-                            dimension.noun()
-                        ),
+                        format!("`{key}` is {}, but {} is needed", node.data.noun(), dimension.noun()),
                     )
                     .at(node.place, format!("not {}", dimension.noun()))
                     .help(format!("write {key} = \"{}\"", dimension.example())),
@@ -415,27 +377,18 @@ impl<'d, 'c> Fields<'d, 'c> {
         ))
     }
 
-    fn checked(
-        &self,
-        entry: &Entry,
-        value: f64,
-        bound: Bound,
-        unit: &str,
-    ) -> Result<f64, Reported> {
+    fn checked(&self, entry: &Entry, value: f64, bound: Bound, unit: &str) -> Result<f64, Reported> {
         if !value.is_finite() {
             return Err(self.report(
-                Diagnostic::new(
-                    "not-finite",
-                    format!("`{}` is not a finite number", entry.key),
-                )
-                .at(entry.node.place, "here"),
+                Diagnostic::new("not-finite", format!("`{}` is not a finite number", entry.key))
+                    .at(entry.node.place, "here"),
             ));
         }
         match bound.objection(&entry.key, value, unit) {
             None => Ok(value + 0.0),
-            Some(title) => Err(self.report(
-                Diagnostic::new("out-of-range", title).at(entry.node.place, "out of range"),
-            )),
+            Some(title) => {
+                Err(self.report(Diagnostic::new("out-of-range", title).at(entry.node.place, "out of range")))
+            }
         }
     }
 
@@ -455,20 +408,12 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 
     /// Reports a word that is none of the accepted ones.
-    pub(super) fn unknown_word<S: AsRef<str>>(
-        &self,
-        entry: &Entry,
-        word: &str,
-        words: &[S],
-    ) -> Reported {
+    pub(super) fn unknown_word<S: AsRef<str>>(&self, entry: &Entry, word: &str, words: &[S]) -> Reported {
         let spelled: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         self.report(
-            Diagnostic::new(
-                "unknown-word",
-                format!("unknown `{}` {}", entry.key, quoted(word)),
-            )
-            .at(entry.node.place, "not known")
-            .maybe_help(did_you_mean(word, &spelled)),
+            Diagnostic::new("unknown-word", format!("unknown `{}` {}", entry.key, quoted(word)))
+                .at(entry.node.place, "not known")
+                .maybe_help(did_you_mean(word, &spelled)),
         )
     }
 
@@ -480,15 +425,12 @@ impl<'d, 'c> Fields<'d, 'c> {
         let Some(text) = self.text(key, "\"T10\"")? else {
             return Ok(None);
         };
-        text.parse()
-            .map(Some)
-            .map_err(|_| self.no_level(entry, text))
+        text.parse().map(Some).map_err(|_| self.no_level(entry, text))
     }
 
     pub(super) fn no_level(&self, entry: &Entry, text: &str) -> Reported {
         let levels: Vec<String> = Level::ALL.iter().map(Level::to_string).collect();
-        let near =
-            super::diagnostics::nearest(text, &levels).map(|l| format!("did you mean `{l}`?"));
+        let near = super::diagnostics::nearest(text, &levels).map(|l| format!("did you mean `{l}`?"));
         self.report(
             Diagnostic::new(
                 "unknown-level",
@@ -550,22 +492,15 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 
     /// The one key present of several that exclude each other.
-    pub(super) fn exactly_one(
-        &self,
-        keys: &[&'static str],
-        example: &str,
-    ) -> Result<&'static str, Reported> {
+    pub(super) fn exactly_one(&self, keys: &[&'static str], example: &str) -> Result<&'static str, Reported> {
         let present: Vec<&'static str> = keys.iter().copied().filter(|k| self.has(k)).collect();
         match present.as_slice() {
             [one] => Ok(one),
             [] if keys.iter().any(|k| self.meant.iter().any(|m| m == k)) => Err(Reported),
             [] => Err(self.report(
-                Diagnostic::new(
-                    "missing-key",
-                    format!("{} needs one of {}", self.what, list(keys)),
-                )
-                .at(self.place, "none of them is here")
-                .help(format!("add for example {example}")),
+                Diagnostic::new("missing-key", format!("{} needs one of {}", self.what, list(keys)))
+                    .at(self.place, "none of them is here")
+                    .help(format!("add for example {example}")),
             )),
             [first, rest @ ..] => {
                 let mut mistake = Diagnostic::new(

@@ -73,9 +73,7 @@ impl Files for Disk {
     fn read(&self, path: &Path) -> Result<String, FileProblem> {
         let refused = |e: std::io::Error| match e.kind() {
             std::io::ErrorKind::NotFound => FileProblem::Missing,
-            _ => FileProblem::Refused {
-                reason: e.to_string(),
-            },
+            _ => FileProblem::Refused { reason: e.to_string() },
         };
         let about = std::fs::metadata(path).map_err(refused)?;
         if about.is_dir() {
@@ -155,9 +153,7 @@ fn plain(path: &Path) -> PathBuf {
     for part in path.components() {
         match part {
             Component::CurDir => {}
-            Component::ParentDir
-                if matches!(out.components().next_back(), Some(Component::Normal(_))) =>
-            {
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
                 out.pop();
             }
             other => out.push(other),
@@ -254,12 +250,9 @@ fn follow(
     };
     if Path::new(target).is_absolute() {
         return Err(Box::new(
-            wrong(
-                "absolute-path",
-                "`extends` must be relative to this file".to_owned(),
-            )
-            .at(place, "starts at the root")
-            .help("write the way from this file's folder, as in \"base/adult-spinal-20ml.toml\""),
+            wrong("absolute-path", "`extends` must be relative to this file".to_owned())
+                .at(place, "starts at the root")
+                .help("write the way from this file's folder, as in \"base/adult-spinal-20ml.toml\""),
         ));
     }
     let path = plain(&from.parent().unwrap_or(Path::new("")).join(target));
@@ -286,12 +279,9 @@ fn follow(
     match files.read(&path) {
         Ok(text) => Ok((name, Some(path), text)),
         Err(problem) => Err(Box::new(
-            wrong(
-                "unreadable-base",
-                format!("cannot read {}: {problem}", quoted(&name)),
-            )
-            .at(place, "extended here")
-            .maybe_help(suggest(&problem, &path, files)),
+            wrong("unreadable-base", format!("cannot read {}: {problem}", quoted(&name)))
+                .at(place, "extended here")
+                .maybe_help(suggest(&problem, &path, files)),
         )),
     }
 }
@@ -312,6 +302,5 @@ pub(super) fn suggest(problem: &FileProblem, path: &Path, files: &dyn Files) -> 
     if names.is_empty() {
         return None;
     }
-    did_you_mean(&with_ending, &names)
-        .map(|text| text.replace("known here:", "scenarios in that folder:"))
+    did_you_mean(&with_ending, &names).map(|text| text.replace("known here:", "scenarios in that folder:"))
 }

@@ -108,12 +108,7 @@ pub fn load_from(path: &Path, files: &dyn Files, catalog: &Catalog) -> Result<St
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_str(
-    name: &str,
-    text: &str,
-    base_dir: Option<&Path>,
-    catalog: &Catalog,
-) -> Result<Story, Diagnostics> {
+pub fn load_str(name: &str, text: &str, base_dir: Option<&Path>, catalog: &Catalog) -> Result<Story, Diagnostics> {
     if text.len() as u64 > FILE_LIMIT {
         let problem = FileProblem::TooLarge;
         let mistake = Diagnostic::new(
@@ -126,8 +121,7 @@ pub fn load_str(
     let stem = Path::new(name)
         .file_stem()
         .map_or(name.to_owned(), |s| s.to_string_lossy().into_owned());
-    let path: Option<PathBuf> =
-        base_dir.map(|dir| dir.join(Path::new(name).file_name().unwrap_or_default()));
+    let path: Option<PathBuf> = base_dir.map(|dir| dir.join(Path::new(name).file_name().unwrap_or_default()));
     let start = Start {
         name: name.to_owned(),
         path,
@@ -138,10 +132,7 @@ pub fn load_str(
 }
 
 fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Diagnostics> {
-    let Loaded {
-        mut document,
-        sources,
-    } = files::chain(start)?;
+    let Loaded { mut document, sources } = files::chain(start)?;
     let hash = document::hash(&document);
     let mut mistakes = Vec::new();
     names::settle_ids(
@@ -177,11 +168,7 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
 
     if alone {
         let mut scenario = plain.scenario;
-        scenario.expectations = plain
-            .expectations
-            .into_iter()
-            .map(|e| e.expectation)
-            .collect();
+        scenario.expectations = plain.expectations.into_iter().map(|e| e.expectation).collect();
         return Ok(Story {
             name,
             hash,
@@ -217,11 +204,7 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
         }
     }
     if found.is_empty() {
-        return Ok(Story {
-            name,
-            hash,
-            arms: out,
-        });
+        return Ok(Story { name, hash, arms: out });
     }
     let mistakes = found
         .into_iter()

@@ -40,9 +40,7 @@ impl Fields<'_, '_> {
             return self.instant(key, node.place, hours);
         };
         let text = text.trim();
-        if !text.starts_with(|c: char| c.is_alphabetic())
-            || matches!(text.to_lowercase().as_str(), "nan" | "inf")
-        {
+        if !text.starts_with(|c: char| c.is_alphabetic()) || matches!(text.to_lowercase().as_str(), "nan" | "inf") {
             let hours = self.measure(key, node, Dimension::Time)?;
             return self.instant(key, node.place, hours);
         }
@@ -65,16 +63,12 @@ impl Fields<'_, '_> {
                 )
             })?,
         };
-        let offset =
-            SimSpan::from_hours(sign * hours).map_err(|_| self.too_far(key, node.place))?;
+        let offset = SimSpan::from_hours(sign * hours).map_err(|_| self.too_far(key, node.place))?;
         if offset < SimSpan::ZERO && side == Side::Cause {
             return Err(self.report(
-                Diagnostic::new(
-                    "before-event",
-                    format!("`{key}` lies before the event it waits for"),
-                )
-                .at(node.place, "nobody knows the event before it happens")
-                .help(format!("write \"{event} + 12 d\", or a time of its own")),
+                Diagnostic::new("before-event", format!("`{key}` lies before the event it waits for"))
+                    .at(node.place, "nobody knows the event before it happens")
+                    .help(format!("write \"{event} + 12 d\", or a time of its own")),
             ));
         }
         Ok(Moment::After { event, offset })
@@ -84,12 +78,9 @@ impl Fields<'_, '_> {
         let at = SimTime::from_hours(hours).map_err(|_| self.too_far(key, place))?;
         if at < SimTime::ZERO {
             return Err(self.report(
-                Diagnostic::new(
-                    "before-start",
-                    format!("`{key}` lies before the start of the run"),
-                )
-                .at(place, "before time zero")
-                .help("the run starts at \"0 d\""),
+                Diagnostic::new("before-start", format!("`{key}` lies before the start of the run"))
+                    .at(place, "before time zero")
+                    .help("the run starts at \"0 d\""),
             ));
         }
         self.within_run(key, place, at)?;
@@ -100,12 +91,9 @@ impl Fields<'_, '_> {
     pub(super) fn within_run(&self, key: &str, place: Place, at: SimTime) -> Result<(), Reported> {
         match self.context.duration.get() {
             Some(end) if at > end => Err(self.report(
-                Diagnostic::new(
-                    "after-end",
-                    format!("`{key}` lies after the end of the run"),
-                )
-                .at(place, format!("{} is after {}", days(at), days(end)))
-                .help("make `duration` longer, or this earlier"),
+                Diagnostic::new("after-end", format!("`{key}` lies after the end of the run"))
+                    .at(place, format!("{} is after {}", days(at), days(end)))
+                    .help("make `duration` longer, or this earlier"),
             )),
             _ => Ok(()),
         }

@@ -49,10 +49,7 @@ impl Names {
 
     /// The same names in an arm that leaves some blocks out: still known, but gone.
     pub(super) fn without(&self, gone: Vec<String>) -> Self {
-        Names {
-            gone,
-            ..self.clone()
-        }
+        Names { gone, ..self.clone() }
     }
 
     /// The ids of one list.
@@ -73,11 +70,7 @@ impl Names {
     /// `fault.leak.start`, or a bare id for the start of a fault or programme
     /// and the end of an action.
     pub(super) fn event(&self, text: &str) -> Option<String> {
-        if self
-            .events
-            .binary_search_by(|e| e.as_str().cmp(text))
-            .is_ok()
-        {
+        if self.events.binary_search_by(|e| e.as_str().cmp(text)).is_ok() {
             return Some(text.to_owned());
         }
         let (id, kind) = match text.split_once('.') {
@@ -86,9 +79,7 @@ impl Names {
         };
         let list = *self.list_of.get(id)?;
         let kind = kind.unwrap_or(kinds(list)[0]);
-        kinds(list)
-            .contains(&kind)
-            .then(|| format!("{list}.{id}.{kind}"))
+        kinds(list).contains(&kind).then(|| format!("{list}.{id}.{kind}"))
     }
 
     /// The list and id behind an event of a block, `("fault", "leak")` for `fault.leak.start`.
@@ -124,21 +115,16 @@ pub(super) fn kinds(list: &str) -> &'static [&'static str] {
 
 /// Gives programmes and actions without an id one made of their verb and a number
 /// (`refill1`, `simple_continuous2`), and reports ids that are malformed or used twice.
-pub(super) fn settle_ids(
-    document: &mut Table,
-    verbs: &[(&str, &[&str])],
-    mistakes: &mut Vec<Diagnostic>,
-) {
+pub(super) fn settle_ids(document: &mut Table, verbs: &[(&str, &[&str])], mistakes: &mut Vec<Diagnostic>) {
     let mut taken: BTreeMap<String, Place> = BTreeMap::new();
     for list in LISTS.iter().chain(&["arm", "expect"]) {
         let mut own: BTreeMap<String, Place> = BTreeMap::new();
         for (block, _) in document.blocks(list) {
             let Some(Entry {
-                node:
-                    Node {
-                        data: Data::Text(id),
-                        place,
-                    },
+                node: Node {
+                    data: Data::Text(id),
+                    place,
+                },
                 ..
             }) = block.get("id")
             else {
@@ -147,20 +133,13 @@ pub(super) fn settle_ids(
             check_id(id, *place, mistakes);
             // Arms and expectations have name spaces of their own; the rest shares one,
             // because moments, arms and repairs name blocks by the bare id.
-            let known = if LISTS.contains(list) {
-                &mut taken
-            } else {
-                &mut own
-            };
+            let known = if LISTS.contains(list) { &mut taken } else { &mut own };
             if let Some(first) = known.get(id) {
                 mistakes.push(
-                    Diagnostic::new(
-                        "duplicate-id",
-                        format!("the id {} is used twice", quoted(id)),
-                    )
-                    .at(*place, "used again here")
-                    .at(*first, "first used here")
-                    .help("ids of programmes, faults and actions must differ from one another"),
+                    Diagnostic::new("duplicate-id", format!("the id {} is used twice", quoted(id)))
+                        .at(*place, "used again here")
+                        .at(*first, "first used here")
+                        .help("ids of programmes, faults and actions must differ from one another"),
                 );
             } else {
                 known.insert(id.clone(), *place);
@@ -173,10 +152,7 @@ pub(super) fn settle_ids(
             if block.get("id").is_some() {
                 continue;
             }
-            let verb: &str = verbs
-                .iter()
-                .find(|v| block.get(v).is_some())
-                .unwrap_or(list);
+            let verb: &str = verbs.iter().find(|v| block.get(v).is_some()).unwrap_or(list);
             let number = numbers.entry(verb).or_insert(0);
             let id = loop {
                 *number += 1;
@@ -200,9 +176,7 @@ pub(super) fn settle_ids(
 
 fn check_id(id: &str, place: Place, mistakes: &mut Vec<Diagnostic>) {
     let plain = id.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && id
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         && id.len() <= ID_LIMIT;
     if !plain {
         mistakes.push(

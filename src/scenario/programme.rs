@@ -30,8 +30,7 @@ pub(super) const SINGLE_KEYS: &[&str] = &["dose", "over"];
 /// As above.
 pub(super) const PRIMING_KEYS: &[&str] = &["volume", "over"];
 /// As above.
-pub(super) const BRIDGE_KEYS: &[&str] =
-    &["old_concentration", "bridge_rate", "volume", "then_rate"];
+pub(super) const BRIDGE_KEYS: &[&str] = &["old_concentration", "bridge_rate", "volume", "then_rate"];
 
 /// Steps a flex programme may have in a day (SynchroMed II clinician programmer).
 const FLEX_STEPS: usize = 13;
@@ -73,9 +72,7 @@ impl Read {
     /// How long a bolus lasts \[h\]; `None` for a programme that goes on, or where it depends on the catheter.
     pub(super) fn bolus_length(&self) -> Option<f64> {
         match self.step.mode {
-            Programme::SingleBolus { over, .. } | Programme::PrimingBolus { over, .. } => {
-                Some(over)
-            }
+            Programme::SingleBolus { over, .. } | Programme::PrimingBolus { over, .. } => Some(over),
             Programme::BridgeBolus {
                 old_concentration,
                 bridge_rate,
@@ -121,8 +118,7 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
         }
         "flex" => flex(fields, demands),
         "periodic_bolus" => {
-            let example =
-                "{ dose = \"50 ug\", every = \"6 h\", over = \"5 min\", basal = \"100 ug/day\" }";
+            let example = "{ dose = \"50 ug\", every = \"6 h\", over = \"5 min\", basal = \"100 ug/day\" }";
             let inner = need_child(fields, verb, PERIODIC_KEYS, example)?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
             let every = inner.need("every", Dimension::Time, Bound::POSITIVE);
@@ -131,13 +127,10 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
             let (dose, every, over, basal) = (dose?, every?, over?, basal?);
             if over >= every {
                 return Err(inner.report(
-                    Diagnostic::new(
-                        "bolus-too-long",
-                        "the bolus lasts as long as the interval or longer",
-                    )
-                    .at(inner.place_of("over"), "length of one bolus")
-                    .at(inner.place_of("every"), "interval between starts")
-                    .help("make `over` shorter than `every`, or use simple_continuous"),
+                    Diagnostic::new("bolus-too-long", "the bolus lasts as long as the interval or longer")
+                        .at(inner.place_of("over"), "length of one bolus")
+                        .at(inner.place_of("every"), "interval between starts")
+                        .help("make `over` shorter than `every`, or use simple_continuous"),
                 ));
             }
             inner.refuse_flood("every", every, "a longer `every`")?;
@@ -151,12 +144,7 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
             })
         }
         "single_bolus" => {
-            let inner = need_child(
-                fields,
-                verb,
-                SINGLE_KEYS,
-                "{ dose = \"50 ug\", over = \"5 min\" }",
-            )?;
+            let inner = need_child(fields, verb, SINGLE_KEYS, "{ dose = \"50 ug\", over = \"5 min\" }")?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
             let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
             let (dose, over) = (dose?, over?);
@@ -174,13 +162,10 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
             Ok(Programme::PrimingBolus { volume, over })
         }
         "bridge_bolus" => {
-            let example = "{ old_concentration = \"500 ug/mL\", bridge_rate = \"300 ug/day\", then_rate = \"300 ug/day\" }";
+            let example =
+                "{ old_concentration = \"500 ug/mL\", bridge_rate = \"300 ug/day\", then_rate = \"300 ug/day\" }";
             let inner = need_child(fields, verb, BRIDGE_KEYS, example)?;
-            let old_concentration = inner.need(
-                "old_concentration",
-                Dimension::Concentration,
-                Bound::POSITIVE,
-            );
+            let old_concentration = inner.need("old_concentration", Dimension::Concentration, Bound::POSITIVE);
             let bridge_rate = inner.need("bridge_rate", Dimension::DoseRate, Bound::POSITIVE);
             let volume = inner.quantity("volume", Dimension::Volume, Bound::POSITIVE);
             let then_rate = inner.need("then_rate", Dimension::DoseRate, Bound::POSITIVE);
@@ -217,25 +202,18 @@ pub(super) fn need_child<'d, 'c>(
 }
 
 fn flex(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme, Reported> {
-    const EXAMPLE: &str = "{ steps = [{ at = \"06:00\", rate = \"400 ug/day\" }, { at = \"22:00\", rate = \"200 ug/day\" }] }";
+    const EXAMPLE: &str =
+        "{ steps = [{ at = \"06:00\", rate = \"400 ug/day\" }, { at = \"22:00\", rate = \"200 ug/day\" }] }";
     let Some(entry) = fields.entry("flex") else {
         return Err(Reported);
     };
     let list = match &entry.node.data {
         Data::Table(table) => {
-            let inner = Fields::new(
-                fields.context,
-                "`flex`",
-                table,
-                entry.node.place,
-                &["steps"],
-            );
+            let inner = Fields::new(fields.context, "`flex`", table, entry.node.place, &["steps"]);
             match inner.entry("steps") {
                 Some(steps) => steps,
                 None => {
-                    return Err(
-                        inner.missing("steps", "[{ at = \"06:00\", rate = \"400 ug/day\" }]")
-                    );
+                    return Err(inner.missing("steps", "[{ at = \"06:00\", rate = \"400 ug/day\" }]"));
                 }
             }
         }
@@ -259,13 +237,7 @@ fn flex(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
             flawed = true;
             continue;
         };
-        let inner = Fields::new(
-            fields.context,
-            "the flex step",
-            table,
-            node.place,
-            FLEX_KEYS,
-        );
+        let inner = Fields::new(fields.context, "the flex step", table, node.place, FLEX_KEYS);
         match flex_step(&inner) {
             Ok(step) => {
                 demands.push(Demand {
@@ -304,21 +276,15 @@ fn flex(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
         }
     }
     for (day, name) in (0u8..).zip(WEEKDAYS) {
-        let count = steps
-            .iter()
-            .filter(|(s, _)| s.weekday.is_none_or(|d| d == day))
-            .count();
+        let count = steps.iter().filter(|(s, _)| s.weekday.is_none_or(|d| d == day)).count();
         if count > FLEX_STEPS {
             return Err(fields.report(
-                Diagnostic::new(
-                    "too-many-steps",
-                    format!("{count} flex steps on one day ({name})"),
-                )
-                .at(
-                    list.node.place,
-                    format!("a pump holds at most {FLEX_STEPS} steps a day"),
-                )
-                .help("join neighbouring steps"),
+                Diagnostic::new("too-many-steps", format!("{count} flex steps on one day ({name})"))
+                    .at(
+                        list.node.place,
+                        format!("a pump holds at most {FLEX_STEPS} steps a day"),
+                    )
+                    .help("join neighbouring steps"),
             ));
         }
     }

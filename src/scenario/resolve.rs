@@ -46,21 +46,9 @@ pub(super) const PATIENT_KEYS: &[&str] = &[
 /// Keys of `[pump]`.
 pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
 /// Keys of `reservoir` in `[pump]`.
-pub(super) const RESERVOIR_KEYS: &[&str] = &[
-    "size",
-    "fill",
-    "concentration",
-    "label_concentration",
-    "low_alarm",
-];
+pub(super) const RESERVOIR_KEYS: &[&str] = &["size", "fill", "concentration", "label_concentration", "low_alarm"];
 /// Keys of `[catheter]`.
-pub(super) const CATHETER_KEYS: &[&str] = &[
-    "length",
-    "spinal_length",
-    "tip",
-    "material",
-    "initial_concentration",
-];
+pub(super) const CATHETER_KEYS: &[&str] = &["length", "spinal_length", "tip", "material", "initial_concentration"];
 
 /// Populations as the file spells them.
 pub(super) const POPULATIONS: &[(&str, Population)] = &[
@@ -69,15 +57,9 @@ pub(super) const POPULATIONS: &[(&str, Population)] = &[
     ("child", Population::Child),
 ];
 /// Histories as the file spells them.
-pub(super) const HISTORIES: &[(&str, History)] = &[
-    ("naive", History::Naive),
-    ("established", History::Established),
-];
+pub(super) const HISTORIES: &[(&str, History)] = &[("naive", History::Naive), ("established", History::Established)];
 /// Catheter walls as the file spells them.
-pub(super) const MATERIALS: &[(&str, Material)] = &[
-    ("braided", Material::Braided),
-    ("silicone", Material::Silicone),
-];
+pub(super) const MATERIALS: &[(&str, Material)] = &[("braided", Material::Braided), ("silicone", Material::Silicone)];
 
 /// Longest run [h]: a hundred Julian years.
 const LONGEST: f64 = 876_600.0;
@@ -149,9 +131,7 @@ pub(super) fn resolve(
     let programmes = blocks(&fields, "programme", |table, place| {
         programme::read(context, table, place)
     });
-    let faults = blocks(&fields, "fault", |table, place| {
-        fault::read(context, table, place)
-    });
+    let faults = blocks(&fields, "fault", |table, place| fault::read(context, table, place));
     let actions = blocks(&fields, "action", |table, place| {
         action::read(context, table, place, lumbar_over)
     });
@@ -233,14 +213,8 @@ fn blocks<T>(
     if nodes.len() > MOST_BLOCKS {
         out.flawed = true;
         fields.report(
-            Diagnostic::new(
-                "too-many-blocks",
-                format!("{} blocks of [[{key}]]", nodes.len()),
-            )
-            .at(
-                entry.key_place,
-                format!("at most {MOST_BLOCKS} are allowed"),
-            ),
+            Diagnostic::new("too-many-blocks", format!("{} blocks of [[{key}]]", nodes.len()))
+                .at(entry.key_place, format!("at most {MOST_BLOCKS} are allowed")),
         );
         return out;
     }
@@ -261,12 +235,9 @@ fn blocks<T>(
 
 fn not_blocks(fields: &Fields<'_, '_>, key: &str, place: Place) {
     fields.report(
-        Diagnostic::new(
-            "wrong-type",
-            format!("`{key}` must be written as [[{key}]] blocks"),
-        )
-        .at(place, "not a block")
-        .help(format!("write [[{key}]], with two brackets on each side")),
+        Diagnostic::new("wrong-type", format!("`{key}` must be written as [[{key}]] blocks"))
+            .at(place, "not a block")
+            .help(format!("write [[{key}]], with two brackets on each side")),
     );
 }
 
@@ -275,19 +246,13 @@ fn duration(fields: &Fields<'_, '_>) -> Result<SimTime, Reported> {
     match SimTime::from_hours(hours) {
         Ok(end) if end > SimTime::ZERO => Ok(end),
         _ => Err(fields.report(
-            Diagnostic::new(
-                "out-of-range",
-                "`duration` is shorter than the clock can count",
-            )
-            .at(fields.place_of("duration"), "below one nanosecond"),
+            Diagnostic::new("out-of-range", "`duration` is shorter than the clock can count")
+                .at(fields.place_of("duration"), "below one nanosecond"),
         )),
     }
 }
 
-fn sample(
-    fields: &Fields<'_, '_>,
-    duration: Result<SimTime, Reported>,
-) -> Result<SimSpan, Reported> {
+fn sample(fields: &Fields<'_, '_>, duration: Result<SimTime, Reported>) -> Result<SimSpan, Reported> {
     let hours = fields
         .quantity("sample", Dimension::Time, Bound::up_to(LONGEST))?
         .unwrap_or(SAMPLE);
@@ -321,15 +286,11 @@ fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
         let Some(known) = parameters::all().find(|p| p.key == key) else {
             flawed = true;
             let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
-            let help =
-                super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
+            let help = super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
             fields.report(
-                Diagnostic::new(
-                    "unknown-parameter",
-                    format!("unknown parameter {}", quoted(&key)),
-                )
-                .at(key_place, "no such parameter")
-                .help(help.unwrap_or_else(|| "`itbsim parameters` lists them all".to_owned())),
+                Diagnostic::new("unknown-parameter", format!("unknown parameter {}", quoted(&key)))
+                    .at(key_place, "no such parameter")
+                    .help(help.unwrap_or_else(|| "`itbsim parameters` lists them all".to_owned())),
             );
             continue;
         };
@@ -399,12 +360,7 @@ fn once<'d, 'c>(
     empty: &'d Table,
 ) -> Result<Fields<'d, 'c>, Reported> {
     let Some(entry) = fields.entry(key) else {
-        return Ok(Fields::absent(
-            fields.context,
-            format!("[{key}]"),
-            empty,
-            fields.place,
-        ));
+        return Ok(Fields::absent(fields.context, format!("[{key}]"), empty, fields.place));
     };
     match &entry.node.data {
         Data::Table(table) => Ok(Fields::new(
@@ -417,10 +373,7 @@ fn once<'d, 'c>(
         _ => Err(fields.report(
             Diagnostic::new(
                 "wrong-type",
-                format!(
-                    "`{key}` is {}, but a table is needed",
-                    entry.node.data.noun()
-                ),
+                format!("`{key}` is {}, but a table is needed", entry.node.data.noun()),
             )
             .at(entry.key_place, "not a table")
             .help(format!("write [{key}] on a line of its own")),
@@ -455,11 +408,7 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
     let score = Bound::within(0.0, 4.0);
     let population = fields.choice("population", POPULATIONS);
     let weight = fields.quantity("weight", Dimension::BodyWeight, Bound::within(2.0, 300.0));
-    let renal = fields.quantity(
-        "renal_function",
-        Dimension::Fraction,
-        Bound::within(0.0, 2.0),
-    );
+    let renal = fields.quantity("renal_function", Dimension::Fraction, Bound::within(0.0, 2.0));
     let injury = fields.level("injury");
     let legs = fields.number("ashworth_legs", score);
     let arms = fields.number("ashworth_arms", score);
@@ -494,16 +443,8 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
     let inner = programme::need_child(&fields, "reservoir", RESERVOIR_KEYS, example)?;
     let size = inner.quantity("size", Dimension::Volume, Bound::POSITIVE);
     let fill = inner.need("fill", Dimension::Volume, Bound::NOT_NEGATIVE);
-    let concentration = inner.need(
-        "concentration",
-        Dimension::Concentration,
-        Bound::NOT_NEGATIVE,
-    );
-    let label = inner.quantity(
-        "label_concentration",
-        Dimension::Concentration,
-        Bound::POSITIVE,
-    );
+    let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let label = inner.quantity("label_concentration", Dimension::Concentration, Bound::POSITIVE);
     let alarm = inner.quantity("low_alarm", Dimension::Volume, Bound::NOT_NEGATIVE);
     let size = size?.unwrap_or_else(|| defaults.get("scenario.pump.reservoir_size"));
     let (fill, concentration) = (fill?, concentration?);
@@ -522,19 +463,14 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
                     "no `size` here"
                 },
             )
-            .help(format!(
-                "fill at most \"{size} mL\", or write size = \"{fill} mL\""
-            )),
+            .help(format!("fill at most \"{size} mL\", or write size = \"{fill} mL\"")),
         ));
     }
     let label = match label? {
         Some(label) => label,
         None if concentration > 0.0 => concentration,
         None => {
-            return Err(inner.missing(
-                "label_concentration",
-                "\"2 mg/mL\" (what the clinician believes)",
-            ));
+            return Err(inner.missing("label_concentration", "\"2 mg/mL\" (what the clinician believes)"));
         }
     };
     let low_alarm = alarm?.unwrap_or_else(|| defaults.get("scenario.pump.low_alarm"));
@@ -567,11 +503,7 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
     let spinal = fields.quantity("spinal_length", Dimension::Length, Bound::POSITIVE);
     let tip = fields.level("tip");
     let material = fields.choice("material", MATERIALS);
-    let initial = fields.quantity(
-        "initial_concentration",
-        Dimension::Concentration,
-        Bound::NOT_NEGATIVE,
-    );
+    let initial = fields.quantity("initial_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
     let length = length?.unwrap_or_else(|| defaults.get("scenario.catheter.length"));
     let spinal = spinal?.unwrap_or_else(|| defaults.get("scenario.catheter.spinal_length"));
     if spinal > length {

@@ -123,10 +123,7 @@ fn names<T: Copy>(table: &[(&'static str, T)]) -> Vec<&'static str> {
 
 fn patient(catalog: &Catalog) -> Value {
     object(resolve::PATIENT_KEYS, |key| match key {
-        "population" => words(
-            names(resolve::POPULATIONS),
-            "Population the patient belongs to.",
-        ),
+        "population" => words(names(resolve::POPULATIONS), "Population the patient belongs to."),
         "weight" => quantity(Dimension::BodyWeight, "Body weight."),
         "renal_function" => quantity(Dimension::Fraction, "Renal function relative to normal."),
         "injury" => levels("Level of the cord injury."),
@@ -134,10 +131,7 @@ fn patient(catalog: &Catalog) -> Value {
         "ashworth_arms" => score("Modified Ashworth score of the arms without drug."),
         "spasm_score" => score("Penn spasm score without drug."),
         "posture" => words(names(fault::POSTURES), "Posture at the start."),
-        "history" => words(
-            names(resolve::HISTORIES),
-            "What came before the first instant.",
-        ),
+        "history" => words(names(resolve::HISTORIES), "What came before the first instant."),
         _ => words(&catalog.effect_models, "Effect model."),
     })
 }
@@ -149,10 +143,7 @@ fn pump(catalog: &Catalog) -> Value {
             "size" => quantity(Dimension::Volume, "Capacity."),
             "fill" => quantity(Dimension::Volume, "Volume at the start."),
             "concentration" => quantity(Dimension::Concentration, "True concentration."),
-            "label_concentration" => quantity(
-                Dimension::Concentration,
-                "Concentration entered in the programmer.",
-            ),
+            "label_concentration" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
             _ => quantity(Dimension::Volume, "Volume at the low-reservoir alarm."),
         }),
         "gain" => quantity(Dimension::Number, "Delivered over programmed volume."),
@@ -164,16 +155,10 @@ fn pump(catalog: &Catalog) -> Value {
 fn catheter() -> Value {
     object(resolve::CATHETER_KEYS, |key| match key {
         "length" => quantity(Dimension::Length, "Implanted length."),
-        "spinal_length" => quantity(
-            Dimension::Length,
-            "Length inside canal and ligament, at the tip end.",
-        ),
+        "spinal_length" => quantity(Dimension::Length, "Length inside canal and ligament, at the tip end."),
         "tip" => levels("Where the tip lies."),
         "material" => words(names(resolve::MATERIALS), "Wall of the catheter."),
-        _ => quantity(
-            Dimension::Concentration,
-            "What fills tube and catheter at the start.",
-        ),
+        _ => quantity(Dimension::Concentration, "What fills tube and catheter at the start."),
     })
 }
 
@@ -235,15 +220,9 @@ fn programme_block() -> Value {
             _ => quantity(Dimension::Time, "Length."),
         }),
         "bridge_bolus" => object(programme::BRIDGE_KEYS, |key| match key {
-            "old_concentration" => quantity(
-                Dimension::Concentration,
-                "Concentration still in tube and catheter.",
-            ),
+            "old_concentration" => quantity(Dimension::Concentration, "Concentration still in tube and catheter."),
             "bridge_rate" => quantity(Dimension::DoseRate, "Dose rate during the bridge."),
-            "volume" => quantity(
-                Dimension::Volume,
-                "Volume bridged; left out, tube plus catheter.",
-            ),
+            "volume" => quantity(Dimension::Volume, "Volume bridged; left out, tube plus catheter."),
             _ => quantity(Dimension::DoseRate, "Dose rate afterwards."),
         }),
         "minimum_rate" => json!({ "const": true, "description": "Keeps the rotor turning." }),
@@ -307,12 +286,7 @@ fn fault_of(kind: &FaultKind) -> Value {
     });
     let required: Vec<&str> = ["id", "kind"]
         .into_iter()
-        .chain(
-            kind.fields
-                .iter()
-                .filter(|f| f.default.is_none())
-                .map(|f| f.name),
-        )
+        .chain(kind.fields.iter().filter(|f| f.default.is_none()).map(|f| f.name))
         .collect();
     one_of(block, &required, &["at", "when", "hazard"])
 }
@@ -342,18 +316,9 @@ fn action_block() -> Value {
         "at" => moment("When."),
         "refill" => object(action::REFILL_KEYS, |key| match key {
             "volume" => quantity(Dimension::Volume, "Volume injected."),
-            "concentration" => quantity(
-                Dimension::Concentration,
-                "True concentration of the syringe.",
-            ),
-            "label" => quantity(
-                Dimension::Concentration,
-                "Concentration entered in the programmer.",
-            ),
-            "pocket_share" => quantity(
-                Dimension::Fraction,
-                "Part that goes under the skin instead.",
-            ),
+            "concentration" => quantity(Dimension::Concentration, "True concentration of the syringe."),
+            "label" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
+            "pocket_share" => quantity(Dimension::Fraction, "Part that goes under the skin instead."),
             _ => flag("Whether the old drug is drawn out first."),
         }),
         "raise_dose" | "lower_dose" => quantity(Dimension::Fraction, "Change of the running dose."),
@@ -380,8 +345,7 @@ fn action_block() -> Value {
 }
 
 fn expect_block(catalog: &Catalog) -> Value {
-    let pair =
-        |item: Value| json!({ "type": "array", "items": item, "minItems": 2, "maxItems": 2 });
+    let pair = |item: Value| json!({ "type": "array", "items": item, "minItems": 2, "maxItems": 2 });
     let block = object(expect::KEYS, |key| match key {
         "id" => id(),
         "event" => text("Event that must happen, such as pump.empty or leak.start."),
@@ -390,10 +354,7 @@ fn expect_block(catalog: &Catalog) -> Value {
         "at" | "after" | "before" => moment("Where to look."),
         "between" => pair(moment("Window.")),
         "never" => json!({ "const": true, "description": "The event must not happen." }),
-        "statistic" => words(
-            names(expect::STATISTICS),
-            "Which value over the window is tested.",
-        ),
+        "statistic" => words(names(expect::STATISTICS), "Which value over the window is tested."),
         "within" => pair(json!({ "type": "number", "description": "In the unit of the column." })),
         "min" | "max" => json!({ "type": "number", "description": "In the unit of the column." }),
         "source" => text("Who says so."),

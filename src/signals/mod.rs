@@ -14,7 +14,32 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)] // the names say it
 pub enum Level {
-    S2, S1, L5, L4, L3, L2, L1, T12, T11, T10, T9, T8, T7, T6, T5, T4, T3, T2, T1, C7, C6, C5, C4, C3, C2, C1,
+    S2,
+    S1,
+    L5,
+    L4,
+    L3,
+    L2,
+    L1,
+    T12,
+    T11,
+    T10,
+    T9,
+    T8,
+    T7,
+    T6,
+    T5,
+    T4,
+    T3,
+    T2,
+    T1,
+    C7,
+    C6,
+    C5,
+    C4,
+    C3,
+    C2,
+    C1,
 }
 
 impl Level {

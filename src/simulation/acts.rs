@@ -56,7 +56,8 @@ impl Simulation {
                 );
                 if into_pocket > 0.0 {
                     self.accounts.given += into_pocket;
-                    self.patient.deposit(now, Site::Stream(Destination::Subcutaneous), into_pocket)?;
+                    self.patient
+                        .deposit(now, Site::Stream(Destination::Subcutaneous), into_pocket)?;
                     self.exposure_cause = by;
                     note.push_str(&format!("; {} under the skin", words::dose(into_pocket)));
                 }
@@ -74,7 +75,9 @@ impl Simulation {
                 self.pump_cause = by;
             }
             Action::ScaleDose { factor } => {
-                self.patient.pump.command(now, &Command::ScaleDose { id: id.clone(), factor }, notices)?;
+                self.patient
+                    .pump
+                    .command(now, &Command::ScaleDose { id: id.clone(), factor }, notices)?;
                 cx.note(format!(
                     "dose {} {} %, to {}",
                     if factor >= 1.0 { "up" } else { "down" },
@@ -115,10 +118,18 @@ impl Simulation {
                     notices,
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
-                self.patient
-                    .pump
-                    .command(now, &Command::Programme { id, mode: Programme::Stopped }, notices)?;
-                cx.note(format!("{} mL drawn out, pump stopped", words::number(report.aspirated_volume)));
+                self.patient.pump.command(
+                    now,
+                    &Command::Programme {
+                        id,
+                        mode: Programme::Stopped,
+                    },
+                    notices,
+                )?;
+                cx.note(format!(
+                    "{} mL drawn out, pump stopped",
+                    words::number(report.aspirated_volume)
+                ));
                 self.touch_device(by);
                 self.exposure_cause = by;
             }
@@ -270,7 +281,12 @@ impl Simulation {
 
     fn finish_after(&mut self, index: usize, hours: f64, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {
         let event = self.action_event(index, Part::Finish);
-        cx.schedule_in(SimSpan::from_hours(hours)?, Phase::Clinician, self.ranks.action(index), event)?;
+        cx.schedule_in(
+            SimSpan::from_hours(hours)?,
+            Phase::Clinician,
+            self.ranks.action(index),
+            event,
+        )?;
         Ok(())
     }
 

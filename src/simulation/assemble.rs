@@ -7,8 +7,8 @@ use crate::engine::{EventId, SimTime};
 use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
 use crate::pump::{Command, PumpSetup};
 use crate::response::{Baseline, Exposure, Phase, Response, SYMPTOMS, SymptomState, watches};
-use crate::signals::Destination;
 use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
+use crate::signals::Destination;
 
 use super::body::BodyRun;
 use super::error::SimError;
@@ -25,7 +25,11 @@ use super::run::RunOptions;
 use super::system::SystemRecorder;
 
 /// Builds all parts and puts an established patient into equilibrium.
-pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &RunOptions) -> Result<Simulation, SimError> {
+pub(super) fn assemble(
+    scenario: &Arc<Scenario>,
+    registry: &Registry,
+    options: &RunOptions,
+) -> Result<Simulation, SimError> {
     let parameters = &scenario.parameters;
     let mut catheter = Catheter::new(
         SimTime::ZERO,
@@ -64,7 +68,11 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
         spasm_score: p.spasm_score,
         injury: p.injury,
     };
-    let response = Response::new(baseline, registry.effects.build(&p.effect_model, parameters)?, parameters);
+    let response = Response::new(
+        baseline,
+        registry.effects.build(&p.effect_model, parameters)?,
+        parameters,
+    );
     let mut y0 = response.naive();
 
     let mut initial = 0.0;
@@ -124,7 +132,10 @@ pub(super) fn assemble(scenario: &Arc<Scenario>, registry: &Registry, options: &
         patient.system = Some(SystemRecorder::new(
             Layout::names(),
             k.amounts(SimTime::ZERO)?,
-            k.columns().iter().map(|c| (c.name.clone(), c.weights.clone())).collect(),
+            k.columns()
+                .iter()
+                .map(|c| (c.name.clone(), c.weights.clone()))
+                .collect(),
             k.system().matrix().clone(),
             k.state().inputs.clone(),
         ));

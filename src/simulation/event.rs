@@ -144,9 +144,7 @@ impl Event for SimEvent {
             SimEvent::Notice(notice) => Cow::Owned(super::words::notice_name(notice).0),
             SimEvent::Catheter => Cow::Borrowed("catheter"),
             SimEvent::Delivery { .. } => Cow::Borrowed("delivery"),
-            SimEvent::Threshold { name, .. } | SimEvent::Symptom { name, .. } => {
-                Cow::Owned(format!("symptom.{name}"))
-            }
+            SimEvent::Threshold { name, .. } | SimEvent::Symptom { name, .. } => Cow::Owned(format!("symptom.{name}")),
             SimEvent::Death { .. } => Cow::Borrowed("patient"),
             SimEvent::Sample => Cow::Borrowed("observer"),
         }

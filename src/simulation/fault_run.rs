@@ -178,7 +178,11 @@ impl Simulation {
     ///
     /// A signal that is linear in the kinetic state is searched with certified
     /// isolation; any other is sampled every minute and located to the nanosecond.
-    pub(super) fn next_condition(&self, now: SimTime, limit: SimTime) -> Result<Option<(SimTime, Vec<usize>)>, SimError> {
+    pub(super) fn next_condition(
+        &self,
+        now: SimTime,
+        limit: SimTime,
+    ) -> Result<Option<(SimTime, Vec<usize>)>, SimError> {
         let mut earliest: Option<(SimTime, Vec<usize>)> = None;
         for (index, run) in self.faults.iter().enumerate() {
             if !run.state.armed {

@@ -68,8 +68,8 @@ impl Accounts {
         if row.residual.is_finite() && row.residual <= LIMIT {
             return Ok(());
         }
-        let device = row.filled_ug
-            - (row.reservoir_ug + row.catheter_ug + row.delivered_ug + row.leaked_ug + row.aspirated_ug);
+        let device =
+            row.filled_ug - (row.reservoir_ug + row.catheter_ug + row.delivered_ug + row.leaked_ug + row.aspirated_ug);
         let what = if (device / row.filled_ug.max(1.0)).abs() > LIMIT {
             "filled = reservoir + catheter + delivered + leaked + aspirated"
         } else {

@@ -14,11 +14,7 @@ use super::registry::{BuildFault, FaultMechanism, Plant};
 pub fn builtin() -> Vec<(FaultKind, BuildFault)> {
     let mut all: Vec<(FaultKind, BuildFault)> = Vec::new();
     all.extend(pump::FAULT_KINDS.iter().map(|k| (*k, build_pump as BuildFault)));
-    all.extend(
-        catheter::FAULT_KINDS
-            .iter()
-            .map(|k| (*k, build_catheter as BuildFault)),
-    );
+    all.extend(catheter::FAULT_KINDS.iter().map(|k| (*k, build_catheter as BuildFault)));
     all
 }
 

@@ -237,7 +237,11 @@ impl Model for Simulation {
 
 impl Simulation {
     /// Puts the first events in the queue: programmes, acts, faults, the first row.
-    pub(super) fn prime(&mut self, engine: &mut crate::engine::Engine<SimEvent>, draws: &crate::numerics::Draws) -> Result<(), SimError> {
+    pub(super) fn prime(
+        &mut self,
+        engine: &mut crate::engine::Engine<SimEvent>,
+        draws: &crate::numerics::Draws,
+    ) -> Result<(), SimError> {
         let scenario = Arc::clone(&self.scenario);
         for (index, step) in scenario.programme.iter().enumerate() {
             match &step.at {
@@ -384,7 +388,11 @@ impl Simulation {
         let programmed = self.patient.pump.programmed_dose_rate();
         let delivered = self.patient.delivered_rate();
         let class = if programmed <= 0.0 {
-            if delivered > 0.0 { Delivery::High } else { Delivery::Normal }
+            if delivered > 0.0 {
+                Delivery::High
+            } else {
+                Delivery::Normal
+            }
         } else {
             match delivered / programmed {
                 r if r < STOPPED_BELOW => Delivery::Stopped,
@@ -443,8 +451,16 @@ impl Simulation {
             }
             let (phase, rank, event): (Phase, Rank, SimEvent) = match what {
                 Waiting::Programme(i) => (Phase::Clinician, self.ranks.programme(i), self.programme_event(i)),
-                Waiting::Action(i) => (Phase::Clinician, self.ranks.action(i), self.action_event(i, Part::Begin)),
-                Waiting::FaultStart(i) => (Phase::Fault, self.ranks.fault(i), self.fault_event(i, Stage::Start, None)),
+                Waiting::Action(i) => (
+                    Phase::Clinician,
+                    self.ranks.action(i),
+                    self.action_event(i, Part::Begin),
+                ),
+                Waiting::FaultStart(i) => (
+                    Phase::Fault,
+                    self.ranks.fault(i),
+                    self.fault_event(i, Stage::Start, None),
+                ),
                 Waiting::FaultEnd(i) => (Phase::Fault, self.ranks.fault(i), self.fault_event(i, Stage::End, None)),
             };
             cx.schedule_at(time, phase, rank, event)?;

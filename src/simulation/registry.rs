@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::catheter::{Catheter, Jump};
 use crate::engine::SimTime;
 use crate::pump::{Pump, PumpNotice, PumpRegistry};
-use crate::catheter::{Catheter, Jump};
 use crate::response::{EffectModels, SYMPTOMS};
 use crate::scenario::model::{Catalog, Fault, FaultKind};
 

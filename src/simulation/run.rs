@@ -12,8 +12,8 @@ use super::error::SimError;
 use super::event::SimEvent;
 use super::model::Simulation;
 use super::registry::Registry;
-use super::snapshot;
 use super::result::{EventRow, Outcome, RunResult, SymptomRow};
+use super::snapshot;
 
 /// A failure of a run.
 pub type RunError = crate::engine::RunError<SimError>;

@@ -98,7 +98,9 @@ pub fn programme(mode: &Programme) -> String {
     match mode {
         Programme::SimpleContinuous { rate } => format!("simple continuous, {}", dose_rate(*rate)),
         Programme::Flex { steps } => format!("flex, {} steps", steps.len()),
-        Programme::PeriodicBolus { dose: d, every, basal, .. } => {
+        Programme::PeriodicBolus {
+            dose: d, every, basal, ..
+        } => {
             format!("{} every {} h on {}", dose(*d), number(*every), dose_rate(*basal))
         }
         Programme::SingleBolus { dose: d, over } => format!("single bolus of {} over {} h", dose(*d), number(*over)),

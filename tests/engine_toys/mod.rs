@@ -104,20 +104,14 @@ pub struct Parrot {
 impl Model for Parrot {
     type Event = Say;
     type Error = ToyError;
-    fn next_crossings(
-        &mut self,
-        _: SimTime,
-        _: SimTime,
-        _: &mut Vec<Crossing<Say>>,
-    ) -> Result<(), ToyError> {
+    fn next_crossings(&mut self, _: SimTime, _: SimTime, _: &mut Vec<Crossing<Say>>) -> Result<(), ToyError> {
         Ok(())
     }
     fn handle(&mut self, fired: &Fired<Say>, cx: &mut Context<'_, Say>) -> Result<(), ToyError> {
         assert_eq!(cx.now(), fired.time);
         assert_eq!(cx.id(), fired.id);
         let Say { who, what, then } = &fired.event;
-        self.log
-            .push((fired.time.as_nanos(), format!("{who}.{what}")));
+        self.log.push((fired.time.as_nanos(), format!("{who}.{what}")));
         for then in then {
             match then {
                 Then::Schedule {
@@ -127,8 +121,7 @@ impl Model for Parrot {
                     say,
                 } => {
                     let time = ns(fired.time.as_nanos() + after);
-                    self.last =
-                        Some(cx.schedule_at(time, *phase, Rank(*rank), say.as_ref().clone())?);
+                    self.last = Some(cx.schedule_at(time, *phase, Rank(*rank), say.as_ref().clone())?);
                 }
                 Then::Repeat { after } => {
                     let span = SimSpan::from_nanos(*after);
@@ -268,10 +261,7 @@ impl Lines {
     fn settle(&mut self, now: SimTime) {
         for w in &mut self.watched {
             let value = self.lines[w.line].at(now);
-            if w.watch
-                .edge()
-                .is_none_or(|e| e.reports.is_none() && e.passed(value))
-            {
+            if w.watch.edge().is_none_or(|e| e.reports.is_none() && e.passed(value)) {
                 w.watch.observe(value);
             }
         }
@@ -305,20 +295,13 @@ impl Model for Lines {
                     time,
                     rank: Rank(i as u32),
                     cause: EventId::START,
-                    event: Bend::Reached {
-                        watch: i,
-                        direction,
-                    },
+                    event: Bend::Reached { watch: i, direction },
                 });
             }
         }
         Ok(())
     }
-    fn handle(
-        &mut self,
-        fired: &Fired<Bend>,
-        cx: &mut Context<'_, Bend>,
-    ) -> Result<(), EngineError> {
+    fn handle(&mut self, fired: &Fired<Bend>, cx: &mut Context<'_, Bend>) -> Result<(), EngineError> {
         let now = fired.time;
         if let Bend::Sample { every } = fired.event {
             self.samples.extend(self.lines.iter().map(|l| l.at(now)));

@@ -197,9 +197,7 @@ fn one_way_ring() -> Model {
             let w = 3.0f64.sqrt() / 2.0 * k * t;
             let e = 2.0 * (-1.5 * k * t).exp();
             let third = std::f64::consts::TAU / 3.0;
-            (0..3)
-                .map(|i| 1.0 + e * (w - third * f64::from(i)).cos())
-                .collect()
+            (0..3).map(|i| 1.0 + e * (w - third * f64::from(i)).cos()).collect()
         }),
         modal: false,
     }

@@ -2,9 +2,7 @@
 //! that leaks from day 30, withdrawal, a revision, recovery.
 #![allow(dead_code)] // each test binary uses its own part
 
-use itbsim::report::{
-    EventRow, ExpectationRow, Marker, MarkerKind, Meta, RunData, SymptomRow, Table, column,
-};
+use itbsim::report::{EventRow, ExpectationRow, Marker, MarkerKind, Meta, RunData, SymptomRow, Table, column};
 use itbsim::signals::Level;
 
 /// Start of the fault [h].
@@ -13,21 +11,12 @@ pub const FAULT: f64 = 30.0 * 24.0;
 pub const REPAIR: f64 = 34.5 * 24.0;
 
 fn step(t: f64, at: f64, rate: f64) -> f64 {
-    if t < at {
-        0.0
-    } else {
-        1.0 - (-(t - at) * rate).exp()
-    }
+    if t < at { 0.0 } else { 1.0 - (-(t - at) * rate).exp() }
 }
 
 fn lost(t: f64) -> f64 {
     // Share of drug that no longer arrives.
-    step(t, FAULT + 0.01, 0.08)
-        * (if t < REPAIR {
-            1.0
-        } else {
-            (-(t - REPAIR) * 0.25).exp()
-        })
+    step(t, FAULT + 0.01, 0.08) * (if t < REPAIR { 1.0 } else { (-(t - REPAIR) * 0.25).exp() })
 }
 
 fn marker(time_h: f64, end_h: Option<f64>, label: &str, kind: MarkerKind) -> Marker {
@@ -125,21 +114,11 @@ fn table(hours: f64, every: f64, limits: bool) -> Table {
 pub fn withdrawal(days: f64) -> RunData {
     let hours = days * 24.0;
     let mut markers = vec![
-        marker(
-            FAULT,
-            Some(REPAIR),
-            "leak at the connector",
-            MarkerKind::Fault,
-        ),
+        marker(FAULT, Some(REPAIR), "leak at the connector", MarkerKind::Fault),
         marker(FAULT + 26.0, None, "raise dose 10 %", MarkerKind::Action),
         marker(FAULT + 50.0, None, "lumbar bolus 50 µg", MarkerKind::Action),
         marker(REPAIR, None, "catheter revised", MarkerKind::Action),
-        marker(
-            FAULT + 62.0,
-            None,
-            "dye study: extravasation",
-            MarkerKind::Action,
-        ),
+        marker(FAULT + 62.0, None, "dye study: extravasation", MarkerKind::Action),
         marker(FAULT + 70.0, None, "low reservoir", MarkerKind::Alarm),
         marker(hours, None, "alive at the end", MarkerKind::Outcome),
     ];
@@ -150,21 +129,11 @@ pub fn withdrawal(days: f64) -> RunData {
     }
     let after = |h: f64| FAULT + h;
     let symptoms = vec![
-        symptom(
-            "spasms_increased",
-            "spasms increased",
-            after(14.0),
-            Some(REPAIR + 20.0),
-        ),
+        symptom("spasms_increased", "spasms increased", after(14.0), Some(REPAIR + 20.0)),
         symptom("itch", "itch without rash", after(19.5), Some(REPAIR + 9.0)),
         symptom("paraesthesia", "", after(21.0), Some(REPAIR + 11.0)),
         symptom("anxiety", "anxiety", after(25.0), Some(REPAIR + 15.0)),
-        symptom(
-            "tachycardia",
-            "tachycardia",
-            after(31.0),
-            Some(REPAIR + 8.0),
-        ),
+        symptom("tachycardia", "tachycardia", after(31.0), Some(REPAIR + 8.0)),
         symptom("fever", "fever", after(40.0), Some(REPAIR + 6.0)),
         symptom(
             "autonomic_dysreflexia",
@@ -178,21 +147,11 @@ pub fn withdrawal(days: f64) -> RunData {
             after(70.0),
             Some(after(76.0)),
         ),
-        symptom(
-            "hallucinations",
-            "hallucinations",
-            after(52.0),
-            Some(REPAIR + 2.0),
-        ),
+        symptom("hallucinations", "hallucinations", after(52.0), Some(REPAIR + 2.0)),
         symptom("seizures", "seizures", after(71.0), Some(after(71.4))),
         SymptomRow {
             syndrome: "overdose".to_owned(),
-            ..symptom(
-                "drowsiness",
-                "drowsiness",
-                REPAIR + 30.0,
-                Some(REPAIR + 55.0),
-            )
+            ..symptom("drowsiness", "drowsiness", REPAIR + 30.0, Some(REPAIR + 55.0))
         },
         SymptomRow {
             resolved_h: None,
@@ -214,8 +173,7 @@ pub fn withdrawal(days: f64) -> RunData {
             scenario: "slow-connector-leak".to_owned(),
             arm: String::new(),
             version: "0.1.0".to_owned(),
-            scenario_hash: "3f2a9c1d77e0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f80"
-                .to_owned(),
+            scenario_hash: "3f2a9c1d77e0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f80".to_owned(),
             seed: 42,
             replicate: 0,
             fingerprint: "9f3c0a1b2c3d4e5f".to_owned(),
@@ -235,15 +193,9 @@ pub fn withdrawal(days: f64) -> RunData {
         ],
         symptoms,
         ledger: Table {
-            columns: [
-                "time_h",
-                "filled_ug",
-                "reservoir_ug",
-                "delivered_ug",
-                "residual",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
+            columns: ["time_h", "filled_ug", "reservoir_ug", "delivered_ug", "residual"]
+                .map(str::to_owned)
+                .to_vec(),
             rows: vec![
                 vec![0.0, 36000.0, 36000.0, 0.0, -0.0],
                 vec![720.0, 36000.0, 27000.0, 9000.0, 1.5e-12],

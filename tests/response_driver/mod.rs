@@ -6,9 +6,7 @@ use itbsim::engine::SimTime;
 use itbsim::kinetics::{Body, Kinetics, Reading, Site};
 use itbsim::numerics::{Scratch, Stepper, Tolerances};
 use itbsim::parameters::ParameterSet;
-use itbsim::response::{
-    Baseline, EffectModels, Exposure, Response, Signals, Slow, Step, SymptomState, Watch, watches,
-};
+use itbsim::response::{Baseline, EffectModels, Exposure, Response, Signals, Slow, Step, SymptomState, Watch, watches};
 use itbsim::signals::{Destination, Level};
 
 pub fn at(hours: f64) -> SimTime {
@@ -143,9 +141,7 @@ impl Patient {
     }
 
     pub fn reading(&mut self) -> Reading {
-        self.kinetics
-            .reading(at(self.now), &mut self.scratch)
-            .unwrap()
+        self.kinetics.reading(at(self.now), &mut self.scratch).unwrap()
     }
 
     pub fn run_until(&mut self, end: f64) {
@@ -217,18 +213,11 @@ impl Patient {
                 }
             }
         }
-        self.samples.push(Sample {
-            t,
-            reading,
-            signals,
-        });
+        self.samples.push(Sample { t, reading, signals });
     }
 
     pub fn onset(&self, name: &str) -> Option<f64> {
-        self.events
-            .iter()
-            .find(|e| e.onset && e.name == name)
-            .map(|e| e.t)
+        self.events.iter().find(|e| e.onset && e.name == name).map(|e| e.t)
     }
 
     pub fn resolved(&self, name: &str) -> Option<f64> {

@@ -4,13 +4,7 @@
 use itbsim::scenario::model::{Catalog, FaultKind, FieldSpec, Story};
 use itbsim::scenario::{Diagnostics, load_str};
 
-const fn field(
-    name: &'static str,
-    unit: &'static str,
-    low: f64,
-    high: f64,
-    meaning: &'static str,
-) -> FieldSpec {
+const fn field(name: &'static str, unit: &'static str, low: f64, high: f64, meaning: &'static str) -> FieldSpec {
     FieldSpec {
         name,
         unit,
@@ -164,9 +158,7 @@ pub fn mistake(text: &str) -> String {
     // The text from the caret on is easier to trust than a line number.
     let at: String = lines
         .get(line.saturating_sub(1))
-        .map_or(String::new(), |l| {
-            l.chars().skip(column.saturating_sub(1)).collect()
-        });
+        .map_or(String::new(), |l| l.chars().skip(column.saturating_sub(1)).collect());
     format!(
         "{} | {} | {} | {}",
         item.code(),

@@ -28,10 +28,7 @@ impl Scale {
         Scale::Linear {
             low: 0.0,
             high: if top > 0.0 {
-                round_up(
-                    top * 1.02,
-                    &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
-                )
+                round_up(top * 1.02, &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0])
             } else {
                 1.0
             },
@@ -42,14 +39,9 @@ impl Scale {
     pub fn around(values: impl Iterator<Item = f64>, span: f64) -> Scale {
         let (low, high) = values
             .filter(|v| v.is_finite())
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
-                (a.min(v), b.max(v))
-            });
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         if low > high {
-            return Scale::Linear {
-                low: 0.0,
-                high: span,
-            };
+            return Scale::Linear { low: 0.0, high: span };
         }
         let pad = (0.5 * (span - (high - low))).max(0.06 * (high - low));
         let step = nice_step((high - low + 2.0 * pad) / 3.0);
@@ -63,20 +55,14 @@ impl Scale {
     pub fn log(values: impl Iterator<Item = f64>) -> Scale {
         let (low, high) = values
             .filter(|v| v.is_finite() && *v > 0.0)
-            .fold((f64::INFINITY, 0.0), |(a, b): (f64, f64), v| {
-                (a.min(v), b.max(v))
-            });
+            .fold((f64::INFINITY, 0.0), |(a, b): (f64, f64), v| (a.min(v), b.max(v)));
         if high <= 0.0 {
-            return Scale::Log {
-                low: 0.1,
-                high: 10.0,
-            };
+            return Scale::Log { low: 0.1, high: 10.0 };
         }
         // Subnormal or huge numbers would overflow the arithmetic of the axis.
         let high = round_up((high * 1.05).clamp(1e-200, 1e200), &[1.0, 2.0, 5.0]);
         let low = round_down(
-            low.max(high / libm::pow(10.0, MOST_DECADES))
-                .min(high / 10.0),
+            low.max(high / libm::pow(10.0, MOST_DECADES)).min(high / 10.0),
             &[1.0, 2.0, 5.0],
         );
         Scale::Log { low, high }
@@ -109,11 +95,7 @@ impl Scale {
             }
             Scale::Log { low, high } => {
                 let decades = libm::log10(high / low);
-                let within: &[f64] = if decades <= 1.6 {
-                    &[1.0, 2.0, 5.0]
-                } else {
-                    &[1.0]
-                };
+                let within: &[f64] = if decades <= 1.6 { &[1.0, 2.0, 5.0] } else { &[1.0] };
                 log_values(low, high, within)
                     .into_iter()
                     .map(|v| (v, plain(v)))
@@ -126,9 +108,7 @@ impl Scale {
     pub fn minor(&self) -> Vec<f64> {
         match *self {
             Scale::Linear { .. } => Vec::new(),
-            Scale::Log { low, high } => {
-                log_values(low, high, &[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0])
-            }
+            Scale::Log { low, high } => log_values(low, high, &[2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]),
         }
     }
 }
@@ -168,11 +148,7 @@ impl TimeAxis {
 
     /// What stands under the axis.
     pub fn label(&self) -> &'static str {
-        if self.in_days() {
-            "Time (days)"
-        } else {
-            "Time (hours)"
-        }
+        if self.in_days() { "Time (days)" } else { "Time (hours)" }
     }
 
     /// Labelled ticks (time \[h\], text).
@@ -234,21 +210,11 @@ impl TimeAxis {
 }
 
 /// Draws a value axis at the left of a frame, with grid lines through it.
-pub(super) fn draw_values(
-    canvas: &mut Canvas<'_>,
-    frame: Frame,
-    scale: &Scale,
-    label: &str,
-    label_x: f64,
-) {
+pub(super) fn draw_values(canvas: &mut Canvas<'_>, frame: Frame, scale: &Scale, label: &str, label_x: f64) {
     let y_of = |v: f64| frame.bottom - scale.fraction(v) * frame.height();
     for v in scale.minor() {
         let y = y_of(v);
-        canvas.line(
-            &[(frame.left - 0.6 * TICK, y), (frame.left, y)],
-            AXIS,
-            0.6 * STROKE,
-        );
+        canvas.line(&[(frame.left - 0.6 * TICK, y), (frame.left, y)], AXIS, 0.6 * STROKE);
     }
     let mut last = f64::INFINITY;
     for (v, text) in scale.ticks(frame.height()) {
@@ -267,17 +233,8 @@ pub(super) fn draw_values(
             last = y;
         }
     }
-    canvas.line(
-        &[(frame.left, frame.top), (frame.left, frame.bottom)],
-        AXIS,
-        STROKE,
-    );
-    canvas.upward(
-        label,
-        (label_x, 0.5 * (frame.top + frame.bottom)),
-        SMALL,
-        INK,
-    );
+    canvas.line(&[(frame.left, frame.top), (frame.left, frame.bottom)], AXIS, STROKE);
+    canvas.upward(label, (label_x, 0.5 * (frame.top + frame.bottom)), SMALL, INK);
 }
 
 /// Room that the labels of a scale need left of a frame \[pt\].
@@ -330,10 +287,7 @@ fn superscript(c: char) -> char {
 /// The multiples of `step` between two values.
 fn steps(low: f64, high: f64, step: f64) -> Vec<f64> {
     let slack = 1e-9 * (high - low).abs();
-    let (first, last) = (
-        ((low - slack) / step).ceil(),
-        ((high + slack) / step).floor(),
-    );
+    let (first, last) = (((low - slack) / step).ceil(), ((high + slack) / step).floor());
     // Ticks are few by the choice of the step; the limit keeps a slip from filling memory.
     (0..=(last - first).clamp(0.0, 200.0) as u32)
         .map(|i| (first + f64::from(i)) * step + 0.0)
@@ -391,10 +345,7 @@ fn round_down(v: f64, mantissas: &[f64]) -> f64 {
 }
 
 fn log_values(low: f64, high: f64, mantissas: &[f64]) -> Vec<f64> {
-    let (first, last) = (
-        libm::log10(low).floor() as i32,
-        libm::log10(high).ceil() as i32,
-    );
+    let (first, last) = (libm::log10(low).floor() as i32, libm::log10(high).ceil() as i32);
     let mut all = Vec::new();
     for exponent in first..=last {
         for m in mantissas {
@@ -449,24 +400,12 @@ mod tests {
     #[test]
     fn a_log_axis_ignores_zeros_and_stops_four_decades_down() {
         let scale = Scale::log([0.0, 1e-30, 380.0, f64::NAN].into_iter());
-        assert_eq!(
-            scale,
-            Scale::Log {
-                low: 0.05,
-                high: 500.0
-            }
-        );
+        assert_eq!(scale, Scale::Log { low: 0.05, high: 500.0 });
         assert_eq!(scale.fraction(0.0), 0.0);
         assert_eq!(scale.fraction(500.0), 1.0);
         let labels: Vec<String> = scale.ticks(90.0).into_iter().map(|(_, t)| t).collect();
         assert_eq!(labels, ["0.1", "1", "10", "100"]);
-        assert_eq!(
-            Scale::log([0.0].into_iter()),
-            Scale::Log {
-                low: 0.1,
-                high: 10.0
-            }
-        );
+        assert_eq!(Scale::log([0.0].into_iter()), Scale::Log { low: 0.1, high: 10.0 });
     }
 
     #[test]
@@ -479,25 +418,10 @@ mod tests {
         };
         assert_eq!(axis(0.0, 96.0).label(), "Time (hours)");
         assert_eq!(axis(0.0, 97.0).label(), "Time (days)");
-        let labels = |a: TimeAxis| {
-            a.ticks()
-                .into_iter()
-                .map(|(_, t)| t)
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
+        let labels = |a: TimeAxis| a.ticks().into_iter().map(|(_, t)| t).collect::<Vec<_>>().join(" ");
         assert_eq!(labels(axis(0.0, 8.0)), "0 1 2 3 4 5 6 7 8");
-        assert_eq!(
-            labels(axis(0.0, 45.0 * 24.0)),
-            "0 5 10 15 20 25 30 35 40 45"
-        );
-        assert_eq!(
-            labels(axis(0.0, 180.0 * 24.0)),
-            "0 20 40 60 80 100 120 140 160 180"
-        );
-        assert_eq!(
-            labels(axis(29.0 * 24.0, 36.0 * 24.0)),
-            "29 30 31 32 33 34 35 36"
-        );
+        assert_eq!(labels(axis(0.0, 45.0 * 24.0)), "0 5 10 15 20 25 30 35 40 45");
+        assert_eq!(labels(axis(0.0, 180.0 * 24.0)), "0 20 40 60 80 100 120 140 160 180");
+        assert_eq!(labels(axis(29.0 * 24.0, 36.0 * 24.0)), "29 30 31 32 33 34 35 36");
     }
 }

@@ -10,9 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use plotters::prelude::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{
-    FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle, register_font,
-};
+use plotters::style::{FontStyle, FontTransform, IntoFont, RGBAColor, ShapeStyle, TextStyle, register_font};
 use resvg::{tiny_skia, usvg};
 
 use super::colour::Rgb;
@@ -158,11 +156,7 @@ pub(super) struct Canvas<'a> {
 ///
 /// # Errors
 /// What the drawing library says.
-pub(super) fn draw(
-    title: &str,
-    height: f64,
-    body: impl FnOnce(&mut Canvas<'_>),
-) -> Result<String, String> {
+pub(super) fn draw(title: &str, height: f64, body: impl FnOnce(&mut Canvas<'_>)) -> Result<String, String> {
     if !fonts_registered() {
         return Err("the embedded font cannot be read".to_owned());
     }
@@ -200,9 +194,7 @@ pub(super) fn draw(
 
 /// Text as SVG content.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 impl Canvas<'_> {
@@ -293,24 +285,8 @@ impl Canvas<'_> {
     }
 
     /// Text whose middle height is at `y`.
-    pub fn text(
-        &mut self,
-        text: &str,
-        (x, y): (f64, f64),
-        size: f64,
-        weight: Weight,
-        colour: Rgb,
-        anchor: Anchor,
-    ) {
-        self.place(
-            text,
-            (x, y),
-            size,
-            weight,
-            colour,
-            anchor,
-            FontTransform::None,
-        );
+    pub fn text(&mut self, text: &str, (x, y): (f64, f64), size: f64, weight: Weight, colour: Rgb, anchor: Anchor) {
+        self.place(text, (x, y), size, weight, colour, anchor, FontTransform::None);
     }
 
     /// Text that reads upwards, centred on (x, y).
@@ -350,9 +326,7 @@ impl Canvas<'_> {
             .style(style_of(weight))
             .transform(transform);
         let ink = colour.opaque();
-        let style = TextStyle::from(font)
-            .color(&ink)
-            .pos(Pos::new(h, VPos::Center));
+        let style = TextStyle::from(font).color(&ink).pos(Pos::new(h, VPos::Center));
         let done = self.backend.draw_text(text, &style, (unit(x), unit(y)));
         self.keep(done);
     }

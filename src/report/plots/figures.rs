@@ -96,10 +96,7 @@ pub fn response(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportEr
         Panel {
             label: "Ashworth, spasms (0–4)".to_owned(),
             height: 92.0,
-            scale: Scale::Linear {
-                low: 0.0,
-                high: 4.0,
-            },
+            scale: Scale::Linear { low: 0.0, high: 4.0 },
             note: missing(&scores),
             lines: scores,
             shade: false,
@@ -107,10 +104,7 @@ pub fn response(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportEr
         Panel {
             label: "Index (0–1)".to_owned(),
             height: 60.0,
-            scale: Scale::Linear {
-                low: 0.0,
-                high: 1.0,
-            },
+            scale: Scale::Linear { low: 0.0, high: 1.0 },
             note: missing(&indices),
             lines: indices,
             shade: false,
@@ -156,10 +150,7 @@ pub fn vitals(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportErro
                 label: label.to_owned(),
                 height: 50.0,
                 scale: if col == column::GCS {
-                    Scale::Linear {
-                        low: 3.0,
-                        high: 15.0,
-                    }
+                    Scale::Linear { low: 3.0, high: 15.0 }
                 } else {
                     Scale::around(values(&lines, shown), span)
                 },
@@ -169,14 +160,7 @@ pub fn vitals(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportErro
             })
         })
         .collect();
-    stack(
-        run,
-        "vitals",
-        "Monitored signs over time",
-        shown,
-        panels,
-        options,
-    )
+    stack(run, "vitals", "Monitored signs over time", shown, panels, options)
 }
 
 /// Arms of one story over one another: Ashworth score of the legs, withdrawal
@@ -234,10 +218,7 @@ fn compare_window(
         Panel {
             label: "Legs Ashworth (0–4)".to_owned(),
             height: 72.0,
-            scale: Scale::Linear {
-                low: 0.0,
-                high: 4.0,
-            },
+            scale: Scale::Linear { low: 0.0, high: 4.0 },
             note: None,
             lines: lines(column::ASHWORTH_LEGS),
             shade: false,
@@ -245,10 +226,7 @@ fn compare_window(
         Panel {
             label: "Withdrawal (0–1)".to_owned(),
             height: 60.0,
-            scale: Scale::Linear {
-                low: 0.0,
-                high: 1.0,
-            },
+            scale: Scale::Linear { low: 0.0, high: 1.0 },
             note: None,
             lines: lines(column::WITHDRAWAL),
             shade: false,

@@ -55,18 +55,8 @@ pub(super) fn window(series: &Series, start: f64, end: f64, stepped: bool) -> Ve
 ///
 /// Breaks where there is no value, and where a logarithmic scale cannot show it:
 /// the line then runs down to the lower edge and stops.
-pub(super) fn trace(
-    samples: &[(f64, f64)],
-    axis: &TimeAxis,
-    frame: Frame,
-    scale: &Scale,
-) -> Vec<Vec<(i32, i32)>> {
-    let place = |t: f64, v: f64| {
-        (
-            unit(axis.x(t)),
-            unit(frame.bottom - scale.fraction(v) * frame.height()),
-        )
-    };
+pub(super) fn trace(samples: &[(f64, f64)], axis: &TimeAxis, frame: Frame, scale: &Scale) -> Vec<Vec<(i32, i32)>> {
+    let place = |t: f64, v: f64| (unit(axis.x(t)), unit(frame.bottom - scale.fraction(v) * frame.height()));
     let mut pieces: Vec<Vec<(i32, i32)>> = Vec::new();
     let mut piece: Vec<(i32, i32)> = Vec::new();
     let mut hidden_before: Option<(i32, i32)> = None;
@@ -102,10 +92,7 @@ pub(super) fn thin(points: &[(i32, i32)]) -> Vec<(i32, i32)> {
     let mut rest = points;
     while let Some(first) = rest.first() {
         let column = first.0.div_euclid(COLUMN);
-        let n = rest
-            .iter()
-            .take_while(|p| p.0.div_euclid(COLUMN) == column)
-            .count();
+        let n = rest.iter().take_while(|p| p.0.div_euclid(COLUMN) == column).count();
         let (here, later) = rest.split_at(n);
         let mut low = 0;
         let mut high = 0;
@@ -134,10 +121,7 @@ pub(super) fn is_busy(points: &[(i32, i32)]) -> bool {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return false;
     };
-    let travel: i64 = points
-        .windows(2)
-        .map(|w| i64::from((w[1].1 - w[0].1).abs()))
-        .sum();
+    let travel: i64 = points.windows(2).map(|w| i64::from((w[1].1 - w[0].1).abs())).sum();
     travel > BUSY * i64::from(last.0 - first.0).max(1)
 }
 
@@ -147,10 +131,7 @@ pub(super) fn envelope(points: &[(i32, i32)]) -> (Points, Points) {
     let mut rest = points;
     while let Some(first) = rest.first() {
         let column = first.0.div_euclid(BAND);
-        let n = rest
-            .iter()
-            .take_while(|p| p.0.div_euclid(BAND) == column)
-            .count();
+        let n = rest.iter().take_while(|p| p.0.div_euclid(BAND) == column).count();
         let (here, later) = rest.split_at(n);
         let (mut top, mut bottom) = (first.1, first.1);
         for p in here {
@@ -213,13 +194,7 @@ mod tests {
         );
         assert_eq!(
             window(&s, 5.0, 15.0, true),
-            [
-                (5.0, 0.0),
-                (10.0, 0.0),
-                (10.0, 10.0),
-                (10.0, 2.0),
-                (15.0, 2.0)
-            ]
+            [(5.0, 0.0), (10.0, 0.0), (10.0, 10.0), (10.0, 2.0), (15.0, 2.0)]
         );
         assert_eq!(window(&s, 11.0, 12.0, false).len(), 2);
         assert_eq!(window(&s, 11.0, 12.0, true), [(11.0, 2.0), (12.0, 2.0)]);
@@ -227,9 +202,7 @@ mod tests {
 
     #[test]
     fn thinning_keeps_every_peak_and_trough() {
-        let mut points: Vec<(i32, i32)> = (0..60_000)
-            .map(|i| (i / 100, 500 + (i * 37) % 11))
-            .collect();
+        let mut points: Vec<(i32, i32)> = (0..60_000).map(|i| (i / 100, 500 + (i * 37) % 11)).collect();
         points[33_333].1 = 9_000;
         points[44_444].1 = -9_000;
         let kept = thin(&points);
@@ -241,9 +214,7 @@ mod tests {
 
     #[test]
     fn a_pulsed_line_becomes_a_band_between_its_limits() {
-        let pulses: Vec<(i32, i32)> = (0..1000)
-            .map(|i| (4 * i, if i % 4 < 2 { 100 } else { 900 }))
-            .collect();
+        let pulses: Vec<(i32, i32)> = (0..1000).map(|i| (4 * i, if i % 4 < 2 { 100 } else { 900 })).collect();
         assert!(is_busy(&pulses));
         assert_eq!(
             envelope(&pulses),
@@ -267,10 +238,7 @@ mod tests {
             right: 100.0,
             bottom: 100.0,
         };
-        let scale = Scale::Log {
-            low: 1.0,
-            high: 100.0,
-        };
+        let scale = Scale::Log { low: 1.0, high: 100.0 };
         let nan = f64::NAN;
         let samples = [
             (0.0, 10.0),

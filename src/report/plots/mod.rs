@@ -74,11 +74,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    fn finish(
-        name: &str,
-        svg: Result<String, String>,
-        options: &PlotOptions,
-    ) -> Result<Figure, ReportError> {
+    fn finish(name: &str, svg: Result<String, String>, options: &PlotOptions) -> Result<Figure, ReportError> {
         let failed = |reason: String| ReportError::Draw {
             figure: name.to_owned(),
             reason,
@@ -86,8 +82,7 @@ impl Figure {
         let svg = svg.map_err(failed)?;
         let png = match options.png_dpi {
             Some(dpi) => {
-                canvas::to_png(&svg, (canvas::WIDTH / 72.0 * f64::from(dpi)).round() as u32)
-                    .map_err(failed)?
+                canvas::to_png(&svg, (canvas::WIDTH / 72.0 * f64::from(dpi)).round() as u32).map_err(failed)?
             }
             None => Vec::new(),
         };

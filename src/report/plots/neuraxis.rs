@@ -22,9 +22,7 @@ const BAR: f64 = 7.0;
 
 /// Whether any level was recorded.
 pub(super) fn has_data(run: &RunData) -> bool {
-    Level::ALL
-        .iter()
-        .any(|&l| run.series(&column::csf(l)).is_some())
+    Level::ALL.iter().any(|&l| run.series(&column::csf(l)).is_some())
 }
 
 /// Concentration by vertebral level and time, caudal at the bottom, cisternal on top.
@@ -71,10 +69,7 @@ fn draw_map(run: &RunData, options: &PlotOptions) -> Result<String, String> {
         bottom: top + ROW * rows.len().max(8) as f64,
     };
     let height = map.bottom + TimeAxis::HEIGHT + page.foot();
-    let description = format!(
-        "{}: baclofen in spinal fluid by level and time",
-        run.meta.title
-    );
+    let description = format!("{}: baclofen in spinal fluid by level and time", run.meta.title);
 
     draw(&description, height, |canvas| {
         page.draw(canvas);
@@ -85,33 +80,14 @@ fn draw_map(run: &RunData, options: &PlotOptions) -> Result<String, String> {
             let last = i + 1 == rows.len();
             if last || (i % 2 == 0 && i + 2 < rows.len()) {
                 canvas.line(&[(map.left - 2.0, y), (map.left, y)], AXIS, 0.5);
-                canvas.text(
-                    name,
-                    (map.left - 3.5, y),
-                    SMALL,
-                    Weight::Regular,
-                    INK,
-                    Anchor::Right,
-                );
+                canvas.text(name, (map.left - 3.5, y), SMALL, Weight::Regular, INK, Anchor::Right);
             }
         }
         if rows.is_empty() {
             let middle = (0.5 * (map.left + map.right), 0.5 * (map.top + map.bottom));
-            canvas.text(
-                "not recorded",
-                middle,
-                SMALL,
-                Weight::Regular,
-                INK,
-                Anchor::Middle,
-            );
+            canvas.text("not recorded", middle, SMALL, Weight::Regular, INK, Anchor::Middle);
         }
-        canvas.upward(
-            "Spinal level",
-            (BORDER + 4.0, 0.5 * (map.top + map.bottom)),
-            SMALL,
-            INK,
-        );
+        canvas.upward("Spinal level", (BORDER + 4.0, 0.5 * (map.top + map.bottom)), SMALL, INK);
         outline(canvas, map);
         colour_bar(
             canvas,
@@ -221,14 +197,7 @@ fn colour_bar(canvas: &mut Canvas<'_>, bar: Frame, scale: &Scale, ticks: &[(f64,
     for (v, text) in ticks {
         let y = bar.bottom - scale.fraction(*v) * bar.height();
         canvas.line(&[(bar.right, y), (bar.right + 2.0, y)], AXIS, 0.5);
-        canvas.text(
-            text,
-            (bar.right + 3.5, y),
-            SMALL,
-            Weight::Regular,
-            INK,
-            Anchor::Left,
-        );
+        canvas.text(text, (bar.right + 3.5, y), SMALL, Weight::Regular, INK, Anchor::Left);
     }
     canvas.upward(
         "Baclofen (ng/mL)",

@@ -97,25 +97,11 @@ impl Page {
             y += LEADING;
         }
         if let Some(line) = &self.subtitle {
-            canvas.text(
-                line,
-                (BORDER, y),
-                SMALL,
-                Weight::Regular,
-                NOTE,
-                Anchor::Left,
-            );
+            canvas.text(line, (BORDER, y), SMALL, Weight::Regular, NOTE, Anchor::Left);
         }
         let mut y = canvas.height() - BORDER - LEADING * (self.footer.len() as f64 - 0.5);
         for line in &self.footer {
-            canvas.text(
-                line,
-                (BORDER, y),
-                SMALL,
-                Weight::Regular,
-                NOTE,
-                Anchor::Left,
-            );
+            canvas.text(line, (BORDER, y), SMALL, Weight::Regular, NOTE, Anchor::Left);
             y += LEADING;
         }
     }
@@ -184,9 +170,7 @@ impl Taken {
             upper.low < lower.high + LABEL_AIR && lower.low < upper.high + LABEL_AIR
         } else {
             // A stem may touch another mark, but not words.
-            lower
-                .words
-                .is_some_and(|(a, b)| upper.x > a - 0.7 && upper.x < b + 0.7)
+            lower.words.is_some_and(|(a, b)| upper.x > a - 0.7 && upper.x < b + 0.7)
         }
     }
 }
@@ -194,13 +178,7 @@ impl Taken {
 /// Gives each tag a place where no label covers another label or the stem of
 /// another mark; `None` where there is no room. Tags come in the order of
 /// importance: the last ones lose their words first. Uses as few rows as it can.
-pub(super) fn place(
-    tags: &[Tag],
-    fixed: &[Taken],
-    left: f64,
-    right: f64,
-    rows: usize,
-) -> Vec<Option<Place>> {
+pub(super) fn place(tags: &[Tag], fixed: &[Taken], left: f64, right: f64, rows: usize) -> Vec<Option<Place>> {
     let mut active: Vec<usize> = (0..tags.len().min(MOST_LABELS)).collect();
     while !active.is_empty() {
         // From right to left, so that earlier labels rise above later ones.
@@ -225,12 +203,7 @@ pub(super) fn place(
 
 /// Places the first tag in every way that is free and the rest after it;
 /// returns the places in reverse order.
-fn search(
-    tags: &[Tag],
-    taken: &mut Vec<Taken>,
-    bounds: (f64, f64, usize),
-    budget: &mut usize,
-) -> Option<Vec<Place>> {
+fn search(tags: &[Tag], taken: &mut Vec<Taken>, bounds: (f64, f64, usize), budget: &mut usize) -> Option<Vec<Place>> {
     let Some((tag, rest)) = tags.split_first() else {
         return Some(Vec::new());
     };
@@ -273,22 +246,15 @@ pub(super) struct MarkStrip {
 impl MarkStrip {
     /// Lays the marks of a window out along a time axis.
     pub fn lay_out(markers: &[Marker], axis: &TimeAxis, right_limit: f64) -> MarkStrip {
-        let mut shown: Vec<(Marker, String)> =
-            labelled(markers.iter().filter(|m| axis.shows(m.time_h)));
+        let mut shown: Vec<(Marker, String)> = labelled(markers.iter().filter(|m| axis.shows(m.time_h)));
         // The important first, and within a kind the early.
-        shown.sort_by(|(a, _), (b, _)| {
-            a.kind
-                .cmp(&b.kind)
-                .then_with(|| a.time_h.total_cmp(&b.time_h))
-        });
+        shown.sort_by(|(a, _), (b, _)| a.kind.cmp(&b.kind).then_with(|| a.time_h.total_cmp(&b.time_h)));
         let widest = 0.55 * (axis.right - axis.left);
         let fitted: Vec<String> = shown
             .iter()
             .map(|(_, l)| fit(l, widest, SMALL, Weight::Regular))
             .collect();
-        let tagged: Vec<usize> = (0..shown.len())
-            .filter(|&i| !fitted[i].is_empty())
-            .collect();
+        let tagged: Vec<usize> = (0..shown.len()).filter(|&i| !fitted[i].is_empty()).collect();
         let tags: Vec<Tag> = tagged
             .iter()
             .map(|&i| Tag {
@@ -297,19 +263,13 @@ impl MarkStrip {
             })
             .collect();
         let mut places: Vec<Option<Place>> = vec![None; shown.len()];
-        for (&i, found) in
-            tagged
-                .iter()
-                .zip(place(&tags, &[], axis.left - 4.0, right_limit, MARK_ROWS))
+        for (&i, found) in tagged
+            .iter()
+            .zip(place(&tags, &[], axis.left - 4.0, right_limit, MARK_ROWS))
         {
             places[i] = found;
         }
-        let rows = places
-            .iter()
-            .flatten()
-            .map(|p| p.row + 1)
-            .max()
-            .unwrap_or(0);
+        let rows = places.iter().flatten().map(|p| p.row + 1).max().unwrap_or(0);
         let marks: Vec<_> = shown
             .into_iter()
             .zip(fitted)
@@ -356,14 +316,7 @@ impl MarkStrip {
                 }
             }
             glyph(canvas, marker.kind, (*x, y));
-            canvas.text(
-                label,
-                (place.left, y),
-                SMALL,
-                Weight::Regular,
-                INK,
-                Anchor::Left,
-            );
+            canvas.text(label, (place.left, y), SMALL, Weight::Regular, INK, Anchor::Left);
         }
     }
 }
@@ -394,12 +347,7 @@ pub(super) fn glyph(canvas: &mut Canvas<'_>, kind: MarkerKind, (x, y): (f64, f64
     match kind {
         MarkerKind::Fault => canvas.fill(&[(x - r, y - r), (x + r, y - r), (x, y + r)], colour),
         MarkerKind::Outcome => canvas.fill(
-            &[
-                (x - r, y - r),
-                (x + r, y - r),
-                (x + r, y + r),
-                (x - r, y + r),
-            ],
+            &[(x - r, y - r), (x + r, y - r), (x + r, y + r), (x - r, y + r)],
             colour,
         ),
         MarkerKind::Alarm => canvas.fill(&[(x, y - r), (x + r, y), (x, y + r), (x - r, y)], colour),
@@ -414,13 +362,7 @@ pub(super) fn glyph(canvas: &mut Canvas<'_>, kind: MarkerKind, (x, y): (f64, f64
             canvas.line(&outline, colour, 0.7);
         }
         MarkerKind::Refill => {
-            let outline = [
-                (x, y - r),
-                (x + r, y + r),
-                (x - r, y + r),
-                (x, y - r),
-                (x + r, y + r),
-            ];
+            let outline = [(x, y - r), (x + r, y + r), (x - r, y + r), (x, y - r), (x + r, y + r)];
             canvas.line(&outline, colour, 0.7);
         }
     }
@@ -450,10 +392,7 @@ mod tests {
                     assert!(a.3 <= b.2 || b.3 <= a.2, "{i} and {j} overlap");
                 }
                 if a.1 > b.1 {
-                    assert!(
-                        a.0 <= b.2 || a.0 >= b.3,
-                        "the stem of {i} crosses the label of {j}"
-                    );
+                    assert!(a.0 <= b.2 || a.0 >= b.3, "the stem of {i} crosses the label of {j}");
                 }
             }
         }

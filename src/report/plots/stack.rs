@@ -86,10 +86,7 @@ impl Stack {
         let strip = MarkStrip::lay_out(&self.markers, &axis, WIDTH - BORDER);
         let legend = legend_rows(&self.legend, left, WIDTH - BORDER);
         let legend_height = LEADING * legend.last().map_or(0, |l| l.2 + 1) as f64;
-        let top = self.page.head()
-            + legend_height
-            + strip.height()
-            + if strip.height() > 0.0 { 0.0 } else { 3.0 };
+        let top = self.page.head() + legend_height + strip.height() + if strip.height() > 0.0 { 0.0 } else { 3.0 };
         let mut frames = Vec::new();
         let mut y = top;
         for panel in &self.panels {
@@ -170,10 +167,7 @@ impl Panel {
             .iter()
             .map(|l| window(&l.series, axis.start, axis.end, l.stepped))
             .collect();
-        let traces: Vec<Vec<Vec<(i32, i32)>>> = samples
-            .iter()
-            .map(|s| trace(s, axis, frame, &self.scale))
-            .collect();
+        let traces: Vec<Vec<Vec<(i32, i32)>>> = samples.iter().map(|s| trace(s, axis, frame, &self.scale)).collect();
         if let (true, [first, second, ..]) = (self.shade, &traces[..])
             && let ([a], [b]) = (&first[..], &second[..])
             && !(is_busy(a) || is_busy(b))
@@ -185,8 +179,7 @@ impl Panel {
             for piece in pieces {
                 if is_busy(piece) {
                     let (upper, lower) = envelope(piece);
-                    let outline: Vec<(i32, i32)> =
-                        upper.iter().chain(lower.iter().rev()).copied().collect();
+                    let outline: Vec<(i32, i32)> = upper.iter().chain(lower.iter().rev()).copied().collect();
                     canvas.fill_pixels(&outline, line.colour, 0.3);
                     canvas.pixels(&upper, line.colour, 0.6 * line.width);
                     canvas.pixels(&lower, line.colour, 0.6 * line.width);
@@ -198,9 +191,7 @@ impl Panel {
         if let Some(note) = &self.note {
             // On the left, unless a line runs there.
             let width = text_width(note, SMALL, Weight::Regular);
-            let covered = |&(x, y): &(i32, i32)| {
-                x < unit(frame.left + width + 6.0) && y < unit(frame.top + 10.0)
-            };
+            let covered = |&(x, y): &(i32, i32)| x < unit(frame.left + width + 6.0) && y < unit(frame.top + 10.0);
             let taken = traces.iter().flatten().flatten().any(covered);
             let x = if taken {
                 frame.right - width - 3.0
@@ -223,36 +214,21 @@ impl Panel {
     }
 
     /// Writes each line's name at its right end, apart from the others.
-    fn label_lines(
-        &self,
-        canvas: &mut Canvas<'_>,
-        frame: Frame,
-        axis: &TimeAxis,
-        samples: &[Vec<(f64, f64)>],
-    ) {
+    fn label_lines(&self, canvas: &mut Canvas<'_>, frame: Frame, axis: &TimeAxis, samples: &[Vec<(f64, f64)>]) {
         let mut ends: Vec<(f64, f64, &Line)> = self
             .lines
             .iter()
             .zip(samples)
             .filter_map(|(line, s)| {
                 let &(t, v) = s.iter().rev().find(|(_, v)| v.is_finite())?;
-                Some((
-                    axis.x(t),
-                    frame.bottom - self.scale.fraction(v) * frame.height(),
-                    line,
-                ))
+                Some((axis.x(t), frame.bottom - self.scale.fraction(v) * frame.height(), line))
             })
             .collect();
         ends.sort_by(|a, b| a.1.total_cmp(&b.1));
         let wanted: Vec<f64> = ends.iter().map(|e| e.1).collect();
         let found = spread(&wanted, LABEL_STEP, frame.top + 3.0, frame.bottom - 1.0);
         for (&(x, y, line), &label_y) in ends.iter().zip(&found) {
-            let name = fit(
-                &line.name,
-                WIDTH - frame.right - 6.5,
-                SMALL,
-                Weight::Regular,
-            );
+            let name = fit(&line.name, WIDTH - frame.right - 6.5, SMALL, Weight::Regular);
             if name.is_empty() {
                 continue;
             }
@@ -287,10 +263,7 @@ pub(super) fn spread(wanted: &[f64], step: f64, low: f64, high: f64) -> Vec<f64>
             }
             blocks.pop();
             let both = n + block.1;
-            block = (
-                (above * n as f64 + block.0 * block.1 as f64) / both as f64,
-                both,
-            );
+            block = ((above * n as f64 + block.0 * block.1 as f64) / both as f64, both);
             let half = 0.5 * step * (both as f64 - 1.0);
             block.0 = block
                 .0
@@ -300,9 +273,7 @@ pub(super) fn spread(wanted: &[f64], step: f64, low: f64, high: f64) -> Vec<f64>
     }
     blocks
         .into_iter()
-        .flat_map(|(middle, n)| {
-            (0..n).map(move |i| middle + step * (i as f64 - 0.5 * (n as f64 - 1.0)))
-        })
+        .flat_map(|(middle, n)| (0..n).map(move |i| middle + step * (i as f64 - 0.5 * (n as f64 - 1.0))))
         .collect()
 }
 
@@ -313,15 +284,9 @@ mod tests {
     #[test]
     fn line_labels_stand_apart_in_the_order_of_the_lines() {
         let found = spread(&[10.0, 10.0, 11.0, 50.0, 89.0, 90.0], 8.0, 0.0, 90.0);
-        assert!(
-            found.windows(2).all(|w| w[1] - w[0] >= 8.0 - 1e-9),
-            "{found:?}"
-        );
+        assert!(found.windows(2).all(|w| w[1] - w[0] >= 8.0 - 1e-9), "{found:?}");
         assert_eq!(found[3], 50.0);
-        assert!(
-            found.iter().all(|y| (-1e-9..=90.0 + 1e-9).contains(y)),
-            "{found:?}"
-        );
+        assert!(found.iter().all(|y| (-1e-9..=90.0 + 1e-9).contains(y)), "{found:?}");
         assert_eq!(spread(&[], 8.0, 0.0, 90.0), Vec::<f64>::new());
     }
 }

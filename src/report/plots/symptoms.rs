@@ -88,14 +88,7 @@ fn draw_symptoms(run: &RunData, options: &PlotOptions) -> Result<String, String>
                 *colour,
                 1.0,
             );
-            canvas.text(
-                name,
-                (x + 11.0, y),
-                SMALL,
-                Weight::Regular,
-                INK,
-                Anchor::Left,
-            );
+            canvas.text(name, (x + 11.0, y), SMALL, Weight::Regular, INK, Anchor::Left);
             x += 20.0 + text_width(name, SMALL, Weight::Regular);
         }
         if run.first_fault_h().is_some() && !names.is_empty() {
@@ -117,10 +110,7 @@ fn draw_symptoms(run: &RunData, options: &PlotOptions) -> Result<String, String>
             y += height + 2.0;
         }
         if names.is_empty() {
-            let middle = (
-                0.5 * (bars.left + bars.right),
-                0.5 * (bars.top + bars.bottom),
-            );
+            let middle = (0.5 * (bars.left + bars.right), 0.5 * (bars.top + bars.bottom));
             canvas.text(
                 "no symptom in this time",
                 middle,
@@ -132,24 +122,9 @@ fn draw_symptoms(run: &RunData, options: &PlotOptions) -> Result<String, String>
         }
         for (i, name) in names.iter().enumerate() {
             let y = bars.top + 3.0 + ROW * (i as f64 + 0.5);
-            let label = fit(
-                &words(&name.words, &name.symptom),
-                room,
-                SMALL,
-                Weight::Regular,
-            );
-            canvas.text(
-                &label,
-                (axis.left - 4.0, y),
-                SMALL,
-                Weight::Regular,
-                INK,
-                Anchor::Right,
-            );
-            let colour = syndromes
-                .iter()
-                .find(|s| s.0 == name.syndrome)
-                .map_or(NOTE, |s| s.1);
+            let label = fit(&words(&name.words, &name.symptom), room, SMALL, Weight::Regular);
+            canvas.text(&label, (axis.left - 4.0, y), SMALL, Weight::Regular, INK, Anchor::Right);
+            let colour = syndromes.iter().find(|s| s.0 == name.syndrome).map_or(NOTE, |s| s.1);
             draw_episodes(canvas, run, name, &axis, y, colour);
         }
         axis.draw(canvas, bars.bottom);
@@ -174,14 +149,7 @@ fn syndromes(names: &[&SymptomRow]) -> Vec<(String, Rgb)> {
 }
 
 /// The bars of one symptom, and how long after the fault it began.
-fn draw_episodes(
-    canvas: &mut Canvas<'_>,
-    run: &RunData,
-    name: &SymptomRow,
-    axis: &TimeAxis,
-    y: f64,
-    colour: Rgb,
-) {
+fn draw_episodes(canvas: &mut Canvas<'_>, run: &RunData, name: &SymptomRow, axis: &TimeAxis, y: f64, colour: Rgb) {
     let window = (axis.start, axis.end);
     let mut bars: Vec<(f64, f64)> = Vec::new();
     for s in run
@@ -204,10 +172,7 @@ fn draw_episodes(
         canvas.rect(bar, colour, 1.0);
         if s.resolved_h.is_none_or(|t| t > axis.end) {
             // A point at the edge: it went on.
-            canvas.fill(
-                &[(right, bar.top), (right + 3.0, y), (right, bar.bottom)],
-                colour,
-            );
+            canvas.fill(&[(right, bar.top), (right + 3.0, y), (right, bar.bottom)], colour);
         }
         bars.push((left, right));
     }
@@ -232,23 +197,9 @@ fn draw_episodes(
     let before = first_left - 2.5 - width;
     if first_right - first_left >= width + 4.0 {
         let white = Rgb(255, 255, 255);
-        canvas.text(
-            &text,
-            (first_left + 2.0, y),
-            SMALL,
-            Weight::Medium,
-            white,
-            Anchor::Left,
-        );
+        canvas.text(&text, (first_left + 2.0, y), SMALL, Weight::Medium, white, Anchor::Left);
     } else if before > axis.left && !(before - 1.5..=before + width + 1.5).contains(&fault_x) {
-        canvas.text(
-            &text,
-            (before, y),
-            SMALL,
-            Weight::Regular,
-            NOTE,
-            Anchor::Left,
-        );
+        canvas.text(&text, (before, y), SMALL, Weight::Regular, NOTE, Anchor::Left);
     } else if first_right + 3.0 + width < next {
         canvas.text(
             &text,
@@ -285,9 +236,7 @@ fn lanes(run: &RunData, axis: &TimeAxis) -> Vec<Lane> {
                 .iter()
                 .map(|(_, l)| fit(l, widest, SMALL, Weight::Regular))
                 .collect();
-            let shown: Vec<usize> = (0..marks.len())
-                .filter(|&i| !fitted[i].is_empty())
-                .collect();
+            let shown: Vec<usize> = (0..marks.len()).filter(|&i| !fitted[i].is_empty()).collect();
             let tags: Vec<Tag> = shown
                 .iter()
                 .map(|&i| Tag {
@@ -308,8 +257,7 @@ fn lanes(run: &RunData, axis: &TimeAxis) -> Vec<Lane> {
                 clear.extend(faults.map(|m| Taken::stem(axis.x(m.time_h))));
             }
             // Best clear of the lines of the faults; across them rather than without words.
-            let try_with =
-                |fixed: &[Taken]| place(&tags, fixed, axis.left - 3.0, WIDTH - BORDER, LANE_ROWS);
+            let try_with = |fixed: &[Taken]| place(&tags, fixed, axis.left - 3.0, WIDTH - BORDER, LANE_ROWS);
             let mut found = try_with(&clear);
             if found.contains(&None) {
                 let across = try_with(&others);
@@ -321,12 +269,7 @@ fn lanes(run: &RunData, axis: &TimeAxis) -> Vec<Lane> {
             for (&i, found) in shown.iter().zip(found) {
                 places[i] = found;
             }
-            let rows = places
-                .iter()
-                .flatten()
-                .map(|p: &Place| p.row + 1)
-                .max()
-                .unwrap_or(1);
+            let rows = places.iter().flatten().map(|p: &Place| p.row + 1).max().unwrap_or(1);
             let marks: Vec<_> = marks
                 .into_iter()
                 .zip(fitted)
@@ -356,11 +299,7 @@ impl Lane {
             INK,
             Anchor::Right,
         );
-        canvas.line(
-            &[(axis.left, bottom + 1.0), (axis.right, bottom + 1.0)],
-            GRID,
-            0.4,
-        );
+        canvas.line(&[(axis.left, bottom + 1.0), (axis.right, bottom + 1.0)], GRID, 0.4);
         for (marker, label, place) in &self.marks {
             let x = axis.x_clipped(marker.time_h);
             let y = bottom - LANE_ROW * (place.map_or(0, |p| p.row) as f64 + 0.5);
@@ -388,24 +327,13 @@ impl Lane {
                     bottom: y + 0.36 * LANE_ROW,
                 };
                 canvas.rect(words, Rgb(255, 255, 255), 1.0);
-                canvas.text(
-                    label,
-                    (place.left, y),
-                    SMALL,
-                    Weight::Regular,
-                    INK,
-                    Anchor::Left,
-                );
+                canvas.text(label, (place.left, y), SMALL, Weight::Regular, INK, Anchor::Left);
                 glyph(canvas, self.kind, (x, y));
             } else if label.is_empty() {
                 // One of many with the same words: the mark stands for itself.
                 glyph(canvas, self.kind, (x, y));
             } else {
-                canvas.line(
-                    &[(x, bottom - 0.6), (x, bottom + 1.4)],
-                    colour::marker(self.kind),
-                    0.8,
-                );
+                canvas.line(&[(x, bottom - 0.6), (x, bottom + 1.4)], colour::marker(self.kind), 0.8);
             }
         }
     }
