@@ -208,7 +208,7 @@ impl Simulation {
                     self.patient.before_change(now);
                     self.patient.body.ventilated = on;
                 }
-                cx.note(if on { "breathing is supported" } else { "support ends" }.to_owned());
+                cx.note(if on { "breathing is supported" } else { "support ends" });
             }
             Action::Posture(posture) if posture == self.patient.posture => {
                 cx.note("as before");

@@ -216,7 +216,7 @@ impl Model for Simulation {
             }
             SimEvent::Death { cause } => {
                 self.death = Some((now, cause.clone()));
-                cx.note(cause.to_string());
+                cx.note(cause);
                 cx.stop("death");
                 return Ok(());
             }
@@ -531,7 +531,7 @@ impl Simulation {
         cx: &mut Cx<'_>,
     ) -> Result<(), SimError> {
         let symptom = self.patient.watches[index].symptom;
-        cx.note(symptom.words.to_owned());
+        cx.note(symptom.words);
         if onset {
             self.episodes.push(Episode {
                 symptom: index,

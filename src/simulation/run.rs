@@ -1,5 +1,8 @@
 //! Running: options in, result out, snapshots between.
 
+// An error ends the run; its size is paid once.
+#![allow(clippy::result_large_err)]
+
 use std::sync::Arc;
 
 use crate::engine::{Engine, EngineOptions, EventId, SimSpan, SimTime, Stop};
