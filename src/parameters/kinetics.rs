@@ -1,30 +1,7 @@
 //! Defaults of the kinetics room.
 
 use super::Grade::{Assumed, Derived, Published};
-use super::{Grade, Parameter};
-
-#[allow(clippy::too_many_arguments)] // one line of the table per call
-const fn p(
-    key: &'static str,
-    value: f64,
-    unit: &'static str,
-    low: f64,
-    high: f64,
-    grade: Grade,
-    source: &'static str,
-    meaning: &'static str,
-) -> Parameter {
-    Parameter {
-        key,
-        value,
-        unit,
-        low,
-        high,
-        grade,
-        source,
-        meaning,
-    }
-}
+use super::{Parameter, entry as p};
 
 /// The table of this room.
 #[rustfmt::skip] // one parameter per entry reads as a table

@@ -48,6 +48,30 @@ pub struct Parameter {
     pub meaning: &'static str,
 }
 
+/// One line of a table.
+#[allow(clippy::too_many_arguments)] // the fields of a parameter, in order
+const fn entry(
+    key: &'static str,
+    value: f64,
+    unit: &'static str,
+    low: f64,
+    high: f64,
+    grade: Grade,
+    source: &'static str,
+    meaning: &'static str,
+) -> Parameter {
+    Parameter {
+        key,
+        value,
+        unit,
+        low,
+        high,
+        grade,
+        source,
+        meaning,
+    }
+}
+
 /// The tables of all rooms, in print order.
 pub fn all() -> impl Iterator<Item = &'static Parameter> {
     [

@@ -123,7 +123,7 @@ pub fn response(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportEr
 /// Column, axis label and least span of each monitored sign.
 const VITALS: [(&str, &str, f64); 5] = [
     (column::HEART_RATE, "Pulse (1/min)", 40.0),
-    (column::BLOOD_PRESSURE, "MAP (mmHg)", 40.0),
+    (column::BLOOD_PRESSURE, "Systolic (mmHg)", 40.0),
     (column::TEMPERATURE, "Temp. (°C)", 2.0),
     (column::RESPIRATORY_RATE, "Resp. (1/min)", 10.0),
     (column::GCS, "GCS (3–15)", 0.0),
@@ -134,7 +134,7 @@ pub(super) fn has_vitals(run: &RunData) -> bool {
     VITALS.iter().any(|(col, _, _)| run.series(col).is_some())
 }
 
-/// Monitored signs, one panel each: pulse, mean arterial pressure, temperature, breathing, coma scale.
+/// Monitored signs, one panel each: pulse, systolic pressure, temperature, breathing, coma scale.
 ///
 /// # Errors
 /// [`ReportError::Draw`] if the drawing library fails.
@@ -151,6 +151,9 @@ pub fn vitals(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportErro
                 height: 50.0,
                 scale: if col == column::GCS {
                     Scale::Linear { low: 3.0, high: 15.0 }
+                } else if col == column::RESPIRATORY_RATE {
+                    // Breathing can stop, and cannot be less than nothing.
+                    Scale::from_zero(values(&lines, shown))
                 } else {
                     Scale::around(values(&lines, shown), span)
                 },
