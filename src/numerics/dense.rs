@@ -15,30 +15,62 @@ pub(crate) fn product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
         return c;
     }
     let a = a.as_slice();
-    let columns = c.as_mut_slice().chunks_exact_mut(n);
-    for (c, b) in columns.zip(b.as_slice().chunks_exact(m)) {
+    let mut pairs = c.as_mut_slice().chunks_exact_mut(2 * n);
+    let mut factors = b.as_slice().chunks_exact(2 * m);
+    // Two columns at a time: what is read of `a` serves both.
+    for (c, b) in pairs.by_ref().zip(factors.by_ref()) {
+        let (left, right) = c.split_at_mut(n);
+        let (bl, br) = b.split_at(m);
         let mut k = 0;
         while k + 4 <= m {
-            let (b0, b1, b2, b3) = (b[k], b[k + 1], b[k + 2], b[k + 3]);
-            if b0 != 0.0 || b1 != 0.0 || b2 != 0.0 || b3 != 0.0 {
+            let (l, r) = (&bl[k..k + 4], &br[k..k + 4]);
+            if l.iter().chain(r).any(|v| *v != 0.0) {
                 let (a0, rest) = a[k * n..(k + 4) * n].split_at(n);
                 let (a1, rest) = rest.split_at(n);
                 let (a2, a3) = rest.split_at(n);
-                for ((((c, a0), a1), a2), a3) in c.iter_mut().zip(a0).zip(a1).zip(a2).zip(a3) {
-                    *c += (a0 * b0 + a1 * b1) + (a2 * b2 + a3 * b3);
+                let rows = a0.iter().zip(a1).zip(a2).zip(a3);
+                for ((left, right), (((a0, a1), a2), a3)) in
+                    left.iter_mut().zip(right.iter_mut()).zip(rows)
+                {
+                    *left += (a0 * l[0] + a1 * l[1]) + (a2 * l[2] + a3 * l[3]);
+                    *right += (a0 * r[0] + a1 * r[1]) + (a2 * r[2] + a3 * r[3]);
                 }
             }
             k += 4;
         }
-        for (k, &bk) in b.iter().enumerate().skip(k) {
-            if bk != 0.0 {
-                for (c, a) in c.iter_mut().zip(&a[k * n..(k + 1) * n]) {
-                    *c += a * bk;
+        rest_of_column(a, n, k, bl, left);
+        rest_of_column(a, n, k, br, right);
+    }
+    let last = pairs.into_remainder();
+    let b = factors.remainder();
+    if !last.is_empty() {
+        let mut k = 0;
+        while k + 4 <= m {
+            let l = &b[k..k + 4];
+            if l.iter().any(|v| *v != 0.0) {
+                let (a0, rest) = a[k * n..(k + 4) * n].split_at(n);
+                let (a1, rest) = rest.split_at(n);
+                let (a2, a3) = rest.split_at(n);
+                for ((((c, a0), a1), a2), a3) in last.iter_mut().zip(a0).zip(a1).zip(a2).zip(a3) {
+                    *c += (a0 * l[0] + a1 * l[1]) + (a2 * l[2] + a3 * l[3]);
                 }
+            }
+            k += 4;
+        }
+        rest_of_column(a, n, k, b, last);
+    }
+    c
+}
+
+/// The columns of `a` from `k` on, fewer than four, for one column of a product.
+fn rest_of_column(a: &[f64], n: usize, k: usize, b: &[f64], c: &mut [f64]) {
+    for (k, &bk) in b.iter().enumerate().skip(k) {
+        if bk != 0.0 {
+            for (c, a) in c.iter_mut().zip(&a[k * n..(k + 1) * n]) {
+                *c += a * bk;
             }
         }
     }
-    c
 }
 
 /// `m x`.
