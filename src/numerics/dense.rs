@@ -29,9 +29,7 @@ pub(crate) fn product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
                 let (a1, rest) = rest.split_at(n);
                 let (a2, a3) = rest.split_at(n);
                 let rows = a0.iter().zip(a1).zip(a2).zip(a3);
-                for ((left, right), (((a0, a1), a2), a3)) in
-                    left.iter_mut().zip(right.iter_mut()).zip(rows)
-                {
+                for ((left, right), (((a0, a1), a2), a3)) in left.iter_mut().zip(right.iter_mut()).zip(rows) {
                     *left += (a0 * l[0] + a1 * l[1]) + (a2 * l[2] + a3 * l[3]);
                     *right += (a0 * r[0] + a1 * r[1]) + (a2 * r[2] + a3 * r[3]);
                 }
