@@ -59,8 +59,13 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         return print_json(&overview(&story, &runs));
     }
     let mut out = format!("{}\n\n", story.arms[0].scenario.title);
-    let width = runs.iter().map(|r| r.meta.arm.len()).max().unwrap_or(0).max(10);
-    let _ = write!(out, "{:<34}", "");
+    let width = runs
+        .iter()
+        .map(|r| r.meta.arm.len().max(r.meta.outcome.len()))
+        .max()
+        .unwrap_or(0)
+        .max(10);
+    let _ = write!(out, "{:<40}", "");
     for run in &runs {
         let _ = write!(out, " {:>width$}", run.meta.arm);
     }
@@ -68,18 +73,18 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let tables: Vec<Vec<Figure>> = runs.iter().map(figures).collect();
     for row in 0..tables[0].len() {
         let (name, unit, _) = tables[0][row];
-        let _ = write!(out, "{:<34}", format!("{name} [{unit}]"));
+        let _ = write!(out, "{:<40}", format!("{name} [{unit}]"));
         for table in &tables {
             let cell = table[row].2.map_or("-".to_owned(), |v| format!("{v:.2}"));
             let _ = write!(out, " {cell:>width$}");
         }
         out.push('\n');
     }
-    let _ = write!(out, "{:<34}", "outcome");
+    let _ = write!(out, "{:<40}", "outcome");
     for run in &runs {
         let _ = write!(out, " {:>width$}", run.meta.outcome);
     }
-    let _ = write!(out, "\n{:<34}", "expectations met");
+    let _ = write!(out, "\n{:<40}", "expectations met");
     for run in &runs {
         let met = run.expectations.iter().filter(|e| e.met).count();
         let cell = format!("{met} of {}", run.expectations.len());
@@ -98,7 +103,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         out.push_str("  none in any arm\n");
     }
     for (name, words) in names {
-        let _ = write!(out, "{:<34}", text::words(words, name));
+        let _ = write!(out, "{:<40}", text::words(words, name));
         for run in &runs {
             let cell = run
                 .first_symptoms()
