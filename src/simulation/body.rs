@@ -23,11 +23,9 @@ pub const SCANS_PER_STEP: u32 = 4;
 /// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
 
-/// Longest step \[h\] once the drive stands still. The states then relax, each towards a
-/// target that only slower ones move, so a signal bends no faster than the fastest state
-/// that is not at rest, and the error control keeps the step to a few time constants
-/// of that one: the scanned points follow every bend as they do in a shorter step.
-const LONGEST_SETTLED_STEP: f64 = 168.0;
+/// Longest step \[h\] at rest: the drive stands still, and no state would move by as much as
+/// its tolerance in that time. So no signal moves either, and no crossing can hide in it.
+const LONGEST_REST: f64 = 168.0;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
 const RELATIVE_TOLERANCE: f64 = 1e-7;
@@ -220,8 +218,8 @@ impl BodyRun {
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let longest = if driver.settled(offset + self.stepper.interval().1) {
-                LONGEST_SETTLED_STEP
+            let longest = if driver.settled(offset + self.stepper.interval().1) && self.at_rest(response) {
+                LONGEST_REST
             } else {
                 LONGEST_STEP
             };
@@ -244,6 +242,17 @@ impl BodyRun {
             self.scan(response, watches, &mut driver)?;
         }
         Ok(())
+    }
+
+    /// Whether the states, going on as at the end of the newest step, stay within their tolerances
+    /// for the longest step there is.
+    fn at_rest(&self, response: &Response) -> bool {
+        let step = self.stepper.last_step();
+        step.slope.as_ref().is_some_and(|slope| {
+            let tolerances = response.absolute_tolerances();
+            let mut all = slope.iter().zip(&step.y1).zip(&tolerances);
+            all.all(|((slope, y), atol)| slope.abs() * LONGEST_REST < atol + RELATIVE_TOLERANCE * y.abs())
+        })
     }
 
     /// Looks at every level over the newest step.
