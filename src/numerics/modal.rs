@@ -316,7 +316,7 @@ fn powers_of(first: Vec<Coupling>) -> Vec<Vec<Coupling>> {
     powers
 }
 
-#[allow(clippy::too_many_arguments)]
+#[allow(clippy::too_many_arguments)] // the parts of one decomposition, checked together
 fn check(
     flow: &DMatrix<f64>,
     v: &DMatrix<f64>,
