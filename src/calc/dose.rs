@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{CalcError, finite, positive};
+use super::{CalcError, finite, positive, positive_flow, positive_rate};
 
 /// One dose rate in the ways it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -20,12 +20,12 @@ pub struct Dose {
 /// # Errors
 /// [`CalcError`] unless both are positive.
 pub fn dose(dose_rate: f64, concentration: f64) -> Result<Dose, CalcError> {
-    let dose_rate = positive("the dose", dose_rate, "ug/h")?;
+    let dose_rate = positive_rate("the dose", dose_rate)?;
     let concentration = positive("the concentration", concentration, "ug/mL")?;
     Ok(Dose {
         concentration,
         dose_rate,
-        flow: positive("the flow", finite("the flow", dose_rate / concentration)?, "mL/h")?,
+        flow: positive_flow("the flow", finite("the flow", dose_rate / concentration)?)?,
     })
 }
 
@@ -35,11 +35,11 @@ impl Dose {
     /// # Errors
     /// As [`dose`].
     pub fn of_flow(flow: f64, concentration: f64) -> Result<Self, CalcError> {
-        let flow = positive("the flow", flow, "mL/h")?;
+        let flow = positive_flow("the flow", flow)?;
         let concentration = positive("the concentration", concentration, "ug/mL")?;
         Ok(Self {
             concentration,
-            dose_rate: positive("the dose", finite("the dose", flow * concentration)?, "ug/h")?,
+            dose_rate: positive_rate("the dose", finite("the dose", flow * concentration)?)?,
             flow,
         })
     }

@@ -87,6 +87,16 @@ fn positive(what: &'static str, value: f64, unit: &'static str) -> Result<f64, C
     }
 }
 
+/// A dose rate \[ug/h\], told by the day as people write it.
+fn positive_rate(what: &'static str, rate: f64) -> Result<f64, CalcError> {
+    positive(what, rate * 24.0, "ug/day").map(|_| rate)
+}
+
+/// A flow \[mL/h\], told by the day as people write it.
+fn positive_flow(what: &'static str, flow: f64) -> Result<f64, CalcError> {
+    positive(what, flow * 24.0, "mL/day").map(|_| flow)
+}
+
 fn not_negative(what: &'static str, value: f64, unit: &'static str) -> Result<f64, CalcError> {
     if value >= 0.0 && value.is_finite() {
         Ok(value + 0.0)

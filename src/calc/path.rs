@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{CalcError, dose, finite, not_negative, positive};
+use super::{CalcError, dose, finite, not_negative, positive, positive_flow, positive_rate};
 
 /// Volume from the reservoir to the tip \[mL\]: the pump's tube \[mL\] and a catheter of
 /// this length \[cm\] and volume per length \[mL/cm\].
@@ -23,7 +23,7 @@ pub fn path_volume(tube: f64, length: f64, per_length: f64) -> Result<f64, CalcE
 /// [`CalcError`] unless both are positive.
 pub fn transport(volume: f64, flow: f64) -> Result<f64, CalcError> {
     let volume = positive("the volume", volume, "mL")?;
-    let flow = positive("the flow", flow, "mL/h")?;
+    let flow = positive_flow("the flow", flow)?;
     finite("the delay", volume / flow)
 }
 
@@ -79,11 +79,11 @@ pub struct Omitted {
 pub fn bridge(input: &BridgeInput) -> Result<Bridge, CalcError> {
     let volume = positive("the volume", input.volume, "mL")?;
     let flow = dose(
-        positive("the dose during the bridge", input.bridge_rate, "ug/h")?,
+        positive_rate("the dose during the bridge", input.bridge_rate)?,
         positive("the old concentration", input.old_concentration, "ug/mL")?,
     )?
     .flow;
-    let new_rate = positive("the dose afterwards", input.new_rate, "ug/h")?;
+    let new_rate = positive_rate("the dose afterwards", input.new_rate)?;
     let after = dose(
         new_rate,
         positive("the new concentration", input.new_concentration, "ug/mL")?,

@@ -64,8 +64,8 @@ pub fn refill(input: &RefillInput) -> Result<Refill, CalcError> {
     let fill = positive("the volume", input.fill, "mL")?;
     let alarm = not_negative("the alarm volume", input.alarm_volume, "mL")?;
     let flow = dose(input.dose_rate, input.concentration)?.flow;
-    let gain = positive("the gain", input.gain, "")?;
-    let lead = not_negative("the lead time", input.lead, "h")?;
+    let gain = positive("the gain", input.gain, "times the programme")?;
+    let lead = not_negative("the lead time", input.lead / 24.0, "days").map(|_| input.lead + 0.0)?;
     if alarm >= fill {
         return Err(CalcError::AlarmAboveFill { alarm, fill });
     }

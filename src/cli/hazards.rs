@@ -76,7 +76,7 @@ pub(crate) fn list(args: &Implanted, json: bool) -> Result<(), Failure> {
         return print_json(&all.iter().map(row).collect::<Vec<_>>());
     }
     let mut text = format!(
-        "Hazards by chance: {} catheter, pump {}, {} drug\n\n{:<24}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}\n",
+        "Hazards by chance: {} catheter, pump {}, {} drug\n\n{:<22}{:>12}{:>11}{:>10}{:>10}{:>10}{:>12}\n",
         crate::hazards::material_word(implant.material),
         pump_word(implant.pump),
         if implant.approved_drug {
@@ -96,7 +96,7 @@ pub(crate) fn list(args: &Implanted, json: bool) -> Result<(), Failure> {
         let counts = AGES.map(|age| small(h.shape.cumulative(age * YEAR)));
         let _ = writeln!(
             text,
-            "{:<24}{:>10}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "{:<22}{:>12}{:>11}{:>10}{:>10}{:>10}{:>12}",
             h.kind,
             percent(h.shape.at_surgery),
             small(h.shape.constant * YEAR),

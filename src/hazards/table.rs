@@ -165,11 +165,12 @@ pub fn of_scenario(scenario: &Scenario) -> Vec<Hazard> {
     };
     let mut out = Vec::new();
     for kind in KINDS {
+        let own = wanted.kinds.get(kind);
+        if own.is_some_and(|own| own.enabled == Some(false)) {
+            continue;
+        }
         let mut hazard = by_chance(kind, &implant, &scenario.parameters);
-        if let Some(own) = wanted.kinds.get(kind) {
-            if own.enabled == Some(false) {
-                continue;
-            }
+        if let Some(own) = own {
             let shape = &mut hazard.shape;
             for (field, value) in [
                 (&mut shape.at_surgery, own.at_surgery),
