@@ -461,13 +461,33 @@ fn place_and_severity_lie_in_their_ranges_and_every_fault_can_be_built() {
 }
 
 #[test]
-#[ignore = "prints"]
-fn seeds() {
-    let s = scenario_of(6.0, "age = \"90 d\"", "[hazards]");
-    for seed in 1..200 {
-        for f in draw(&s, &Draws::new(seed, 0)) {
-            println!("{seed} {} {:.1} d {:?}", f.kind, onset(&f) / 24.0, f.values);
+fn as_many_lives_meet_a_fault_in_six_years_as_the_table_says() {
+    let scenario = scenario_of(6.0, "age = \"90 d\"", "[hazards]");
+    let (age, end) = (90.0 * 24.0, 6.0 * YEAR);
+    let n = 4000;
+    let mut met: BTreeMap<String, f64> = BTreeMap::new();
+    for replicate in 0..n {
+        for kind in onsets(&scenario, 8, replicate).into_keys() {
+            *met.entry(kind).or_default() += 1.0;
         }
     }
-    assert!(s.hazards.is_some());
+    for h in of_scenario(&scenario) {
+        let chance = 1.0 - h.shape.survival(age + end) / h.shape.survival(age);
+        let expected = chance * n as f64;
+        let found = met.get(&h.kind).copied().unwrap_or(0.0);
+        assert!(
+            (found - expected).abs() < 4.0 * expected.sqrt() + 1.0,
+            "{}: {found} {expected}",
+            h.kind
+        );
+    }
+    // One seed a life, as scenario files have it, is as good as one replicate a life.
+    let seeds = 2000;
+    let any: f64 = (0..seeds).map(|seed| onsets(&scenario, seed, 0).len() as f64).sum();
+    let expected: f64 = of_scenario(&scenario)
+        .iter()
+        .map(|h| 1.0 - h.shape.survival(age + end) / h.shape.survival(age))
+        .sum::<f64>()
+        * seeds as f64;
+    assert!((any - expected).abs() < 4.0 * expected.sqrt(), "{any} {expected}");
 }
