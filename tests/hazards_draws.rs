@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use itbsim::hazards::{Clock, Hazard, Implant, KINDS, by_chance, defaults, draw, of_scenario};
+use itbsim::hazards::{Clock, Hazard, Implant, KINDS, by_chance, defaults, draw, draw_from, of_scenario};
 use itbsim::numerics::Draws;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::load_str;
@@ -65,7 +65,12 @@ fn onset(fault: &Fault) -> f64 {
 
 /// Onsets by kind of one replicate \[h\].
 fn onsets(scenario: &Scenario, seed: u64, replicate: u64) -> BTreeMap<String, f64> {
-    draw(scenario, &Draws::new(seed, replicate))
+    onsets_of(scenario, &of_scenario(scenario), seed, replicate)
+}
+
+/// The same from hazards read once.
+fn onsets_of(scenario: &Scenario, hazards: &[Hazard], seed: u64, replicate: u64) -> BTreeMap<String, f64> {
+    draw_from(scenario, hazards, &Draws::new(seed, replicate))
         .iter()
         .map(|f| (f.kind.clone(), onset(f)))
         .collect()
@@ -217,8 +222,9 @@ const N: usize = 20_000;
 
 /// Onsets of one kind over many replicates \[h\].
 fn sample(scenario: &Scenario, kind: &str) -> Vec<f64> {
+    let hazards = of_scenario(scenario);
     (0..N as u64)
-        .filter_map(|replicate| onsets(scenario, 20_260, replicate).get(kind).copied())
+        .filter_map(|replicate| onsets_of(scenario, &hazards, 20_260, replicate).get(kind).copied())
         .collect()
 }
 
@@ -284,10 +290,11 @@ fn the_kinds_are_independent_of_one_another() {
     let shapes: BTreeMap<String, itbsim::hazards::Shape> =
         of_scenario(&scenario).into_iter().map(|h| (h.kind, h.shape)).collect();
     let (a, b) = ("pump.stall", "pump.over_infusion");
+    let hazards = of_scenario(&scenario);
     let n = 4000;
     let mut product = 0.0;
     for replicate in 0..n {
-        let found = onsets(&scenario, 11, replicate);
+        let found = onsets_of(&scenario, &hazards, 11, replicate);
         let share = |kind: &str| found.get(kind).map_or(1.0, |t| 1.0 - shapes[kind].survival(*t));
         product += (share(a) - 0.5) * (share(b) - 0.5);
     }
@@ -466,8 +473,9 @@ fn as_many_lives_meet_a_fault_in_six_years_as_the_table_says() {
     let (age, end) = (90.0 * 24.0, 6.0 * YEAR);
     let n = 4000;
     let mut met: BTreeMap<String, f64> = BTreeMap::new();
+    let hazards = of_scenario(&scenario);
     for replicate in 0..n {
-        for kind in onsets(&scenario, 8, replicate).into_keys() {
+        for kind in onsets_of(&scenario, &hazards, 8, replicate).into_keys() {
             *met.entry(kind).or_default() += 1.0;
         }
     }
@@ -483,7 +491,9 @@ fn as_many_lives_meet_a_fault_in_six_years_as_the_table_says() {
     }
     // One seed a life, as scenario files have it, is as good as one replicate a life.
     let seeds = 2000;
-    let any: f64 = (0..seeds).map(|seed| onsets(&scenario, seed, 0).len() as f64).sum();
+    let any: f64 = (0..seeds)
+        .map(|seed| onsets_of(&scenario, &hazards, seed, 0).len() as f64)
+        .sum();
     let expected: f64 = of_scenario(&scenario)
         .iter()
         .map(|h| 1.0 - h.shape.survival(age + end) / h.shape.survival(age))

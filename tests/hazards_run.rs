@@ -47,7 +47,7 @@ fn a_drawn_fault_has_its_hazard_as_cause_and_all_that_repeats_it() {
     let u = Draws::new(12, 3).uniform("hazard.catheter.occlusion", "onset", 0);
     for part in [
         format!("u = {u} of (seed 12, replicate 3, hazard.catheter.occlusion, onset)"),
-        "at age 0 years".to_owned(),
+        "at age 0 d".to_owned(),
         "position ".to_owned(),
     ] {
         assert!(struck.detail.contains(&part), "`{part}` is not in {}", struck.detail);

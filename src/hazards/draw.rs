@@ -41,7 +41,12 @@ const ONSET: &str = "onset";
 /// assert!(faults.iter().any(|f| f.kind.starts_with("catheter.")));
 /// ```
 pub fn draw(scenario: &Scenario, draws: &Draws) -> Vec<Fault> {
-    of_scenario(scenario)
+    draw_from(scenario, &of_scenario(scenario), draws)
+}
+
+/// The same from hazards that were read once, for many replicates of one scenario.
+pub fn draw_from(scenario: &Scenario, hazards: &[Hazard], draws: &Draws) -> Vec<Fault> {
+    hazards
         .iter()
         .filter_map(|hazard| strike(scenario, hazard, draws))
         .collect()
@@ -71,7 +76,7 @@ fn strike(scenario: &Scenario, hazard: &Hazard, draws: &Draws) -> Option<Fault> 
         "drawn: u = {u} of (seed {}, replicate {}, {entity}, {ONSET}) at age {} of the implant",
         draws.seed(),
         draws.replicate(),
-        years(age),
+        days(age),
     );
     for (name, value) in &values {
         match value {
@@ -96,8 +101,8 @@ fn strike(scenario: &Scenario, hazard: &Hazard, draws: &Draws) -> Option<Fault> 
     })
 }
 
-fn years(hours: f64) -> String {
-    format!("{} years", hours / 8766.0)
+fn days(hours: f64) -> String {
+    format!("{} d", hours / 24.0)
 }
 
 /// The draws of one hazard by purpose.

@@ -3,7 +3,7 @@
 //! A scenario without `[hazards]` has none of this. With it, each kind draws one
 //! onset from its [`Shape`], by a key of its own (seed, replicate, kind), from the
 //! age of the implant at the start; place and severity are drawn from stated ranges
-//! by keys of their own. So another fault, another seed of thought or another kind
+//! by keys of their own. So another fault, another kind
 //! switched off leaves all other luck unchanged, and replicate `i` can be drawn alone.
 //!
 //! The kinds compete: each has its own clock, and the first to strike is whichever
@@ -23,7 +23,7 @@ mod draw;
 mod shape;
 mod table;
 
-pub use draw::draw;
+pub use draw::{draw, draw_from};
 pub use shape::Shape;
 pub(crate) use table::material_word;
 pub use table::{Clock, Hazard, Implant, KINDS, by_chance, defaults, of_scenario};
