@@ -80,7 +80,7 @@ fn strike(scenario: &Scenario, hazard: &Hazard, draws: &Draws) -> Option<Fault> 
     );
     for (name, value) in &values {
         match value {
-            Value::Number(x) => detail.push_str(&format!("; {name} {x}")),
+            Value::Number(x) => detail.push_str(&format!("; {name} {x}{}", unit(name))),
             Value::Text(word) => detail.push_str(&format!("; {name} {word}")),
         }
     }
@@ -99,6 +99,15 @@ fn strike(scenario: &Scenario, hazard: &Hazard, draws: &Draws) -> Option<Fault> 
         until: None,
         values,
     })
+}
+
+/// Unit of a drawn value with a space before it, or nothing.
+fn unit(name: &str) -> &'static str {
+    match name {
+        "position" => " cm",
+        "conductance" => " mL/(h kPa)",
+        _ => "",
+    }
 }
 
 fn days(hours: f64) -> String {
