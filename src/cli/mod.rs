@@ -10,9 +10,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod branch;
 mod calc;
 mod check;
 mod compare;
+mod diff;
 mod hazards;
 mod list;
 mod new;
@@ -69,6 +71,10 @@ enum Command {
     Why(why::Args),
     /// Run the arms of a scenario and set them side by side
     Compare(compare::Args),
+    /// Go on from one instant of a run with another decision
+    Branch(branch::Args),
+    /// Show where two runs part, and what followed
+    Diff(diff::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
     /// Print a completion script for a shell
@@ -152,6 +158,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Schema => print(&crate::scenario::schema(&Registry::builtin().catalog())),
         Command::Why(args) => why::execute(&args),
         Command::Compare(args) => compare::execute(&args),
+        Command::Branch(args) => branch::execute(&args),
+        Command::Diff(args) => diff::execute(&args),
         Command::System(args) => system::execute(&args),
         Command::Completions { shell } => completions(shell),
     };
@@ -195,12 +203,29 @@ pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> Result<(), Failure> 
 /// The scenario a command works on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScenarioArg {
-    /// Scenario file (TOML); `-` reads standard input
+    /// Scenario file (TOML), or the folder of a run; `-` reads standard input
     #[arg(value_name = "SCENARIO", value_hint = clap::ValueHint::FilePath)]
     pub path: PathBuf,
 }
 
 impl ScenarioArg {
+    /// The scenario file: that of a run stands in its folder.
+    pub fn file(&self) -> PathBuf {
+        if self.path.is_dir() {
+            self.path.join(run::SCENARIO_FILE)
+        } else {
+            self.path.clone()
+        }
+    }
+
+    /// Name of the story: a run is called by its folder.
+    pub fn name_of(&self, name: String) -> String {
+        match self.path.file_name() {
+            Some(folder) if self.path.is_dir() => folder.to_string_lossy().into_owned(),
+            _ => name,
+        }
+    }
+
     /// Reads and resolves the file.
     pub fn load(&self, registry: &Registry) -> Result<Story, Failure> {
         use std::io::IsTerminal;
@@ -211,9 +236,11 @@ impl ScenarioArg {
             // `extends` then starts from the current folder.
             crate::scenario::load_str("stdin", &text, Some(Path::new("")), &catalog)
         } else {
-            crate::scenario::load(&self.path, &catalog)
+            crate::scenario::load(&self.file(), &catalog)
         };
-        story.map_err(|d| Failure::Input(d.render(color)))
+        let mut story = story.map_err(|d| Failure::Input(d.render(color)))?;
+        story.name = self.name_of(story.name);
+        Ok(story)
     }
 }
 

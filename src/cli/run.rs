@@ -14,6 +14,9 @@ use crate::simulation::{self, Registry, RunOptions};
 
 use super::{Failure, ScenarioArg, print, print_json};
 
+/// The scenario of a run, in its folder: all that is needed to run it again.
+pub(super) const SCENARIO_FILE: &str = "scenario.toml";
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   itbsim run scenarios/missed-refill.toml
@@ -47,33 +50,13 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => Path::new("out").join(&story.name),
     };
-    own_folders(&story)?;
-    // The folder is claimed first: a long run must not end at a closed door.
-    let mut folder = RunFolder::create(&target)?;
-
     let options = RunOptions {
         seed: args.seed,
         sample,
         keep_jumps: !args.no_plots,
         ..RunOptions::default()
     };
-    let runs = run_arms(&story, &registry, &options)?;
-    for run in &runs {
-        tables::write_tables_under(run, &prefix(run), &mut folder)?;
-    }
-    if !args.no_plots {
-        draw(&runs, &mut folder)?;
-    }
-    // Summaries name the files beside them, so they come last.
-    for run in &runs {
-        tables::write_summary_under(run, &prefix(run), &mut folder)?;
-    }
-    if story.arms.len() > 1 {
-        let mut summary = serde_json::to_vec_pretty(&super::compare::overview(&story, &runs))?;
-        summary.push(b'\n');
-        folder.write("summary.json", &summary)?;
-    }
-    folder.commit()?;
+    let runs = run_story(&story, &registry, &options, &target, !args.no_plots)?;
 
     match tell(&runs, &target, args.json) {
         // A reader who has gone must not hide a failed expectation.
@@ -85,6 +68,50 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     } else {
         Err(Failure::Expectation)
     }
+}
+
+/// Runs all arms and writes their folder, which is complete or absent.
+pub(super) fn run_story(
+    story: &Story,
+    registry: &Registry,
+    options: &RunOptions,
+    target: &Path,
+    plots: bool,
+) -> Result<Vec<RunData>, Failure> {
+    own_folders(story)?;
+    // The folder is claimed first: a long run must not end at a closed door.
+    let mut folder = RunFolder::create(target)?;
+    let runs = run_arms(story, registry, options)?;
+    folder.write(SCENARIO_FILE, of_seed(&story.text, options.seed).as_bytes())?;
+    for run in &runs {
+        tables::write_tables_under(run, &prefix(run), &mut folder)?;
+    }
+    if plots {
+        draw(&runs, &mut folder)?;
+    }
+    // Summaries name the files beside them, so they come last.
+    for run in &runs {
+        tables::write_summary_under(run, &prefix(run), &mut folder)?;
+    }
+    if story.arms.len() > 1 {
+        let mut summary = serde_json::to_vec_pretty(&super::compare::overview(story, &runs))?;
+        summary.push(b'\n');
+        folder.write("summary.json", &summary)?;
+    }
+    folder.commit()?;
+    Ok(runs)
+}
+
+/// The scenario as it was run: with the seed of the command line, if it gave one.
+fn of_seed(text: &str, seed: Option<u64>) -> String {
+    let Some(seed) = seed else {
+        return text.to_owned();
+    };
+    let own = |line: &&str| !line.starts_with("seed = ");
+    let sections = text.find("\n[").map_or(text.len(), |at| at + 1);
+    let (top, rest) = text.split_at(sections);
+    let top: Vec<&str> = top.lines().filter(own).filter(|l| !l.is_empty()).collect();
+    format!("seed = {seed}\n{}\n{}{rest}", top.join("\n"), if rest.is_empty() { "" } else { "\n" })
 }
 
 /// Each arm needs a folder of its own, also where names differ by case only, and beside `plots`.

@@ -52,14 +52,19 @@ mod names;
 mod programme;
 mod resolve;
 mod schema;
+mod branching;
+mod writing;
 
 use std::path::{Path, PathBuf};
 
+pub use branching::{BRANCH, Decision, PAST, load_branch};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
 pub(crate) use resolve::MOST_ROWS;
 pub use schema::schema;
 
+use diagnostics::Source;
+use document::Table;
 use fields::Context;
 use files::{Loaded, Start};
 use model::{Arm, Catalog, Story};
@@ -133,14 +138,16 @@ pub fn load_str(name: &str, text: &str, base_dir: Option<&Path>, catalog: &Catal
 }
 
 fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Diagnostics> {
-    let Loaded { mut document, sources } = files::chain(start)?;
+    let Loaded { document, sources } = files::chain(start)?;
+    story(name, document, sources, catalog)
+}
+
+/// Reads a whole document.
+fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Catalog) -> Result<Story, Diagnostics> {
     let hash = document::hash(&document);
+    let text = writing::toml(&document);
     let mut mistakes = Vec::new();
-    names::settle_ids(
-        &mut document,
-        &[("programme", programme::VERBS), ("action", action::VERBS)],
-        &mut mistakes,
-    );
+    settle(&mut document, &mut mistakes);
     let names = Names::collect(&document, catalog);
     let arm_ids: Vec<String> = document
         .blocks("arm")
@@ -173,6 +180,7 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
         return Ok(Story {
             name,
             hash,
+            text,
             arms: vec![Arm {
                 id: String::new(),
                 scenario,
@@ -205,7 +213,12 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
         }
     }
     if found.is_empty() {
-        return Ok(Story { name, hash, arms: out });
+        return Ok(Story {
+            name,
+            hash,
+            text,
+            arms: out,
+        });
     }
     let mistakes = found
         .into_iter()
@@ -219,6 +232,12 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
         })
         .collect();
     Err(Diagnostics::new(mistakes, sources))
+}
+
+/// Gives every block its id.
+fn settle(document: &mut Table, mistakes: &mut Vec<Diagnostic>) {
+    let verbs: [(&str, &[&str]); 2] = [("programme", programme::VERBS), ("action", action::VERBS)];
+    names::settle_ids(document, &verbs, mistakes);
 }
 
 /// A commented scenario to start from, as `itbsim new` writes it. It loads as it stands.

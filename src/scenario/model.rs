@@ -16,6 +16,8 @@ pub struct Story {
     pub name: String,
     /// SHA-256 of the resolved file with all it extends, hexadecimal.
     pub hash: String,
+    /// The file with all it extends in place, as TOML that loads to the same hash.
+    pub text: String,
     /// The arms in file order; `arm.id` is empty when the file has no arms.
     pub arms: Vec<Arm>,
 }
