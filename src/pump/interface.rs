@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::messages::{Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
+use super::messages::{Belief, Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
 use crate::engine::SimTime;
 use crate::scenario::model;
 use crate::signals::Drive;
@@ -128,6 +128,20 @@ pub trait Pump: Send + Sync {
     /// Ends everything that happens to the pump under the name `source`; an unknown name
     /// changes nothing.
     fn relieve(&mut self, now: SimTime, source: &str, out: &mut Vec<PumpNotice>);
+
+    /// What the device believes, in numbers: the part of [`Pump::telemetry`] that is written
+    /// with every output row, beside the truth.
+    ///
+    /// A family that counts what it delivers overrides this; by default it is taken to count right.
+    fn belief(&self, at: SimTime) -> Belief {
+        let t = self.telemetry(at);
+        Belief {
+            reservoir_volume: t.reservoir_volume,
+            counted_volume: self.delivered_volume(at),
+            low_reservoir_in: t.low_reservoir_in,
+            service_left: t.battery_left,
+        }
+    }
 
     /// What an interrogation would show.
     fn telemetry(&self, at: SimTime) -> Telemetry;

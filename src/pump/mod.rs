@@ -28,12 +28,12 @@ mod reservoir;
 mod rotor;
 mod schedule;
 
-pub use alarm::{Alarm, AlarmClass, AlarmName, Grade};
+pub use alarm::{Alarm, AlarmClass, AlarmName, AlarmSpec, Grade, Harm, Onset, Sound};
 pub use battery::Battery;
 pub use faults::{FAULT_KINDS, disturbance};
 pub use interface::{NextEvent, Pump, PumpSetup};
 pub use messages::{
-    Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry, event_names,
+    Belief, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry, event_names,
 };
 pub use peristaltic::Peristaltic;
 pub use registry::{BuildPump, PumpFamily, PumpRegistry, RestorePump};

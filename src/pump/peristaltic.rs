@@ -8,7 +8,7 @@ use super::alarm::{Alarm, AlarmName};
 use super::battery::Battery;
 use super::interface::{NextEvent, Pump, PumpSetup};
 use super::messages::{
-    Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+    Belief, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
 };
 use super::registry::PumpFamily;
 use super::reservoir::{Reservoir, not_negative, positive};
@@ -225,7 +225,7 @@ impl Peristaltic {
     fn raise(&mut self, now: SimTime, name: AlarmName, critical: bool, out: &mut Vec<PumpNotice>) {
         let alarm = Alarm::new(name, critical);
         if self.alarms.insert(name, alarm) != Some(alarm) {
-            self.note(now, format!("alarm.{}", name.as_str()));
+            self.log.push(LogEntry::of_alarm(now, alarm));
             out.push(PumpNotice::AlarmRaised(alarm));
         }
     }
@@ -539,15 +539,25 @@ impl Pump for Peristaltic {
         self.refresh(now, out);
     }
 
-    fn telemetry(&self, at: SimTime) -> Telemetry {
+    fn belief(&self, at: SimTime) -> Belief {
         let volume = self.reservoir.believed(at);
+        Belief {
+            reservoir_volume: volume,
+            counted_volume: self.reservoir.counted(at),
+            low_reservoir_in: (self.programmed > 0.0).then(|| ((volume - self.low_level) / self.programmed).max(0.0)),
+            service_left: self.battery.left(at),
+        }
+    }
+
+    fn telemetry(&self, at: SimTime) -> Telemetry {
+        let belief = self.belief(at);
         Telemetry {
             flow: self.programmed,
             dose_rate: self.programmed_dose_rate(),
             label_concentration: self.label,
-            reservoir_volume: volume,
-            low_reservoir_in: (self.programmed > 0.0).then(|| ((volume - self.low_level) / self.programmed).max(0.0)),
-            battery_left: self.battery.left(at),
+            reservoir_volume: belief.reservoir_volume,
+            low_reservoir_in: belief.low_reservoir_in,
+            battery_left: belief.service_left,
             alarms: self.alarms.values().copied().collect(),
             log: self.log.clone(),
         }
