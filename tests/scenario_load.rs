@@ -94,6 +94,7 @@ fn the_patient_is_read_whole() {
             posture: Posture::Upright,
             history: History::Established,
             effect_model: "emax".to_owned(),
+            alarm: Hearing::default(),
         }
     );
 }
@@ -184,6 +185,7 @@ fn every_action_is_read() {
                 label: 2000.0,
                 pocket_share: 0.25,
                 aspirate: false,
+                syringe_error: None,
             },
         ),
         (
@@ -194,6 +196,7 @@ fn every_action_is_read() {
                 label: 500.0,
                 pocket_share: 0.0,
                 aspirate: true,
+                syringe_error: None,
             },
         ),
         ("missed_refill = true", Action::MissedRefill),

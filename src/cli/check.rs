@@ -100,6 +100,7 @@ fn act(action: &Action) -> String {
             label,
             pocket_share,
             aspirate,
+            syringe_error: _,
         } => {
             let mut text = format!("refill, {volume} mL at {}", words::concentration(*concentration));
             if label != concentration {
@@ -117,6 +118,7 @@ fn act(action: &Action) -> String {
             }
             text
         }
+        Action::CheckReservoir { .. } => "draw out the reservoir, read the syringe, put it back".into(),
         Action::MissedRefill => "planned refill at which nobody comes".into(),
         Action::ScaleDose { factor } => {
             let change = (factor - 1.0) * 100.0;
@@ -241,7 +243,14 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         text.push('\n');
     }
     for a in &s.actions {
-        let _ = writeln!(text, "  action    {} at {}: {}", a.id, moment(&a.at), act(&a.action));
+        let unless = a.unless.as_ref().map(|e| format!(", unless {e}")).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "  action    {} at {}{unless}: {}",
+            a.id,
+            moment(&a.at),
+            act(&a.action)
+        );
     }
     let claims = s.expectations.len();
     let _ = writeln!(

@@ -376,7 +376,11 @@ mod tests {
             ]
         );
         for spec in AlarmSpec::all() {
-            assert_eq!(spec.class == AlarmClass::Critical, spec.grade() == Grade::High, "{spec:?}");
+            assert_eq!(
+                spec.class == AlarmClass::Critical,
+                spec.grade() == Grade::High,
+                "{spec:?}"
+            );
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::messages::{Belief, Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
+use super::messages::{
+    Belief, Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+};
 use crate::engine::SimTime;
 use crate::scenario::model;
 use crate::signals::Drive;

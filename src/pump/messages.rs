@@ -300,7 +300,11 @@ impl LogEntry {
     /// An alarm as the log names it.
     pub fn of_alarm(at: SimTime, alarm: Alarm) -> Self {
         let critical = alarm.name == AlarmName::MemoryError && alarm.class == super::AlarmClass::Critical;
-        let what = format!("alarm.{}{}", alarm.name.as_str(), if critical { ".critical" } else { "" });
+        let what = format!(
+            "alarm.{}{}",
+            alarm.name.as_str(),
+            if critical { ".critical" } else { "" }
+        );
         LogEntry { at, what }
     }
 

@@ -33,7 +33,8 @@ pub use battery::Battery;
 pub use faults::{FAULT_KINDS, disturbance};
 pub use interface::{NextEvent, Pump, PumpSetup};
 pub use messages::{
-    Belief, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry, event_names,
+    Belief, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+    event_names,
 };
 pub use peristaltic::Peristaltic;
 pub use registry::{BuildPump, PumpFamily, PumpRegistry, RestorePump};

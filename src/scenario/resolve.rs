@@ -4,7 +4,7 @@
 use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Catheter, History, Material, Patient, Population, Pump, Scenario};
+use super::model::{Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario};
 use super::{action, check, expect, fault, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, ParameterError, ParameterSet};
@@ -42,7 +42,10 @@ pub(super) const PATIENT_KEYS: &[&str] = &[
     "posture",
     "history",
     "effect_model",
+    "alarm",
 ];
+/// Keys of `alarm` in `[patient]`.
+pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", "awake_from", "awake_to"];
 /// Keys of `[pump]`.
 pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
 /// Keys of `reservoir` in `[pump]`.
@@ -58,6 +61,12 @@ pub(super) const POPULATIONS: &[(&str, Population)] = &[
 ];
 /// Histories as the file spells them.
 pub(super) const HISTORIES: &[(&str, History)] = &[("naive", History::Naive), ("established", History::Established)];
+/// Whether alarms are heard, as the file spells it.
+pub(super) const HEARD: &[(&str, Heard)] = &[
+    ("default", Heard::Default),
+    ("always", Heard::Always),
+    ("never", Heard::Never),
+];
 /// Catheter walls as the file spells them.
 pub(super) const MATERIALS: &[(&str, Material)] = &[("braided", Material::Braided), ("silicone", Material::Silicone)];
 
@@ -417,6 +426,7 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
     let history = fields.choice("history", HISTORIES);
     let models = &fields.context.catalog.effect_models;
     let model = registered(&fields, "effect_model", models);
+    let alarm = hearing(&fields);
     Ok(Patient {
         population: population?.unwrap_or(Population::AdultSpinal),
         weight: weight?.unwrap_or_else(|| defaults.get("scenario.patient.weight")),
@@ -428,6 +438,28 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
         posture: posture?.unwrap_or_default(),
         history: history?.unwrap_or(History::Naive),
         effect_model: model?.unwrap_or_else(|| usual(models, EFFECT_MODEL)),
+        alarm: alarm?,
+    })
+}
+
+/// Who hears alarms.
+fn hearing(fields: &Fields<'_, '_>) -> Result<Hearing, Reported> {
+    let Some(inner) = fields.child("alarm", ALARM_KEYS, "{ heard = \"never\" }")? else {
+        return Ok(Hearing::default());
+    };
+    let heard = inner.choice("heard", HEARD);
+    let hears = inner.quantity("hears", Dimension::Number, Bound::within(0.0, 1.0));
+    let impaired = inner.flag("impaired");
+    let carer = inner.flag("carer");
+    let from = inner.quantity("awake_from", Dimension::Time, Bound::within(0.0, 24.0));
+    let to = inner.quantity("awake_to", Dimension::Time, Bound::within(0.0, 24.0));
+    Ok(Hearing {
+        heard: heard?.unwrap_or_default(),
+        hears: hears?,
+        impaired: impaired?.unwrap_or(false),
+        carer: carer?.unwrap_or(false),
+        awake_from: from?,
+        awake_to: to?,
     })
 }
 

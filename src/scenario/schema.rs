@@ -132,7 +132,18 @@ fn patient(catalog: &Catalog) -> Value {
         "spasm_score" => score("Penn spasm score without drug."),
         "posture" => words(names(fault::POSTURES), "Posture at the start."),
         "history" => words(names(resolve::HISTORIES), "What came before the first instant."),
-        _ => words(&catalog.effect_models, "Effect model."),
+        "effect_model" => words(&catalog.effect_models, "Effect model."),
+        _ => object(resolve::ALARM_KEYS, |key| match key {
+            "heard" => words(
+                names(resolve::HEARD),
+                "Whether alarms are heard: by chance, always, never.",
+            ),
+            "hears" => number_or_percent("Chance that the awake patient hears one tone."),
+            "impaired" => flag("Whether the patient's hearing is impaired."),
+            "carer" => flag("Whether a carer lives there, who may hear as well."),
+            "awake_from" => quantity(Dimension::Time, "Time of day from which they are awake."),
+            _ => quantity(Dimension::Time, "Time of day from which they sleep."),
+        }),
     })
 }
 
@@ -314,13 +325,32 @@ fn action_block() -> Value {
     let block = object(&keys, |key| match key {
         "id" => id(),
         "at" => moment("When."),
+        "when" => object(action::WHEN_KEYS, |key| match key {
+            "event" => text("Event that leads to the act, such as alarm.low_reservoir.heard."),
+            _ => quantity(Dimension::Time, "How long after it."),
+        }),
+        "unless" => text("Event that makes the act needless, such as early-refill.done."),
         "refill" => object(action::REFILL_KEYS, |key| match key {
             "volume" => quantity(Dimension::Volume, "Volume injected."),
             "concentration" => quantity(Dimension::Concentration, "True concentration of the syringe."),
             "label" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
             "pocket_share" => quantity(Dimension::Fraction, "Part that goes under the skin instead."),
-            _ => flag("Whether the old drug is drawn out first."),
+            "aspirate" => flag("Whether the old drug is drawn out first."),
+            _ => quantity(
+                Dimension::Volume,
+                "Standard deviation of the volume read from the syringe.",
+            ),
         }),
+        "check_reservoir" => {
+            let table = object(action::CHECK_KEYS, |key| match key {
+                "rule" => words(names(action::RULES), "Which rule decides."),
+                _ => quantity(
+                    Dimension::Volume,
+                    "Standard deviation of the volume read from the syringe.",
+                ),
+            });
+            json!({ "oneOf": [{ "const": true }, table] })
+        }
         "raise_dose" | "lower_dose" => quantity(Dimension::Fraction, "Change of the running dose."),
         "lumbar_bolus" => object(action::LUMBAR_KEYS, |key| match key {
             "dose" => quantity(Dimension::Mass, "Dose."),
@@ -341,7 +371,9 @@ fn action_block() -> Value {
         }
         _ => json!({ "const": true }),
     });
-    one_of(block, &["at"], action::VERBS)
+    let mut block = one_of(block, &[], action::VERBS);
+    block["anyOf"] = json!([{ "required": ["at"] }, { "required": ["when"] }]);
+    block
 }
 
 fn expect_block(catalog: &Catalog) -> Value {

@@ -2,14 +2,15 @@
 
 use crate::engine::{Context, EventId, Phase, SimSpan};
 use crate::kinetics::{Outflow, Site};
-use crate::pump::{Command, Disturbance, PumpNotice, Refill};
-use crate::scenario::model::{Action, Programme};
+use crate::pump::{Command, Disturbance, PumpError, PumpNotice, Refill};
+use crate::scenario::model::{Action, Programme, VisitRule};
 use crate::signals::{Destination, Level};
 
 use super::error::SimError;
 use super::event::{Part, SimEvent, Stage};
 use super::model::Simulation;
 use super::patient::Needle;
+use super::visits::Finding;
 use super::words;
 
 impl Simulation {
@@ -25,6 +26,22 @@ impl Simulation {
         let now = cx.now();
         let action = self.scenario.actions[index].action.clone();
         let id = self.scenario.actions[index].id.clone();
+        if part == Part::Dropped {
+            let event = self.scenario.actions[index].unless.as_deref().unwrap_or_default();
+            cx.note(format!("needless after {event}"));
+            return Ok(());
+        }
+        let session = matches!(
+            action,
+            Action::Refill { .. }
+                | Action::CheckReservoir { .. }
+                | Action::ScaleDose { .. }
+                | Action::Interrogate
+                | Action::EmptyPump
+        );
+        if session {
+            self.silence_alarms(cx);
+        }
         match action {
             Action::Refill {
                 volume,
@@ -32,6 +49,7 @@ impl Simulation {
                 label,
                 pocket_share,
                 aspirate,
+                syringe_error,
             } => {
                 let into_pocket = volume * pocket_share * concentration;
                 let report = self.patient.pump.refill(
@@ -47,10 +65,16 @@ impl Simulation {
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
                 self.accounts.filled += report.injected_drug;
+                let visit = Finding {
+                    expected: report.expected_volume,
+                    drawn: aspirate.then_some(report.aspirated_volume),
+                    injected: volume,
+                    error: syringe_error,
+                    rule: VisitRule::Refill,
+                };
                 let mut note = format!(
-                    "{} mL expected, {} mL drawn out; {} mL at {} put in",
-                    words::number(report.expected_volume),
-                    words::number(report.aspirated_volume),
+                    "{}; {} mL at {} put in",
+                    self.visit(now, &id, visit)?,
                     words::number(volume * (1.0 - pocket_share)),
                     words::concentration(concentration)
                 );
@@ -66,6 +90,26 @@ impl Simulation {
                 }
                 cx.note(note);
                 self.touch_device(by);
+            }
+            Action::CheckReservoir { syringe_error, rule } => {
+                // The computed volume is read with the programmer; a pump without one is only drawn out.
+                match self.patient.pump.command(now, &Command::Interrogate, notices) {
+                    Ok(()) | Err(PumpError::Unsupported { .. }) => {}
+                    Err(other) => return Err(other.into()),
+                }
+                let pump = &self.patient.pump;
+                let visit = Finding {
+                    expected: pump.believed_volume(now),
+                    drawn: Some(pump.reservoir_volume(now)),
+                    injected: 0.0,
+                    error: syringe_error,
+                    rule,
+                };
+                let note = self.visit(now, &id, visit)?;
+                cx.note(format!("{note}; put back"));
+                if !notices.is_empty() {
+                    self.pump_cause = by;
+                }
             }
             Action::MissedRefill => {
                 cx.note(format!(
@@ -118,6 +162,14 @@ impl Simulation {
                     notices,
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
+                let visit = Finding {
+                    expected: report.expected_volume,
+                    drawn: Some(report.aspirated_volume),
+                    injected: 0.0,
+                    error: None,
+                    rule: VisitRule::Refill,
+                };
+                let note = self.visit(now, &id, visit)?;
                 self.patient.pump.command(
                     now,
                     &Command::Programme {
@@ -126,10 +178,7 @@ impl Simulation {
                     },
                     notices,
                 )?;
-                cx.note(format!(
-                    "{} mL drawn out, pump stopped",
-                    words::number(report.aspirated_volume)
-                ));
+                cx.note(format!("{note}; pump stopped"));
                 self.touch_device(by);
                 self.exposure_cause = by;
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catheter::Catheter;
 use crate::engine::{EventId, SimTime};
 use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
+use crate::numerics::Draws;
 use crate::pump::{Command, PumpSetup};
 use crate::response::{Baseline, Exposure, Phase, Response, SYMPTOMS, SymptomState, watches};
 use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
@@ -14,6 +15,7 @@ use super::body::BodyRun;
 use super::error::SimError;
 use super::event::Delivery;
 use super::fault_run::FaultRun;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::model::{Episode, Simulation};
 use super::moments::WaitingList;
@@ -155,6 +157,9 @@ pub(super) fn assemble(
         patient,
         faults,
         waiting: WaitingList::default(),
+        draws: Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate),
+        alarms: Alarms::default(),
+        visits: Vec::new(),
         accounts: Accounts {
             filled,
             initial,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
+use crate::numerics::Draws;
 use crate::pump::PumpNotice;
 use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState};
 use crate::scenario::model::{Moment, Scenario, Trigger};
@@ -11,11 +12,13 @@ use crate::scenario::model::{Moment, Scenario, Trigger};
 use super::error::SimError;
 use super::event::{Delivery, Name, Part, SimEvent, Stage};
 use super::fault_run::FaultRun;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::moments::{Waiting, WaitingList};
 use super::observe::Recorder;
 use super::patient::Patient;
 use super::ranks::Ranks;
+use super::result::VisitRow;
 
 /// Ratio of delivered to programmed below which delivery counts as stopped.
 const STOPPED_BELOW: f64 = 0.02;
@@ -51,6 +54,12 @@ pub struct Simulation {
     pub(super) patient: Patient,
     pub(super) faults: Vec<FaultRun>,
     pub(super) waiting: WaitingList,
+    /// Luck of this run.
+    pub(super) draws: Draws,
+    /// Alarms and who heard them.
+    pub(super) alarms: Alarms,
+    /// What was found at visits.
+    pub(super) visits: Vec<VisitRow>,
     pub(super) accounts: Accounts,
     pub(super) recorder: Recorder,
     pub(super) sample: SimSpan,
@@ -154,6 +163,7 @@ impl Model for Simulation {
                 let mode = self.scenario.programme[*index].mode.clone();
                 cx.note(super::words::programme(&mode));
                 let id = self.scenario.programme[*index].id.clone();
+                self.silence_alarms(cx);
                 self.sources.insert(id.clone(), fired.id);
                 self.patient
                     .pump
@@ -179,7 +189,13 @@ impl Model for Simulation {
                 if !detail.is_empty() {
                     cx.note(detail);
                 }
+                match notice {
+                    PumpNotice::AlarmRaised(alarm) => self.alarm_raised(*alarm, cx)?,
+                    PumpNotice::AlarmCleared(name) => self.alarm_cleared(*name, cx),
+                    _ => {}
+                }
             }
+            SimEvent::AlarmHeard { name, tone } => self.alarm_heard(*name, *tone, cx),
             SimEvent::Catheter => {
                 self.catheter_wake = None;
                 let jumps = self.patient.catheter.on_change(now);
@@ -237,11 +253,7 @@ impl Model for Simulation {
 
 impl Simulation {
     /// Puts the first events in the queue: programmes, acts, faults, the first row.
-    pub(super) fn prime(
-        &mut self,
-        engine: &mut crate::engine::Engine<SimEvent>,
-        draws: &crate::numerics::Draws,
-    ) -> Result<(), SimError> {
+    pub(super) fn prime(&mut self, engine: &mut crate::engine::Engine<SimEvent>) -> Result<(), SimError> {
         let scenario = Arc::clone(&self.scenario);
         for (index, step) in scenario.programme.iter().enumerate() {
             match &step.at {
@@ -253,10 +265,14 @@ impl Simulation {
             }
         }
         for (index, step) in scenario.actions.iter().enumerate() {
+            if let Some(event) = &step.unless {
+                self.waiting.add_unless(event, index);
+            }
             match &step.at {
                 Moment::At(time) => {
                     let event = self.action_event(index, Part::Begin);
-                    engine.schedule(*time, Phase::Clinician, self.ranks.action(index), event)?;
+                    let handle = engine.schedule(*time, Phase::Clinician, self.ranks.action(index), event)?;
+                    self.waiting.scheduled(index, handle);
                 }
                 Moment::After { event, offset } => self.waiting.add(event, *offset, Waiting::Action(index)),
             }
@@ -274,7 +290,7 @@ impl Simulation {
                 Trigger::When(_) => self.faults[index].state.armed = true,
                 Trigger::Hazard { rate } => {
                     if *rate > 0.0 {
-                        let wait = draws.exponential(&fault.id, "onset", 0, *rate)?;
+                        let wait = self.draws.exponential(&fault.id, "onset", 0, *rate)?;
                         if wait <= scenario.duration.hours() {
                             let event = self.fault_event(index, Stage::Start, None);
                             engine.schedule(SimTime::from_hours(wait)?, Phase::Fault, rank, event)?;
@@ -463,7 +479,17 @@ impl Simulation {
                 ),
                 Waiting::FaultEnd(i) => (Phase::Fault, self.ranks.fault(i), self.fault_event(i, Stage::End, None)),
             };
-            cx.schedule_at(time, phase, rank, event)?;
+            let handle = cx.schedule_at(time, phase, rank, event)?;
+            if let Waiting::Action(i) = what {
+                self.waiting.scheduled(i, handle);
+            }
+        }
+        for (action, handle) in self.waiting.take_needless(&name) {
+            // What has been done or has begun cannot be dropped.
+            if handle.is_none_or(|h| cx.cancel(h)) {
+                let event = self.action_event(action, Part::Dropped);
+                cx.schedule_at(fired.time, Phase::Clinician, self.ranks.action(action), event)?;
+            }
         }
         Ok(())
     }

@@ -19,12 +19,14 @@ use super::body::BodyRun;
 use super::error::SimError;
 use super::event::{Delivery, Name, SimEvent};
 use super::fault_run::FaultState;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::model::{Episode, Simulation, Wake};
 use super::moments::WaitingList;
 use super::observe::Recorder;
 use super::patient::{Needle, Totals};
 use super::registry::Registry;
+use super::result::VisitRow;
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -41,6 +43,8 @@ struct Saved {
     inputs: Vec<(Site, f64)>,
     faults: Vec<FaultState>,
     waiting: WaitingList,
+    alarms: Alarms,
+    visits: Vec<VisitRow>,
     accounts: Accounts,
     recorder: Recorder,
     symptoms: Vec<SymptomState>,
@@ -81,6 +85,8 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         inputs: p.inputs.clone(),
         faults: s.faults.iter().map(|f| f.state.clone()).collect(),
         waiting: s.waiting.clone(),
+        alarms: s.alarms.clone(),
+        visits: s.visits.clone(),
         accounts: s.accounts,
         recorder: s.recorder.clone(),
         symptoms: s.symptoms.clone(),
@@ -119,6 +125,8 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
         run.state = state;
     }
     s.waiting = saved.waiting;
+    s.alarms = saved.alarms;
+    s.visits = saved.visits;
     s.accounts = saved.accounts;
     s.recorder = saved.recorder;
     s.symptoms = saved.symptoms;
