@@ -58,7 +58,7 @@ impl Ears {
             0.0
         };
         let asleep = parameters.get("alarm.asleep");
-        let either = |a: f64, b: f64| 1.0 - (1.0 - a) * (1.0 - b);
+        let either = |a: f64, b: f64| a + b - a * b;
         let chance = match hearing.heard {
             Heard::Always => Chance {
                 awake: 1.0,
