@@ -46,11 +46,13 @@ pub enum AlarmName {
     StoppedTooLong,
     /// The memory that holds the programme is damaged.
     MemoryError,
+    /// The electronics have reset to the lowest rate.
+    PumpReset,
 }
 
 impl AlarmName {
     /// All alarms.
-    pub const ALL: [AlarmName; 7] = [
+    pub const ALL: [AlarmName; 8] = [
         AlarmName::LowReservoir,
         AlarmName::EmptyReservoir,
         AlarmName::Eri,
@@ -58,6 +60,7 @@ impl AlarmName {
         AlarmName::MotorStall,
         AlarmName::StoppedTooLong,
         AlarmName::MemoryError,
+        AlarmName::PumpReset,
     ];
 
     /// Name as in events, such as `low_reservoir`.
@@ -70,6 +73,7 @@ impl AlarmName {
             AlarmName::MotorStall => "motor_stall",
             AlarmName::StoppedTooLong => "stopped_too_long",
             AlarmName::MemoryError => "memory_error",
+            AlarmName::PumpReset => "pump_reset",
         }
     }
 }
@@ -93,9 +97,11 @@ impl Alarm {
         let (class, grade) = match name {
             AlarmName::LowReservoir => (NonCritical, Grade::Medium),
             AlarmName::Eri => (NonCritical, Grade::Low),
-            AlarmName::EmptyReservoir | AlarmName::EndOfService | AlarmName::MotorStall | AlarmName::StoppedTooLong => {
-                (Critical, Grade::High)
-            }
+            AlarmName::EmptyReservoir
+            | AlarmName::EndOfService
+            | AlarmName::MotorStall
+            | AlarmName::StoppedTooLong
+            | AlarmName::PumpReset => (Critical, Grade::High),
             AlarmName::MemoryError if critical => (Critical, Grade::High),
             AlarmName::MemoryError => (NonCritical, Grade::Low),
         };
