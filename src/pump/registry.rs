@@ -28,6 +28,8 @@ pub struct PumpFamily {
     /// Fault kinds of the pump that this family can have. A kind that any registered family
     /// names is refused, on loading, for those that do not.
     pub faults: &'static [&'static str],
+    /// Acts that only families which name them answer to.
+    pub acts: &'static [&'static str],
     /// Keys of the parameters \[mL/day\] with the smallest and the largest flow that may be
     /// programmed; `None` if the family has no programme.
     pub rates: Option<(&'static str, &'static str)>,
@@ -48,6 +50,7 @@ impl PumpFamily {
             name,
             summary: "",
             faults: &[],
+            acts: &[],
             rates: None,
             surroundings: "nothing",
             figures: &[],

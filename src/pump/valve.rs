@@ -95,6 +95,7 @@ impl Works for ValveGated {
             "pump.overfill",
             "pump.residual_error",
         ],
+        acts: &["reset_valve"],
         rates: Some(("pump.valve.rate_min", "pump.valve.rate_max")),
         surroundings: "magnetic field (both valves open), pressure above that of its gas (no stroke fills); not to \
                        warmth or altitude while the valves work",

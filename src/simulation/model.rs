@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
-use crate::pump::PumpNotice;
+use crate::pump::{PumpEvent, PumpNotice};
 use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState};
 use crate::scenario::model::{Moment, Scenario, Trigger};
 
@@ -243,6 +243,11 @@ impl Simulation {
         draws: &crate::numerics::Draws,
     ) -> Result<(), SimError> {
         let scenario = Arc::clone(&self.scenario);
+        if !self.patient.pump.is_programmable() {
+            // Nobody starts it; it flows.
+            let event = SimEvent::Pump(PumpEvent::Started);
+            engine.schedule(SimTime::ZERO, Phase::Device, self.ranks.pump(), event)?;
+        }
         for (index, step) in scenario.programme.iter().enumerate() {
             match &step.at {
                 Moment::At(time) => {

@@ -13,6 +13,7 @@ use crate::catheter::Catheter;
 use crate::engine::{Engine, EventHandle, EventId, SimTime};
 use crate::kinetics::{KineticsState, Outflow, Site};
 use crate::response::SymptomState;
+use crate::scenario::model::Exposure;
 use crate::signals::Posture;
 
 use super::body::BodyRun;
@@ -37,6 +38,7 @@ struct Saved {
     posture: Posture,
     needles: Vec<Needle>,
     drain: Option<Outflow>,
+    exposures: Vec<(usize, Exposure)>,
     totals: Totals,
     inputs: Vec<(Site, f64)>,
     faults: Vec<FaultState>,
@@ -77,6 +79,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         posture: p.posture,
         needles: p.needles.clone(),
         drain: p.drain,
+        exposures: p.exposures.clone(),
         totals: p.totals,
         inputs: p.inputs.clone(),
         faults: s.faults.iter().map(|f| f.state.clone()).collect(),
@@ -113,6 +116,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     p.posture = saved.posture;
     p.needles = saved.needles;
     p.drain = saved.drain;
+    p.exposures = saved.exposures;
     p.totals = saved.totals;
     p.inputs = saved.inputs;
     for (run, state) in s.faults.iter_mut().zip(saved.faults) {
