@@ -172,6 +172,7 @@ pub(super) fn assemble(
         episodes,
         delivery: Delivery::Normal,
         exposure_cause: EventId::START,
+        fall: None,
         pump_cause: EventId::START,
         catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),

@@ -50,6 +50,7 @@ struct Saved {
     episodes: Vec<Episode>,
     delivery: Delivery,
     exposure_cause: EventId,
+    fall: Option<(EventId, EventId)>,
     pump_cause: EventId,
     catheter_cause: EventId,
     sources: BTreeMap<String, EventId>,
@@ -91,6 +92,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         episodes: s.episodes.clone(),
         delivery: s.delivery,
         exposure_cause: s.exposure_cause,
+        fall: s.fall,
         pump_cause: s.pump_cause,
         catheter_cause: s.catheter_cause,
         sources: s.sources.clone(),
@@ -130,6 +132,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.episodes = saved.episodes;
     s.delivery = saved.delivery;
     s.exposure_cause = saved.exposure_cause;
+    s.fall = saved.fall;
     s.pump_cause = saved.pump_cause;
     s.catheter_cause = saved.catheter_cause;
     s.sources = saved.sources;
