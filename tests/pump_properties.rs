@@ -111,7 +111,7 @@ fn apply(pump: &mut dyn Pump, now: SimTime, act: &Act, books: &mut Books) {
 /// The saved state but for the instant at which the programme was last looked at.
 fn state(pump: &dyn Pump) -> serde_json::Value {
     let mut state = pump.save();
-    state.as_object_mut().unwrap().remove("seen");
+    state["chassis"].as_object_mut().unwrap().remove("seen");
     state
 }
 
@@ -179,118 +179,40 @@ proptest! {
 
 mod a_family_of_ones_own {
     use super::*;
-    use itbsim::pump::{NextEvent, PumpError, PumpEvent, PumpFamily, PumpNotice, RefillReport, Reservoir, Telemetry};
+    use itbsim::pump::{Chassis, Equipment, PumpError, PumpFamily, Works};
     use itbsim::signals::Drive;
     use serde::{Deserialize, Serialize};
 
     /// A constant-flow pump: no electronics, no programme, flow set at the factory.
     #[derive(Debug, Clone, Serialize, Deserialize)]
-    struct Constant {
-        reservoir: Reservoir,
-        flow: f64,
-    }
+    struct Constant;
 
-    const FAMILY: PumpFamily = PumpFamily {
-        name: "constant",
-        summary: "flow set at the factory",
-        build: |setup, _| {
-            let d = &setup.device;
-            let mut reservoir = Reservoir::new(setup.start, d.reservoir_size, d.fill, 0.0, d.concentration)?;
-            let flow = 0.5 / 24.0;
-            reservoir.set_rates(setup.start, flow, flow);
-            Ok(Box::new(Constant { reservoir, flow }))
-        },
-        restore: |state| match Constant::deserialize(state) {
-            Ok(pump) => Ok(Box::new(pump)),
-            Err(e) => Err(PumpError::Restore {
-                family: "constant".to_owned(),
-                reason: e.to_string(),
-            }),
-        },
-    };
+    impl Works for Constant {
+        const FAMILY: PumpFamily = PumpFamily {
+            summary: "flow set at the factory",
+            ..PumpFamily::of::<Self>("constant")
+        };
 
-    impl Pump for Constant {
-        fn family(&self) -> &str {
-            "constant"
+        fn new(_: &PumpSetup, _: &ParameterSet) -> Result<(Self, Equipment), PumpError> {
+            let equipment = Equipment {
+                residual: 0.0,
+                limits: None,
+                battery: None,
+                fixed_flow: 0.5 / 24.0,
+            };
+            Ok((Constant, equipment))
         }
-        fn clone_box(&self) -> Box<dyn Pump> {
-            Box::new(self.clone())
-        }
-        fn save(&self) -> serde_json::Value {
-            serde_json::to_value(self).unwrap()
-        }
-        fn drive(&self) -> Drive {
+
+        fn drive(&self, chassis: &Chassis) -> Drive {
+            let flow = if chassis.can_deliver() {
+                chassis.programmed()
+            } else {
+                0.0
+            };
             Drive {
-                flow: if self.reservoir.is_empty() { 0.0 } else { self.flow },
-                droop: self.flow / 50.0,
+                flow,
+                droop: flow / 50.0,
                 max_pressure: 50.0,
-            }
-        }
-        fn programmed_flow(&self) -> f64 {
-            self.flow
-        }
-        fn programmed_dose_rate(&self) -> f64 {
-            self.flow * self.reservoir.concentration()
-        }
-        fn outlet_concentration(&self) -> f64 {
-            self.reservoir.concentration()
-        }
-        fn set_outflow(&mut self, now: SimTime, outflow: f64) {
-            self.reservoir.set_rates(now, outflow, self.flow);
-        }
-        fn outflow(&self) -> f64 {
-            self.reservoir.outflow()
-        }
-        fn reservoir_volume(&self, at: SimTime) -> f64 {
-            self.reservoir.usable(at)
-        }
-        fn reservoir_drug(&self, at: SimTime) -> f64 {
-            self.reservoir.drug(at)
-        }
-        fn believed_volume(&self, at: SimTime) -> f64 {
-            self.reservoir.believed(at)
-        }
-        fn delivered_volume(&self, at: SimTime) -> f64 {
-            self.reservoir.delivered(at)
-        }
-        fn delivered_drug(&self, at: SimTime) -> f64 {
-            self.reservoir.delivered_drug(at)
-        }
-        fn next_event(&self) -> Option<NextEvent> {
-            self.reservoir.empty_at().map(|at| NextEvent {
-                at,
-                event: PumpEvent::Emptied,
-                source: None,
-            })
-        }
-        fn on_event(&mut self, now: SimTime, _: &PumpEvent, out: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
-            self.reservoir.mark_empty(now);
-            out.push(PumpNotice::Emptied);
-            Ok(())
-        }
-        fn command(&mut self, _: SimTime, command: &Command, _: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
-            Err(PumpError::Unsupported {
-                family: "constant".to_owned(),
-                what: format!("{command:?}"),
-            })
-        }
-        fn refill(&mut self, now: SimTime, r: &Refill, _: &mut Vec<PumpNotice>) -> Result<RefillReport, PumpError> {
-            self.reservoir.refill(now, r)
-        }
-        fn disturb(&mut self, _: SimTime, _: &str, _: &Disturbance, _: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
-            Ok(())
-        }
-        fn relieve(&mut self, _: SimTime, _: &str, _: &mut Vec<PumpNotice>) {}
-        fn telemetry(&self, at: SimTime) -> Telemetry {
-            Telemetry {
-                flow: self.flow,
-                dose_rate: self.programmed_dose_rate(),
-                label_concentration: self.reservoir.concentration(),
-                reservoir_volume: self.reservoir.believed(at),
-                low_reservoir_in: None,
-                battery_left: 0.0,
-                alarms: Vec::new(),
-                log: Vec::new(),
             }
         }
     }
@@ -299,14 +221,40 @@ mod a_family_of_ones_own {
     fn is_registered_built_run_and_restored_by_name() {
         let mut registry = PumpRegistry::default();
         assert!(registry.build(&setup("constant"), &ParameterSet::default()).is_err());
-        assert!(registry.register(FAMILY).is_none());
+        assert!(registry.register(Constant::FAMILY).is_none());
         let mut pump = registry.build(&setup("constant"), &ParameterSet::default()).unwrap();
+        assert!(!pump.is_programmable());
         let empty = pump.next_event().unwrap();
         assert_eq!(empty.at, at(240.0));
         pump.on_event(empty.at, &empty.event, &mut Vec::new()).unwrap();
         let copy = registry.restore(pump.family(), &pump.save()).unwrap();
         assert_eq!(copy.drive().flow, 0.0);
         let names: Vec<_> = registry.families().map(|f| f.name).collect();
-        assert_eq!(names, ["constant", "peristaltic"]);
+        assert_eq!(names, ["constant", "gas-pressure", "peristaltic", "valve-gated"]);
+    }
+
+    #[test]
+    fn has_no_programme_and_no_fault_that_it_does_not_know() {
+        let mut registry = PumpRegistry::default();
+        registry.register(Constant::FAMILY);
+        let mut pump = registry.build(&setup("constant"), &ParameterSet::default()).unwrap();
+        let before = pump.save();
+        let programme = Command::Programme {
+            id: "p".to_owned(),
+            mode: Programme::MinimumRate,
+        };
+        let out = &mut Vec::new();
+        assert_eq!(
+            pump.command(at(1.0), &programme, out).unwrap_err(),
+            PumpError::NoProgramme {
+                family: "constant".to_owned()
+            }
+        );
+        let refusal = pump.disturb(at(1.0), "s", &Disturbance::Stall, out).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "pump family `constant` does not know `a stalled motor`"
+        );
+        assert_eq!(pump.save(), before);
     }
 }

@@ -225,6 +225,42 @@ impl Catheter {
         Ok(jumps)
     }
 
+    /// Draws fluid back into the pump at once; what lies at the tip follows, free of drug.
+    /// Gives the drug that came out at the pump's end \[ug\] and what left the tip, or `None`
+    /// through a closed line \[mL\].
+    #[must_use]
+    pub fn withdraw(&mut self, now: SimTime, volume: f64) -> Option<(f64, Vec<Jump>)> {
+        let network = self.network();
+        if !network.seen_by_pump(&network.views()).resistance.is_finite() {
+            return None;
+        }
+        let mut jumps = Vec::new();
+        if volume <= 0.0 {
+            return Some((0.0, jumps));
+        }
+        self.rebase(now);
+        let mut drawn = vec![Plug {
+            volume,
+            concentration: 0.0,
+            fresh: false,
+        }];
+        for reach in self.reaches.iter_mut().rev() {
+            for plug in drawn {
+                reach.enter_back(plug.volume, plug.concentration);
+            }
+            drawn = reach.leave_back(volume);
+        }
+        let drug = drawn.iter().map(|p| p.volume * p.concentration).sum();
+        jumps.push(Jump {
+            to: self.tip_destination(),
+            volume: -volume,
+            drug: 0.0,
+        });
+        self.tidy();
+        self.restream();
+        Some((drug, jumps))
+    }
+
     /// What leaves, the tip first; constant until [`Catheter::next_change`].
     ///
     /// A negative flow at the tip is spinal fluid that runs back into the catheter. It is

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::scenario::model::{Action, Catalog, Moment, Population, Profile, Scenario, Trigger, Value};
+use crate::scenario::model::{Action, Catalog, Exposure, Moment, Population, Profile, Scenario, Trigger, Value};
 use crate::signals::Posture;
 use crate::simulation::{Registry, span, words};
 
@@ -142,6 +142,15 @@ fn act(action: &Action) -> String {
         Action::DrainCsf { volume, over } => format!("drain {volume} mL of spinal fluid over {}", span(*over)),
         Action::InjectContrast { volume } => format!("{volume} mL of contrast through the access port"),
         Action::MriScan { over } => format!("magnetic resonance scan of {}", span(*over)),
+        Action::Surround {
+            exposure: Exposure::Pressure(p),
+            over,
+        } => format!("air of {p:.1} kPa for {}", span(*over)),
+        Action::Surround {
+            exposure: Exposure::Temperature(t),
+            over,
+        } => format!("pump at {t} degC for {}", span(*over)),
+        Action::ResetValve => "reset the safety valve".into(),
         Action::Ventilate { on: true } => "ventilate".into(),
         Action::Ventilate { on: false } => "stop ventilating".into(),
         Action::Posture(Posture::Supine) => "lie down".into(),

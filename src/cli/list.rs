@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::parameters::ParameterSet;
-use crate::pump::AlarmSpec;
+use crate::parameters::{Parameter, ParameterSet};
+use crate::pump::{AlarmSpec, PumpFamily};
 use crate::simulation::{ACTIONS, Registry, span};
 
 use super::{Failure, print, print_json};
@@ -65,7 +65,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                     .fault_kinds
                     .iter()
                     .map(|k| {
-                        serde_json::json!({"kind": k.kind, "hazard": k.hazard, "mechanism": k.mechanism,
+                        serde_json::json!({"kind": k.kind, "hazard": k.hazard, "mechanism": k.mechanism, "families": families_with(&registry, k.kind),
                             "fields": k.fields.iter().map(|f| serde_json::json!({"name": f.name, "unit": f.unit, "default": f.default,
                                 "low": finite(f.low), "high": finite(f.high), "words": f.words, "meaning": f.meaning})).collect::<Vec<_>>()})
                     })
@@ -75,6 +75,10 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             let mut text = String::new();
             for k in &catalog.fault_kinds {
                 let _ = writeln!(text, "{}  [{}]\n    {}", k.kind, k.hazard, k.mechanism);
+                let had = families_with(&registry, k.kind);
+                if !had.is_empty() {
+                    let _ = writeln!(text, "    Families: {}.", had.join(", "));
+                }
                 for f in k.fields {
                     let kind = if f.unit.is_empty() {
                         if f.words.is_empty() {
@@ -93,7 +97,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             print(&text)
         }
         What::Scenarios => scenarios(&args.dir, args.json, &registry),
-        What::Pumps => lines(&catalog.pump_families, args.json),
+        What::Pumps => pumps(&registry, args.json),
         What::EffectModels => lines(&catalog.effect_models, args.json),
         What::Signals => lines(&catalog.signals, args.json),
         What::Events if args.json => print_json(&catalog.events),
@@ -162,6 +166,55 @@ fn alarms(json: bool) -> Result<(), Failure> {
             a.ends,
             a.source
         );
+    }
+    print(&text)
+}
+
+/// Pump families that can have a fault; none for a fault of the line.
+fn families_with(registry: &Registry, kind: &str) -> Vec<&'static str> {
+    let families = registry.pumps.families();
+    families.filter(|f| f.faults.contains(&kind)).map(|f| f.name).collect()
+}
+
+/// Families with what they answer to, the faults they can have, and their figures.
+fn pumps(registry: &Registry, json: bool) -> Result<(), Failure> {
+    let figures = |family: &PumpFamily| -> Vec<&'static Parameter> {
+        let prefixes = family.figures;
+        crate::parameters::all()
+            .filter(|p| prefixes.iter().any(|prefix| p.key.starts_with(prefix)))
+            .collect()
+    };
+    if json {
+        let rows: Vec<serde_json::Value> = registry
+            .pumps
+            .families()
+            .map(|f| {
+                serde_json::json!({"family": f.name, "summary": f.summary, "programmable": f.rates.is_some(),
+                    "answers_to": f.surroundings, "faults": f.faults, "acts": f.acts,
+                    "figures": figures(f).iter().map(|p| serde_json::json!({"key": p.key, "value": p.value, "unit": p.unit})).collect::<Vec<_>>()})
+            })
+            .collect();
+        return print_json(&rows);
+    }
+    let mut text = String::new();
+    for family in registry.pumps.families() {
+        let programme = match family.rates {
+            Some(_) => "programmable",
+            None => "no programme: the dose is chosen by the concentration",
+        };
+        let _ = writeln!(
+            text,
+            "{}\n    {}; {programme}\n    answers to: {}\n    faults: {}\n    figures:",
+            family.name,
+            family.summary,
+            family.surroundings,
+            family.faults.join(", ")
+        );
+        for p in figures(family) {
+            let unit = if p.unit == "1" { "" } else { p.unit };
+            let value = format!("{} {unit}", p.value);
+            let _ = writeln!(text, "      {:<34} {:<22} {}", p.key, value.trim_end(), p.meaning);
+        }
     }
     print(&text)
 }

@@ -143,11 +143,13 @@ pub enum AlarmName {
     MemoryError,
     /// Pressure at the outlet shows that nothing leaves; only for families that measure it.
     Occlusion,
+    /// The electronics have reset to the lowest rate.
+    PumpReset,
 }
 
 impl AlarmName {
     /// All alarms.
-    pub const ALL: [AlarmName; 8] = [
+    pub const ALL: [AlarmName; 9] = [
         AlarmName::LowReservoir,
         AlarmName::EmptyReservoir,
         AlarmName::Eri,
@@ -156,6 +158,7 @@ impl AlarmName {
         AlarmName::StoppedTooLong,
         AlarmName::MemoryError,
         AlarmName::Occlusion,
+        AlarmName::PumpReset,
     ];
 
     /// Name as in events, such as `low_reservoir`.
@@ -169,6 +172,7 @@ impl AlarmName {
             AlarmName::StoppedTooLong => "stopped_too_long",
             AlarmName::MemoryError => "memory_error",
             AlarmName::Occlusion => "occlusion",
+            AlarmName::PumpReset => "pump_reset",
         }
     }
 
@@ -334,6 +338,15 @@ impl AlarmSpec {
                 "a new programme",
                 GILLETTE,
             ),
+            AlarmName::PumpReset => spec(
+                Critical,
+                Harm::Death,
+                Onset::Prompt,
+                "the electronics have reset to the lowest rate: withdrawal",
+                AT_ONCE,
+                "a new programme",
+                "Medtronic, reduced battery performance notices of July 2009 and July 2011; the class is assumed",
+            ),
             AlarmName::Occlusion => spec(
                 Critical,
                 Harm::Death,
@@ -372,7 +385,8 @@ mod tests {
                 "motor_stall",
                 "stopped_too_long",
                 "memory_error",
-                "occlusion"
+                "occlusion",
+                "pump_reset"
             ]
         );
         for spec in AlarmSpec::all() {

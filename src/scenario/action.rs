@@ -4,7 +4,7 @@ use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fault::POSTURES;
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Action, ActionStep, Moment, VisitRule};
+use super::model::{Action, ActionStep, Exposure, Moment, VisitRule};
 use super::moment::Side;
 use super::programme::need_child;
 use crate::engine::SimSpan;
@@ -26,6 +26,10 @@ pub(super) const VERBS: &[&str] = &[
     "drain_csf",
     "inject_contrast",
     "mri",
+    "altitude",
+    "air_pressure",
+    "pump_temperature",
+    "reset_valve",
     "ventilate",
     "posture",
     "repair",
@@ -52,6 +56,8 @@ pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over"];
 pub(super) const ORAL_KEYS: &[&str] = &["dose", "every", "count"];
 /// As above.
 pub(super) const DRAIN_KEYS: &[&str] = &["volume", "over"];
+/// Keys of the acts that change air or warmth.
+pub(super) const SURROUND_KEYS: &[&str] = &["to", "over"];
 
 /// Rules of a visit as the file spells them.
 pub(super) const RULES: &[(&str, VisitRule)] = &[("refill", VisitRule::Refill), ("implant", VisitRule::Implant)];
@@ -67,6 +73,9 @@ const SYRINGE: Bound = Bound::within(0.0, 5.0);
 pub(super) struct Read {
     pub(super) step: ActionStep,
     pub(super) at_place: Place,
+    /// The act and where it stands; empty if the block has none.
+    pub(super) verb: &'static str,
+    pub(super) verb_place: Place,
     /// Where the volume of a refill stands.
     pub(super) volume_place: Option<Place>,
 }
@@ -84,7 +93,10 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place, lumbar_ov
         Some(Data::Table(t)) => t.get("volume").map(|e| e.node.place),
         _ => None,
     };
+    let verb = VERBS.iter().copied().find(|v| fields.has(v)).unwrap_or_default();
     Ok(Read {
+        verb,
+        verb_place: fields.place_of(verb),
         step: ActionStep {
             id: id.to_owned(),
             at: at?,
@@ -254,12 +266,45 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
         "mri" => Ok(Action::MriScan {
             over: fields.need(verb, Dimension::Time, Bound::POSITIVE)?,
         }),
+        "altitude" => {
+            let inner = need_child(fields, verb, SURROUND_KEYS, "{ to = \"2400 m\", over = \"8 h\" }")?;
+            let to = inner.need("to", Dimension::Length, Bound::within(-40_000.0, HIGHEST));
+            surround(&inner, to.map(|cm| Exposure::Pressure(air_pressure_at(cm / 100.0))))
+        }
+        "air_pressure" => {
+            let inner = need_child(fields, verb, SURROUND_KEYS, "{ to = \"2 ATA\", over = \"90 min\" }")?;
+            let to = inner.need("to", Dimension::Pressure, Bound::within(20.0, 700.0));
+            surround(&inner, to.map(Exposure::Pressure))
+        }
+        "pump_temperature" => {
+            let inner = need_child(fields, verb, SURROUND_KEYS, "{ to = \"39.5 degC\", over = \"2 d\" }")?;
+            let to = inner.need("to", Dimension::Temperature, Bound::within(20.0, 45.0));
+            surround(&inner, to.map(Exposure::Temperature))
+        }
+        "reset_valve" => fields.mark(verb).map(|()| Action::ResetValve),
         "ventilate" => Ok(Action::Ventilate {
             on: some(fields.flag(verb))?,
         }),
         "posture" => Ok(Action::Posture(some(fields.choice(verb, POSTURES))?)),
         _ => repair(fields),
     }
+}
+
+/// Greatest height [cm] that can be asked for: the summit of Everest, to which the formula holds.
+const HIGHEST: f64 = 885_000.0;
+
+/// Pressure of the air at a height \[m\], by the ICAO standard atmosphere (Doc 7488) below
+/// 11 km: 288.15 K and 6.5 K/km from 101.325 kPa \[kPa\].
+fn air_pressure_at(metres: f64) -> f64 {
+    101.325 * libm::pow(1.0 - 0.0065 * metres / 288.15, 5.255_88)
+}
+
+fn surround(inner: &Fields<'_, '_>, exposure: Result<Exposure, Reported>) -> Result<Action, Reported> {
+    let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
+    Ok(Action::Surround {
+        exposure: exposure?,
+        over: over?,
+    })
 }
 
 /// The value of a key that is known to be there.

@@ -459,6 +459,15 @@ pub enum Action {
         /// Time in the field \[h\].
         over: f64,
     },
+    /// Another air or another warmth around body and pump, for a while.
+    Surround {
+        /// What it is meanwhile.
+        exposure: Exposure,
+        /// How long \[h\].
+        over: f64,
+    },
+    /// Open a pump's safety valve that has shut.
+    ResetValve,
     /// Ventilate the patient, or stop doing so.
     Ventilate {
         /// On or off.
@@ -528,6 +537,16 @@ pub enum Claim {
     },
 }
 
+/// What is different around body and pump.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exposure {
+    /// Absolute pressure of the air \[kPa\].
+    Pressure(f64),
+    /// Temperature of the pump \[degC\].
+    Temperature(f64),
+}
+
 /// Which value of a signal over a window is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -574,12 +593,28 @@ pub struct FaultKind {
     pub fields: &'static [FieldSpec],
 }
 
+/// What the loader must know of a pump family.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PumpAbility {
+    /// Registered name.
+    pub family: &'static str,
+    /// Fault kinds of the pump that it can have.
+    pub faults: &'static [&'static str],
+    /// Acts that only families which name them answer to.
+    pub acts: &'static [&'static str],
+    /// Keys of the parameters with the smallest and the largest flow that may be programmed;
+    /// `None` if it has no programme.
+    pub rates: Option<(&'static str, &'static str)>,
+}
+
 /// Names a scenario may use, collected from all rooms (and from a library user's own) by
 /// [`crate::simulation`], so that the loader need not know the rooms.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Pump families.
     pub pump_families: Vec<&'static str>,
+    /// What each of them can do; a family that is not here is not restricted.
+    pub pump_abilities: Vec<PumpAbility>,
     /// Effect models.
     pub effect_models: Vec<&'static str>,
     /// Fault kinds.

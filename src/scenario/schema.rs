@@ -149,7 +149,7 @@ fn patient(catalog: &Catalog) -> Value {
 
 fn pump(catalog: &Catalog) -> Value {
     object(resolve::PUMP_KEYS, |key| match key {
-        "family" => words(&catalog.pump_families, "Pump family."),
+        "family" => words(&catalog.pump_families, &families(catalog)),
         "reservoir" => object(resolve::RESERVOIR_KEYS, |key| match key {
             "size" => quantity(Dimension::Volume, "Capacity."),
             "fill" => quantity(Dimension::Volume, "Volume at the start."),
@@ -161,6 +161,16 @@ fn pump(catalog: &Catalog) -> Value {
         "age" => quantity(Dimension::Time, "Age of the pump at the start."),
         _ => flag("Whether the maker approved the drug."),
     })
+}
+
+/// What each family answers to, for the description.
+fn families(catalog: &Catalog) -> String {
+    let mut text = "Pump family.".to_owned();
+    for a in &catalog.pump_abilities {
+        let programme = if a.rates.is_some() { "" } else { ", no programme" };
+        text.push_str(&format!(" {}{programme}; faults: {}.", a.family, a.faults.join(", ")));
+    }
+    text
 }
 
 fn catheter() -> Value {
@@ -361,6 +371,12 @@ fn action_block() -> Value {
         "drain_csf" => object(action::DRAIN_KEYS, |key| match key {
             "volume" => quantity(Dimension::Volume, "Volume let out."),
             _ => quantity(Dimension::Time, "How long it takes."),
+        }),
+        "altitude" | "air_pressure" | "pump_temperature" => object(action::SURROUND_KEYS, |inner| match (inner, key) {
+            ("over", _) => quantity(Dimension::Time, "How long."),
+            (_, "altitude") => quantity(Dimension::Length, "Height above the sea."),
+            (_, "air_pressure") => quantity(Dimension::Pressure, "Absolute pressure of the air."),
+            _ => quantity(Dimension::Temperature, "Temperature of the pump."),
         }),
         "inject_contrast" => quantity(Dimension::Volume, "Contrast through the access port."),
         "mri" => quantity(Dimension::Time, "Time in the field."),

@@ -3,8 +3,8 @@
 use crate::engine::{Context, EventId, Phase, SimSpan};
 use crate::kinetics::{Outflow, Site};
 use crate::pump::{Command, Disturbance, PumpError, PumpNotice, Refill};
-use crate::scenario::model::{Action, Programme, VisitRule};
-use crate::signals::{Destination, Level};
+use crate::scenario::model::{Action, Exposure, Programme, VisitRule};
+use crate::signals::{Destination, Level, Surroundings};
 
 use super::error::SimError;
 use super::event::{Part, SimEvent, Stage};
@@ -139,8 +139,14 @@ impl Simulation {
                     let names: Vec<&str> = t.alarms.iter().map(|a| a.name.as_str()).collect();
                     format!("alarms: {}", names.join(", "))
                 };
+                let strokes = t.actuations.map_or(String::new(), |a| {
+                    let every = a.interval.map_or(String::new(), |h| {
+                        format!(", one every {} min", words::number(h * 60.0))
+                    });
+                    format!(", {} strokes of {}{every}", a.count, words::dose(a.dose))
+                });
                 cx.note(format!(
-                    "{}, {} mL computed, {alarms}",
+                    "{}, {} mL computed{strokes}, {alarms}",
                     words::dose_rate(t.dose_rate),
                     words::number(t.reservoir_volume)
                 ));
@@ -170,15 +176,13 @@ impl Simulation {
                     rule: VisitRule::Refill,
                 };
                 let note = self.visit(now, &id, visit)?;
-                self.patient.pump.command(
-                    now,
-                    &Command::Programme {
-                        id,
-                        mode: Programme::Stopped,
-                    },
-                    notices,
-                )?;
-                cx.note(format!("{note}; pump stopped"));
+                let stops = self.patient.pump.is_programmable();
+                if stops {
+                    let mode = Programme::Stopped;
+                    let stop = Command::Programme { id, mode };
+                    self.patient.pump.command(now, &stop, notices)?;
+                }
+                cx.note(format!("{note}{}", if stops { "; pump stopped" } else { "" }));
                 self.touch_device(by);
                 self.exposure_cause = by;
             }
@@ -251,6 +255,33 @@ impl Simulation {
                     cx.note(format!("{} min in the field", words::number(over * 60.0)));
                     self.finish_after(index, over, cx)?;
                 }
+            }
+            Action::Surround { exposure, over } => {
+                let exposures = &mut self.patient.exposures;
+                if part == Part::Finish {
+                    exposures.retain(|e| e.0 != index);
+                } else {
+                    exposures.push((index, exposure));
+                    cx.note(match exposure {
+                        Exposure::Pressure(p) => format!("{} kPa for {} h", words::number(p), words::number(over)),
+                        Exposure::Temperature(t) => format!("{} degC for {} h", words::number(t), words::number(over)),
+                    });
+                    self.finish_after(index, over, cx)?;
+                }
+                let p = &self.scenario.parameters;
+                let normal = Surroundings {
+                    pressure: p.get("pump.normal.pressure"),
+                    temperature: p.get("pump.normal.temperature"),
+                };
+                let drawn = self.patient.surround(now, self.patient.surroundings(normal), notices)?;
+                if drawn > 0.0 {
+                    cx.note(format!("{} mL drawn back into the reservoir", words::number(drawn)));
+                }
+                self.touch_device(by);
+            }
+            Action::ResetValve => {
+                self.patient.pump.command(now, &Command::ResetValve, notices)?;
+                self.pump_cause = by;
             }
             Action::Ventilate { on } => {
                 if self.patient.body.ventilated != on {

@@ -78,22 +78,23 @@ pub(super) fn assemble(
     let mut y0 = response.naive();
 
     let mut initial = 0.0;
-    if p.history == History::Established
-        && let Some(rate) = first_rate(scenario)
-    {
-        // What the first programme really brings to the tip: its mean dose,
-        // times what the pump makes of it.
-        let mut trial = pump.clone_box();
-        let mut ignored = Vec::new();
-        trial.command(
-            SimTime::ZERO,
-            &Command::Programme {
-                id: String::new(),
-                mode: Programme::SimpleContinuous { rate },
-            },
-            &mut ignored,
-        )?;
-        let delivered = trial.drive().flow * trial.outlet_concentration();
+    // What the first programme really brings to the tip: its mean dose, times what the
+    // pump makes of it. A pump without a programme brings what it was made for.
+    let mut trial = pump.clone_box();
+    let dosed = match first_rate(scenario) {
+        _ if !trial.is_programmable() => true,
+        None => false,
+        Some(rate) => {
+            let mode = Programme::SimpleContinuous { rate };
+            let id = String::new();
+            trial.command(SimTime::ZERO, &Command::Programme { id, mode }, &mut Vec::new())?;
+            true
+        }
+    };
+    if p.history == History::Established && dosed {
+        let drive = trial.drive();
+        let flow = drive.flow - drive.droop * super::tip_pressure(parameters, p.posture);
+        let delivered = flow.max(0.0) * trial.outlet_concentration();
         let tip = Site::Stream(Destination::Csf(scenario.catheter.tip));
         kinetics.settle(SimTime::ZERO, &[(tip, delivered)])?;
         kinetics.set_inputs(SimTime::ZERO, &[])?;
@@ -176,6 +177,7 @@ pub(super) fn assemble(
         episodes,
         delivery: Delivery::Normal,
         exposure_cause: EventId::START,
+        fall: None,
         pump_cause: EventId::START,
         catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
 use crate::numerics::Draws;
-use crate::pump::PumpNotice;
-use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState};
+use crate::pump::{PumpEvent, PumpNotice};
+use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState, Syndrome};
 use crate::scenario::model::{Moment, Scenario, Trigger};
 
 use super::error::SimError;
@@ -70,6 +70,8 @@ pub struct Simulation {
     pub(super) delivery: Delivery,
     /// Event behind the present exposure of the body.
     pub(super) exposure_cause: EventId,
+    /// The last fall of delivery, and the exposure before it, which is what an overdose is owed to.
+    pub(super) fall: Option<(EventId, EventId)>,
     /// Event behind the present state of the pump.
     pub(super) pump_cause: EventId,
     /// Event behind what moves in the catheter.
@@ -125,7 +127,7 @@ impl Model for Simulation {
                         out.push(Crossing {
                             time: found.time,
                             rank: self.ranks.symptom(found.symptom),
-                            cause: self.exposure_cause,
+                            cause: self.cause_of(found.symptom),
                             event: self.threshold(found.symptom, found.crossed()),
                         });
                     }
@@ -181,6 +183,10 @@ impl Model for Simulation {
             SimEvent::Pump(event) => {
                 self.pump_wake = None;
                 self.patient.pump.on_event(now, event, &mut notices)?;
+                if *event == PumpEvent::EndOfService {
+                    // From here on nothing is programmed, so nothing falls short of it.
+                    self.pump_cause = fired.id;
+                }
                 // The event itself says so already.
                 notices.retain(|n| *n != PumpNotice::Emptied);
             }
@@ -255,6 +261,11 @@ impl Simulation {
     /// Puts the first events in the queue: programmes, acts, faults, the first row.
     pub(super) fn prime(&mut self, engine: &mut crate::engine::Engine<SimEvent>) -> Result<(), SimError> {
         let scenario = Arc::clone(&self.scenario);
+        if !self.patient.pump.is_programmable() {
+            // Nobody starts it; it flows.
+            let event = SimEvent::Pump(PumpEvent::Started);
+            engine.schedule(SimTime::ZERO, Phase::Device, self.ranks.pump(), event)?;
+        }
         for (index, step) in scenario.programme.iter().enumerate() {
             match &step.at {
                 Moment::At(time) => {
@@ -342,6 +353,24 @@ impl Simulation {
         }
     }
 
+    /// The exposure behind the present one, if that is a fall of delivery.
+    fn before_fall(&self) -> EventId {
+        match self.fall {
+            Some((fall, before)) if fall == self.exposure_cause => before,
+            _ => self.exposure_cause,
+        }
+    }
+
+    /// What a symptom is owed to: the present exposure, or, for a sign of overdose that comes
+    /// when delivery has fallen already, the one before.
+    fn cause_of(&self, symptom: usize) -> EventId {
+        if self.patient.watches[symptom].symptom.syndrome == Syndrome::Overdose {
+            self.before_fall()
+        } else {
+            self.exposure_cause
+        }
+    }
+
     fn threshold(&self, index: usize, crossed: Crossed) -> SimEvent {
         SimEvent::Threshold {
             index,
@@ -392,7 +421,7 @@ impl Simulation {
                 if self.matters(found.symptom, found.crossed()) {
                     let event = self.threshold(found.symptom, found.crossed());
                     let rank = self.ranks.symptom(found.symptom);
-                    cx.schedule_caused_by(self.exposure_cause, now, Phase::Crossing, rank, event)?;
+                    cx.schedule_caused_by(self.cause_of(found.symptom), now, Phase::Crossing, rank, event)?;
                 }
             }
         }
@@ -452,7 +481,10 @@ impl Simulation {
 
     /// Schedules what waited for this event; notes causes that later events inherit.
     fn release_waiting(&mut self, fired: &Fired<SimEvent>, cx: &mut Cx<'_>) -> Result<(), SimError> {
-        if let SimEvent::Delivery { .. } = fired.event {
+        if let SimEvent::Delivery { class, .. } = fired.event {
+            if class < Delivery::Normal {
+                self.fall = Some((fired.id, self.before_fall()));
+            }
             self.exposure_cause = fired.id;
         }
         if self.waiting.is_empty() {

@@ -4,7 +4,7 @@ use crate::pump::{self, AlarmName};
 use crate::response::SYMPTOMS;
 
 /// The acts a scenario can contain: key, form, meaning.
-pub const ACTIONS: [(&str, &str, &str); 17] = [
+pub const ACTIONS: [(&str, &str, &str); 21] = [
     (
         "refill",
         r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true, syringe_error = "0.2 mL" }"#,
@@ -61,7 +61,27 @@ pub const ACTIONS: [(&str, &str, &str); 17] = [
     (
         "mri",
         r#""40 min""#,
-        "A magnetic resonance scan: the rotor stops in the field.",
+        "A magnetic resonance scan: a rotor stops in the field, magnetic valves open.",
+    ),
+    (
+        "altitude",
+        r#"{ to = "2438 m", over = "8 h" }"#,
+        "Thinner air, as on a mountain or in an aircraft cabin (2438 m): a gas-pressure pump flows faster.",
+    ),
+    (
+        "air_pressure",
+        r#"{ to = "2 ATA", over = "90 min" }"#,
+        "Another pressure of the air, as in a hyperbaric chamber or under water.",
+    ),
+    (
+        "pump_temperature",
+        r#"{ to = "39.5 degC", over = "2 d" }"#,
+        "Fever, a hot bath, a cold pack: warmth speeds a gas-pressure pump.",
+    ),
+    (
+        "reset_valve",
+        "true",
+        "Open the safety valve of a valve-gated pump after it has shut.",
     ),
     ("ventilate", "true", "Breathe for the patient, or stop doing so."),
     ("posture", r#""upright""#, "Change posture, `supine` or `upright`."),

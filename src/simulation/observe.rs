@@ -86,10 +86,12 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
         pump.delivered_volume(at),
         belief.counted_volume,
         // A pump that is stopped has no date to show; none lies beyond the end of service.
-        belief
-            .low_reservoir_in
-            .map_or(belief.service_left, |h| h.min(belief.service_left)),
-        belief.service_left,
+        match (belief.low_reservoir_in, belief.service_left) {
+            (Some(alarm), Some(service)) => alarm.min(service),
+            (alarm, service) => alarm.or(service).unwrap_or(0.0),
+        },
+        // Without a battery there is no service to end.
+        belief.service_left.unwrap_or(0.0),
     ]);
     for v in &mut values {
         // An exact zero has one sign in every file.

@@ -13,6 +13,7 @@ use crate::catheter::Catheter;
 use crate::engine::{Engine, EventHandle, EventId, SimTime};
 use crate::kinetics::{KineticsState, Outflow, Site};
 use crate::response::SymptomState;
+use crate::scenario::model::Exposure;
 use crate::signals::Posture;
 
 use super::body::BodyRun;
@@ -39,6 +40,7 @@ struct Saved {
     posture: Posture,
     needles: Vec<Needle>,
     drain: Option<Outflow>,
+    exposures: Vec<(usize, Exposure)>,
     totals: Totals,
     inputs: Vec<(Site, f64)>,
     faults: Vec<FaultState>,
@@ -52,6 +54,7 @@ struct Saved {
     episodes: Vec<Episode>,
     delivery: Delivery,
     exposure_cause: EventId,
+    fall: Option<(EventId, EventId)>,
     pump_cause: EventId,
     catheter_cause: EventId,
     sources: BTreeMap<String, EventId>,
@@ -81,6 +84,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         posture: p.posture,
         needles: p.needles.clone(),
         drain: p.drain,
+        exposures: p.exposures.clone(),
         totals: p.totals,
         inputs: p.inputs.clone(),
         faults: s.faults.iter().map(|f| f.state.clone()).collect(),
@@ -94,6 +98,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         episodes: s.episodes.clone(),
         delivery: s.delivery,
         exposure_cause: s.exposure_cause,
+        fall: s.fall,
         pump_cause: s.pump_cause,
         catheter_cause: s.catheter_cause,
         sources: s.sources.clone(),
@@ -119,6 +124,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     p.posture = saved.posture;
     p.needles = saved.needles;
     p.drain = saved.drain;
+    p.exposures = saved.exposures;
     p.totals = saved.totals;
     p.inputs = saved.inputs;
     for (run, state) in s.faults.iter_mut().zip(saved.faults) {
@@ -134,6 +140,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.episodes = saved.episodes;
     s.delivery = saved.delivery;
     s.exposure_cause = saved.exposure_cause;
+    s.fall = saved.fall;
     s.pump_cause = saved.pump_cause;
     s.catheter_cause = saved.catheter_cause;
     s.sources = saved.sources;

@@ -47,6 +47,7 @@ pub fn notice_detail(notice: &PumpNotice) -> String {
             number(requested * 24.0),
             number(delivered * 24.0)
         ),
+        PumpNotice::Deformed { lost } => format!("{} mL of capacity lost", number(*lost)),
         _ => String::new(),
     }
 }
