@@ -465,6 +465,7 @@ impl Chassis {
                 self.clear(now, name, out);
             }
         }
+        self.reservoir.trap(now, self.trapped.values().sum());
         self.press(now);
         Ok(report)
     }

@@ -169,12 +169,15 @@ impl Reservoir {
         self.empty = true;
     }
 
-    /// Makes `volume` of the contents unusable, on top of the residual volume, until it is set
-    /// back to zero \[mL\].
+    /// Makes `volume` of the contents unusable, on top of the residual volume, or as much of it
+    /// as there is; zero gives it back \[mL\].
     pub fn trap(&mut self, now: SimTime, volume: f64) {
+        if volume == self.trapped {
+            return;
+        }
         self.rebase(now);
-        let more = volume - self.trapped;
-        self.trapped = volume;
+        let more = (volume - self.trapped).min(self.usable.max(0.0));
+        self.trapped += more;
         self.usable -= more;
         self.residual += more;
         self.empty = self.usable <= 0.0;
