@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use crate::quantity::{self, QuantityError};
 
 mod alarm;
+mod calc;
 mod catheter;
+mod hazards;
 mod kinetics;
 mod pump;
 mod response;
@@ -84,6 +86,8 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         kinetics::TABLE,
         response::TABLE,
         scenario::TABLE,
+        hazards::TABLE,
+        calc::TABLE,
     ]
     .into_iter()
     .flatten()
@@ -260,6 +264,8 @@ mod tests {
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),
             ("scenario.", scenario::TABLE),
+            ("hazards.", hazards::TABLE),
+            ("calc.", calc::TABLE),
         ] {
             for p in table {
                 assert!(p.key.starts_with(room), "{} is in the table of {room}", p.key);
