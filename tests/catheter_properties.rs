@@ -18,6 +18,9 @@ fn line(concentration: f64) -> Catheter {
         tip: Level::T10,
         material: Material::Silicone,
         initial_concentration: None,
+        tube_concentration: None,
+        pump_segment: None,
+        entered_length: None,
     };
     Catheter::new(SimTime::ZERO, &setup, &ParameterSet::default(), concentration).unwrap()
 }

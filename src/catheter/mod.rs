@@ -30,6 +30,8 @@ mod fault;
 mod line;
 mod network;
 mod plan;
+mod table;
 
-pub use fault::{CatheterError, CatheterFault, FAULT_KINDS};
-pub use line::{Catheter, Jump};
+pub use fault::{CatheterError, CatheterFault};
+pub use line::{Catheter, Drawn, Jump};
+pub use table::FAULT_KINDS;

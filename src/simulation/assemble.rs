@@ -42,7 +42,13 @@ pub(super) fn assemble(
     let pump = registry.pumps.build(
         &PumpSetup {
             device: scenario.pump.clone(),
-            dead_volume: catheter.dead_volume(),
+            dead_volume: match scenario.catheter.entered_length {
+                // The programmer knows one bore: that of the catheter's spinal piece.
+                Some(length) => {
+                    parameters.get("catheter.tube_volume") + parameters.get("catheter.volume_per_length") * length
+                }
+                None => catheter.dead_volume(),
+            },
             start: SimTime::ZERO,
         },
         parameters,

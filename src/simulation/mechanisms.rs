@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::catheter::{self, CatheterFault};
-use crate::pump;
+use crate::pump::{self, PumpError, Refill};
 use crate::scenario::model::{Fault, FaultKind};
 
 use super::error::SimError;
@@ -44,11 +44,41 @@ struct LineFault {
 
 impl FaultMechanism for LineFault {
     fn apply(&self, id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
+        if let CatheterFault::Retrograde { volume } = self.fault {
+            return run_back(id, volume * severity, plant);
+        }
         plant
             .jumps
             .extend(plant.catheter.set_fault(plant.now, id, self.fault, severity)?);
         Ok(())
     }
+}
+
+/// Moves fluid from the line into the reservoir, where nobody has entered it. A line that is
+/// closed and a reservoir that is full let nothing in.
+fn run_back(id: &str, total: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
+    let mut line = plant.catheter.clone();
+    let drawn = match line.run_back(plant.now, id, total) {
+        Ok(drawn) => drawn,
+        Err(catheter::CatheterError::Blocked) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(drawn) = drawn {
+        let back = Refill {
+            volume: drawn.volume,
+            entered_volume: 0.0,
+            concentration: drawn.drug / drawn.volume,
+            label: plant.pump.telemetry(plant.now).label_concentration,
+            aspirate: false,
+        };
+        match plant.pump.refill(plant.now, &back, plant.notices) {
+            Ok(_) => plant.jumps.extend(drawn.jumps),
+            Err(PumpError::OverFill { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    *plant.catheter = line;
+    Ok(())
 }
 
 fn build_catheter(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {

@@ -24,11 +24,15 @@ const DEVICE: [&str; 9] = [
     "reservoir_ug_per_ml",
 ];
 
+/// Columns after the signals of the response: the spinal fluid about the catheter.
+const FLUID: [&str; 2] = ["csf_pressure_kpa", "csf_leak_ml_per_h"];
+
 /// Names of all columns, unit in the name; `time_h` first.
 pub fn columns() -> Vec<String> {
     let mut names: Vec<String> = DEVICE.iter().map(|s| (*s).to_owned()).collect();
     names.extend(kinetic_columns().iter().cloned());
     names.extend(Signals::COLUMNS.iter().map(|s| (*s).to_owned()));
+    names.extend(FLUID.iter().map(|s| (*s).to_owned()));
     names
 }
 
@@ -48,7 +52,7 @@ pub fn row(patient: &Patient, at: SimTime) -> Result<Vec<f64>, SimError> {
 
 /// The row, and drug in the body and eliminated \[ug\], which stand in it.
 fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f64)), SimError> {
-    let mut values = Vec::with_capacity(DEVICE.len() + Signals::COLUMNS.len() + kinetic_columns().len());
+    let mut values = Vec::with_capacity(DEVICE.len() + Signals::COLUMNS.len() + kinetic_columns().len() + FLUID.len());
     let pump = patient.pump.as_ref();
     values.extend([
         at.hours(),
@@ -67,6 +71,8 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     let balance = Kinetics::balance_of(concentrations);
     let drive = Kinetics::drive_of(concentrations);
     values.extend(patient.body.signals_under(&patient.response, drive, at).values());
+    let escapes = patient.catheter.csf_loss().map_or(0.0, |(_, flow)| flow);
+    values.extend([patient.catheter.csf_pressure(), escapes]);
     for v in &mut values {
         // An exact zero has one sign in every file.
         *v += 0.0;

@@ -193,6 +193,7 @@ impl Patient {
             posture: self.posture,
             drain: self.drain,
             leak: retrograde,
+            along: self.catheter.csf_loss().map(|(level, rate)| Outflow { level, rate }),
         };
         let changed = inputs != self.inputs || flows != self.flows;
         if changed {
