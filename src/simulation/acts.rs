@@ -171,14 +171,7 @@ impl Simulation {
             Action::InjectContrast { volume } => {
                 let level = self.scenario.catheter.tip;
                 let subdural = self.patient.catheter.tip_destination() == Destination::Subdural;
-                let jumps = match self.patient.catheter.inject(now, volume) {
-                    Ok(jumps) => jumps,
-                    Err(CatheterError::Blocked) => {
-                        cx.note("nothing goes in: the catheter is closed");
-                        return Ok(());
-                    }
-                    Err(error) => return Err(error.into()),
-                };
+                let jumps = self.patient.catheter.inject(now, volume)?;
                 self.patient.ejected(now, &jumps)?;
                 let pushed: f64 = jumps.iter().map(|j| j.drug).sum();
                 let flushed = if subdural {

@@ -177,6 +177,7 @@ pub(super) fn assemble(
         episodes,
         delivery: Delivery::Normal,
         exposure_cause: EventId::START,
+        exposed: 0.0,
         pump_cause: EventId::START,
         catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),

@@ -48,6 +48,7 @@ struct Saved {
     episodes: Vec<Episode>,
     delivery: Delivery,
     exposure_cause: EventId,
+    exposed: f64,
     pump_cause: EventId,
     catheter_cause: EventId,
     sources: BTreeMap<String, EventId>,
@@ -88,6 +89,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         episodes: s.episodes.clone(),
         delivery: s.delivery,
         exposure_cause: s.exposure_cause,
+        exposed: s.exposed,
         pump_cause: s.pump_cause,
         catheter_cause: s.catheter_cause,
         sources: s.sources.clone(),
@@ -126,6 +128,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.episodes = saved.episodes;
     s.delivery = saved.delivery;
     s.exposure_cause = saved.exposure_cause;
+    s.exposed = saved.exposed;
     s.pump_cause = saved.pump_cause;
     s.catheter_cause = saved.catheter_cause;
     s.sources = saved.sources;
