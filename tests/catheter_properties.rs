@@ -246,7 +246,13 @@ proptest! {
             prop_assert!(story.line.volume(story.now) >= story.line.dead_volume() - 0.01);
             // A weak pump gives a little more where the outlet is sucked at.
             let most = story.drive.flow * (1.0 + 1e-9) + story.drive.droop * 5.0;
-            prop_assert!(story.line.inflow() >= 0.0 && story.line.inflow() <= most);
+            prop_assert!(
+                story.line.inflow() >= 0.0 && story.line.inflow() <= most,
+                "{} of {} mL/h at {} kPa",
+                story.line.inflow(),
+                most,
+                story.line.pressure(story.now)
+            );
             prop_assert!(story.line.pressure(story.now).is_finite());
         }
         // A front is a handful of changes, a transient at most sixteen.

@@ -75,7 +75,7 @@ fn column(run: &RunResult, name: &str, hours: f64) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_ledger_closes_under_any_combination_of_faults_with_repair(
@@ -111,7 +111,7 @@ fn the_order_of_fault_blocks_of_one_instant_changes_no_bit() {
 #[test]
 fn stored_in_the_middle_of_every_fault_a_run_goes_on_with_the_same_bits() {
     let registry = Registry::builtin();
-    for kind in 0..KINDS.len() {
+    for (kind, fields) in KINDS.iter().enumerate() {
         let blocks = format!("{}{}", block(0, kind, 1, 6.0), acts(1, 50.0));
         let scenario = scenario(&text(3.0, &blocks));
         let options = RunOptions::default();
@@ -123,7 +123,7 @@ fn stored_in_the_middle_of_every_fault_a_run_goes_on_with_the_same_bits() {
         let value = serde_json::from_str(&stored).unwrap();
         let mut rest = Run::restore(&scenario, &registry, &options, &value).unwrap();
         rest.run_until(end).unwrap();
-        assert!(rest.finish() == whole, "{}", KINDS[kind]);
+        assert!(rest.finish() == whole, "{fields}");
     }
 }
 

@@ -22,6 +22,10 @@ use crate::signals::{Destination, Drive, Level, Stream};
 /// to blood and a little to the spinal fluid beside it.
 const MASS: Destination = Destination::Epidural;
 
+/// Suction that a wall must be able to answer from one reach \[kPa\]: more than any difference
+/// between spinal fluid and tissue.
+const SUCTION: f64 = 10.0;
+
 /// Constant flow through a reach: in at the pump's side, out at the tip's side \[mL/h\].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Through {
@@ -269,7 +273,7 @@ impl Catheter {
 
     /// Pressure at the pump's outlet \[kPa\].
     pub fn pressure(&self, at: SimTime) -> f64 {
-        match self.elastic.then(|| self.cut_reach()) {
+        match self.elastic.then(|| self.store_reach()) {
             Some(reach) if self.build.compliance(self.cut) > 0.0 => {
                 let through = self.through[reach];
                 let stored = (through.enters - through.leaves) * at.hours_since(self.origin);
@@ -320,9 +324,30 @@ impl Catheter {
         self.build.pressure_in(self.tip_destination(), self.csf_pressure())
     }
 
-    /// Index of the reach that stores volume.
+    /// Index of the reach that ends at the cut.
     fn cut_reach(&self) -> usize {
         self.nodes.iter().filter(|n| n.position <= self.cut).count()
+    }
+
+    /// Index of the reach that stores volume: the one before the cut, or the next towards the
+    /// pump that can give what suction draws out of the wall and not run dry. The first always
+    /// can, as it has the pump's tube.
+    fn store_reach(&self) -> usize {
+        let enough = SUCTION * self.build.compliance(self.build.length);
+        let starts = |index: usize| match index.checked_sub(1) {
+            Some(node) => self.build.volume_to(self.nodes[node].position),
+            None => 0.0,
+        };
+        let mut index = self.cut_reach();
+        let mut ends = match self.nodes.get(index) {
+            Some(node) => self.build.volume_to(node.position),
+            None => self.dead_volume(),
+        };
+        while index > 0 && ends - starts(index) < enough {
+            ends = starts(index);
+            index -= 1;
+        }
+        index
     }
 
     /// The chain as it is now; the place of the cut is always a station of it.
@@ -349,6 +374,7 @@ impl Catheter {
 
     /// Rebuilds reaches after faults changed, and plans anew.
     fn reshape(&mut self, jumps: &mut Vec<Jump>) {
+        let held = self.build.compliance(self.cut);
         if let Some((position, _)) = self.build.narrowest(&self.faults) {
             self.cut = position;
         }
@@ -371,7 +397,7 @@ impl Catheter {
                 }
             }
         }
-        let stores = self.cut_reach();
+        let stores = self.store_reach();
         let mut reaches = Vec::new();
         let mut before = 0.0;
         for (index, node) in self.nodes.iter().enumerate() {
@@ -387,6 +413,9 @@ impl Catheter {
         self.reaches = reaches;
         self.step = 0;
         self.tidy();
+        if held > 0.0 {
+            self.part_with(held, jumps);
+        }
         self.replan(jumps);
     }
 
@@ -394,7 +423,7 @@ impl Catheter {
     fn replan(&mut self, jumps: &mut Vec<Jump>) {
         let network = self.network();
         let cut = self.cut_station(&network);
-        let reach = self.cut_reach();
+        let reach = self.store_reach();
         let stored = self.reaches[reach].excess();
         let plan = plan(
             &network,
@@ -423,13 +452,16 @@ impl Catheter {
     /// way on is closed the leaks before it take all.
     fn take_flows(&mut self, plan: Plan, stores: usize, closed: &[bool]) {
         let settled = plan.lasts.is_none();
+        let cut_reach = self.cut_reach();
         let mut flow = plan.source;
         self.leaks = plan.leaks;
         self.through.clear();
         for (index, _) in self.reaches.iter().enumerate() {
             let enters = flow;
             if plan.elastic && index == stores && !settled {
-                flow = plan.past_cut;
+                // What passes the cut, and what leaks between the store and the cut.
+                let between = self.leaks.get(stores..cut_reach).unwrap_or_default();
+                flow = plan.past_cut + between.iter().flatten().sum::<f64>();
             }
             self.through.push(Through { enters, leaves: flow });
             if let Some(leaks) = self.leaks.get_mut(index) {

@@ -20,6 +20,8 @@
 //!
 //! # Limits
 //! - Two near-total narrowings at once store their volume at one place only, before the narrower.
+//!   When that place moves towards the pump, what the wall held beyond it leaves at once, where
+//!   it can; between two closed narrowings it stays counted before the first.
 //! - Faults have no memory: a mass that is removed leaves nothing, a fracture heals at its end.
 //! - The pressure of a mass on the cord, and fluid that collects where spinal fluid escapes, are
 //!   not modelled; what escapes is lost with the drug in it.

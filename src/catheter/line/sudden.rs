@@ -206,29 +206,7 @@ impl Catheter {
             return;
         }
         if stored < 0.0 {
-            // The wall springs back and draws in what lies at the tip.
-            let volume = -stored;
-            let mut drawn = vec![Plug {
-                volume,
-                concentration: 0.0,
-                fresh: false,
-            }];
-            for index in (reach..self.reaches.len()).rev() {
-                for plug in drawn {
-                    self.reaches[index].enter_back(plug.volume, plug.concentration);
-                }
-                drawn = if index > reach {
-                    self.reaches[index].leave_back(volume)
-                } else {
-                    Vec::new()
-                };
-            }
-            jumps.push(Jump {
-                to: self.tip_destination(),
-                volume: stored,
-                drug: 0.0,
-            });
-            self.tidy();
+            self.draw_in(reach, -stored, jumps);
             return;
         }
         let ahead = network.views()[cut].conductance();
@@ -238,7 +216,8 @@ impl Catheter {
             return;
         }
         let backwards = stored * (back / total);
-        if backwards > 0.0 && reach > 0 {
+        // A store that lies before leaks of its own gives to them on the way on.
+        if backwards > 0.0 && reach > 0 && reach == self.cut_reach() {
             let plugs = self.reaches[reach].leave_back(backwards);
             let outlets = self.nodes[reach - 1].outlets.clone();
             spread(&plugs, &outlets, jumps);
@@ -247,6 +226,55 @@ impl Catheter {
             self.push_out(reach, stored, jumps);
         }
         self.tidy();
+    }
+
+    /// The wall springs back and draws in what lies at the tip.
+    fn draw_in(&mut self, reach: usize, volume: f64, jumps: &mut Vec<Jump>) {
+        let mut drawn = vec![Plug {
+            volume,
+            concentration: 0.0,
+            fresh: false,
+        }];
+        for index in (reach..self.reaches.len()).rev() {
+            for plug in drawn {
+                self.reaches[index].enter_back(plug.volume, plug.concentration);
+            }
+            drawn = if index > reach {
+                self.reaches[index].leave_back(volume)
+            } else {
+                Vec::new()
+            };
+        }
+        jumps.push(Jump {
+            to: self.tip_destination(),
+            volume: -volume,
+            drug: 0.0,
+        });
+        self.tidy();
+    }
+
+    /// Parts with what the wall held beyond a cut that has moved towards the pump, if it can go
+    /// anywhere. `held` is the compliance before the old cut \[mL/kPa\]: what lies before the new
+    /// one keeps its pressure.
+    pub(super) fn part_with(&mut self, held: f64, jumps: &mut Vec<Jump>) {
+        let holds = self.build.compliance(self.cut);
+        let reach = self.store_reach();
+        let stored = self.reaches[reach].excess();
+        let rest = stored * (1.0 - holds / held);
+        if holds >= held || rest.abs() < SPECK {
+            return;
+        }
+        if rest < 0.0 {
+            self.draw_in(reach, -rest, jumps);
+            return;
+        }
+        let network = self.network();
+        let views = network.views();
+        let behind = self.cut_station(&network) + 1;
+        if views[behind].conductance() > 0.0 {
+            self.push_out(reach, rest, jumps);
+            self.tidy();
+        }
     }
 
     /// Pushes a volume out of a reach and on to leaks and tip.
