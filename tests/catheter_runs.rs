@@ -75,7 +75,7 @@ fn column(run: &RunResult, name: &str, hours: f64) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_ledger_closes_under_any_combination_of_faults_with_repair(

@@ -97,7 +97,7 @@ fn a_piece_longer_than_the_whole_catheter() {
             "[catheter]\npump_segment = { length = \"95 cm\", volume = \"0.2 mL\" }",
             "",
         ),
-        "out-of-range | \"95 cm\" | the piece next to the pump is 95 cm long, but the whole catheter is 89 cm | `length` of [catheter] counts all pieces",
+        "out-of-range | \"95 cm\", volume = \"0.2 mL\" } | the piece next to the pump is 95 cm long, but the whole catheter is 89 cm | `length` of [catheter] counts all pieces",
     );
 }
 
