@@ -136,6 +136,7 @@ impl Registry {
             pump_families: self.pumps.families().map(|f| f.name).collect(),
             effect_models: self.effects.names(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
+            hazard_kinds: crate::hazards::KINDS.to_vec(),
             signals: super::observe::columns().into_iter().skip(1).collect(),
             events: super::names::fixed_events(),
         }
