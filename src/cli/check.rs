@@ -155,6 +155,7 @@ fn act(action: &Action) -> String {
         Action::Ventilate { on: false } => "stop ventilating".into(),
         Action::Posture(Posture::Supine) => "lie down".into(),
         Action::Posture(Posture::Upright) => "sit up".into(),
+        Action::AspirateCatheter { volume } => format!("{volume} mL drawn through the access port"),
         Action::Repair { faults } => format!("repair {}", faults.join(", ")),
     }
 }
@@ -217,6 +218,19 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
     let c = &s.catheter;
     let material = format!("{:?}", c.material).to_lowercase();
     let _ = writeln!(text, "  catheter  {} cm, {material}, tip at {}", c.length, c.tip);
+    if let Some(near) = &c.pump_segment {
+        let _ = writeln!(
+            text,
+            "            two pieces: {} cm with {} mL next to the pump",
+            near.length, near.volume
+        );
+    }
+    if let Some(fill) = c.tube_concentration {
+        let _ = writeln!(text, "            {} in the pump tube", words::concentration(fill));
+    }
+    if let Some(entered) = c.entered_length {
+        let _ = writeln!(text, "            {entered} cm entered in the programmer");
+    }
     for step in &s.programme {
         let _ = writeln!(
             text,

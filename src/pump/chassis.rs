@@ -247,8 +247,13 @@ impl Chassis {
         self.surroundings = surroundings;
     }
 
-    pub(super) fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) {
-        self.reservoir.take_in(now, volume, drug);
+    /// Says whether there was room.
+    pub(super) fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
+        let room = self.reservoir.usable(now) + volume <= self.reservoir.size() * (1.0 + 1e-9);
+        if room {
+            self.reservoir.take_in(now, volume, drug);
+        }
+        room
     }
 
     /// Brings programme and battery to `now`, which comes first in every change.

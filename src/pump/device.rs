@@ -356,9 +356,12 @@ impl<W: Works> Pump for Device<W> {
         drawn
     }
 
-    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) {
-        self.chassis.take_back(now, volume, drug);
-        self.update(now, false, &mut Vec::new());
+    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
+        let taken = self.chassis.take_back(now, volume, drug);
+        if taken {
+            self.update(now, false, &mut Vec::new());
+        }
+        taken
     }
 
     fn belief(&self, at: SimTime) -> Belief {

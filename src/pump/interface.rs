@@ -159,10 +159,11 @@ pub trait Pump: Send + Sync {
         0.0
     }
 
-    /// Puts what was drawn back into the reservoir \[mL, ug\]; only for a pump whose
-    /// [`Pump::surround`] draws.
-    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) {
+    /// Lets fluid that runs back through the line into the reservoir, unseen by the device
+    /// \[mL, ug\]. Says whether there was room; if not, nothing has changed.
+    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
         let _ = (now, volume, drug);
+        false
     }
 
     /// What an interrogation would show.

@@ -25,6 +25,7 @@ pub(super) const VERBS: &[&str] = &[
     "cyproheptadine",
     "drain_csf",
     "inject_contrast",
+    "aspirate_catheter",
     "mri",
     "altitude",
     "air_pressure",
@@ -261,6 +262,9 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             Ok(Action::DrainCsf { volume, over })
         }
         "inject_contrast" => Ok(Action::InjectContrast {
+            volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)?,
+        }),
+        "aspirate_catheter" => Ok(Action::AspirateCatheter {
             volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)?,
         }),
         "mri" => Ok(Action::MriScan {

@@ -181,6 +181,22 @@ pub struct Catheter {
     pub material: Material,
     /// What fills tube and catheter at the start \[ug/mL\]; `None` is the reservoir's concentration.
     pub initial_concentration: Option<f64>,
+    /// What fills the pump's tube at the start, if not what fills the catheter \[ug/mL\].
+    pub tube_concentration: Option<f64>,
+    /// The piece next to the pump of a two-piece catheter; its length is part of `length`.
+    pub pump_segment: Option<Segment>,
+    /// Length entered in the programmer, from which it computes bridge and priming volumes
+    /// \[cm\]; `None` is the true volume of all pieces.
+    pub entered_length: Option<f64>,
+}
+
+/// A piece of catheter with a bore of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Length \[cm\].
+    pub length: f64,
+    /// Volume of the whole piece \[mL\].
+    pub volume: f64,
 }
 
 /// Catheter wall.
@@ -516,6 +532,11 @@ pub enum Action {
     /// Contrast through the access port; pushes catheter contents out and flushes a subdural depot.
     InjectContrast {
         /// Volume \[mL\].
+        volume: f64,
+    },
+    /// Draw fluid through the access port, as before contrast is given.
+    AspirateCatheter {
+        /// Volume drawn, if it comes \[mL\].
         volume: f64,
     },
     /// A magnetic resonance scan.

@@ -180,6 +180,18 @@ fn catheter() -> Value {
         "spinal_length" => quantity(Dimension::Length, "Length inside canal and ligament, at the tip end."),
         "tip" => levels("Where the tip lies."),
         "material" => words(names(resolve::MATERIALS), "Wall of the catheter."),
+        "tube_concentration" => quantity(
+            Dimension::Concentration,
+            "What fills the pump's tube at the start; left out, what fills the catheter.",
+        ),
+        "pump_segment" => object(resolve::SEGMENT_KEYS, |key| match key {
+            "length" => quantity(Dimension::Length, "Length of the piece next to the pump."),
+            _ => quantity(Dimension::Volume, "Volume of that piece."),
+        }),
+        "entered_length" => quantity(
+            Dimension::Length,
+            "Length entered in the programmer, which computes bridge and priming volumes from it; left out, the truth.",
+        ),
         _ => quantity(Dimension::Concentration, "What fills tube and catheter at the start."),
     })
 }
@@ -408,6 +420,7 @@ fn action_block() -> Value {
             _ => quantity(Dimension::Temperature, "Temperature of the pump."),
         }),
         "inject_contrast" => quantity(Dimension::Volume, "Contrast through the access port."),
+        "aspirate_catheter" => quantity(Dimension::Volume, "Volume drawn through the access port."),
         "mri" => quantity(Dimension::Time, "Time in the field."),
         "ventilate" => flag("Ventilate, or stop doing so."),
         "posture" => words(names(fault::POSTURES), "Change of posture."),

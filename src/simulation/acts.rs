@@ -1,5 +1,6 @@
 //! What people do in a scenario, carried out on the parts.
 
+use crate::catheter::CatheterError;
 use crate::engine::{Context, EventId, Phase, SimSpan};
 use crate::kinetics::{Outflow, Site};
 use crate::pump::{Command, Disturbance, PumpError, PumpNotice, Refill};
@@ -237,6 +238,31 @@ impl Simulation {
                     words::dose(flushed)
                 ));
                 self.exposure_cause = by;
+                self.catheter_cause = by;
+            }
+            Action::AspirateCatheter { volume } => {
+                let drawn = match self.patient.catheter.aspirate(now, volume) {
+                    Ok(drawn) => drawn,
+                    Err(CatheterError::Blocked) => {
+                        cx.note("nothing comes: the catheter is closed");
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                self.accounts.aspirated += drawn.drug;
+                self.patient.ejected(now, &drawn.jumps)?;
+                let spinal: f64 = drawn
+                    .jumps
+                    .iter()
+                    .filter(|j| matches!(j.to, Destination::Csf(_)))
+                    .map(|j| -j.volume)
+                    .sum();
+                cx.note(format!(
+                    "{} mL drawn with {}, {} mL of spinal fluid follow",
+                    words::number(drawn.volume),
+                    words::dose(drawn.drug),
+                    words::number(spinal)
+                ));
                 self.catheter_cause = by;
             }
             Action::MriScan { over } => {

@@ -44,7 +44,13 @@ pub(super) fn assemble(
     let pump = registry.pumps.build(
         &PumpSetup {
             device: scenario.pump.clone(),
-            dead_volume: catheter.dead_volume(),
+            dead_volume: match scenario.catheter.entered_length {
+                // The programmer knows one bore: that of the catheter's spinal piece.
+                Some(length) => {
+                    parameters.get("catheter.tube_volume") + parameters.get("catheter.volume_per_length") * length
+                }
+                None => catheter.dead_volume(),
+            },
             start: SimTime::ZERO,
         },
         parameters,
@@ -178,6 +184,7 @@ pub(super) fn assemble(
         delivery: Delivery::Normal,
         exposure_cause: EventId::START,
         fall: None,
+        exposed: 0.0,
         pump_cause: EventId::START,
         catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),

@@ -72,6 +72,8 @@ pub struct Simulation {
     pub(super) exposure_cause: EventId,
     /// The last fall of delivery, and the exposure before it, which is what an overdose is owed to.
     pub(super) fall: Option<(EventId, EventId)>,
+    /// Rate into the spinal fluid at its last marked change \[ug/h\].
+    pub(super) exposed: f64,
     /// Event behind the present state of the pump.
     pub(super) pump_cause: EventId,
     /// Event behind what moves in the catheter.
@@ -167,6 +169,10 @@ impl Model for Simulation {
                 let id = self.scenario.programme[*index].id.clone();
                 self.silence_alarms(cx);
                 self.sources.insert(id.clone(), fired.id);
+                if let crate::scenario::model::Programme::PrimingBolus { .. } = mode {
+                    // It moves what lies in the line; other programmes only set its pace.
+                    self.catheter_cause = fired.id;
+                }
                 self.patient
                     .pump
                     .command(now, &crate::pump::Command::Programme { id, mode }, &mut notices)?;
@@ -253,6 +259,7 @@ impl Model for Simulation {
         }
         self.report(notices, now, cx)?;
         self.settle(fired.id, cx)?;
+        self.note_front(fired);
         if moves {
             self.recorder.limit(&self.patient, now)?;
         }
@@ -475,6 +482,25 @@ impl Simulation {
         }
         self.programmed = programmed;
         Ok(())
+    }
+
+    /// A front that changes what arrives by more than the pump's accuracy is what the body
+    /// answers to, even if the rate stays on the same side of what is programmed.
+    fn note_front(&mut self, fired: &Fired<SimEvent>) {
+        let arrives = self.patient.delivered_rate();
+        let moved = if self.exposed > 0.0 {
+            !(LOW_BELOW..=HIGH_ABOVE).contains(&(arrives / self.exposed))
+        } else {
+            arrives > 0.0
+        };
+        if let SimEvent::Catheter = fired.event {
+            if moved {
+                self.exposure_cause = fired.id;
+                self.exposed = arrives;
+            }
+        } else if moved {
+            self.exposed = arrives;
+        }
     }
 
     /// Keeps exactly one pending event for pump and catheter.

@@ -4,7 +4,7 @@ use crate::pump::{self, AlarmName};
 use crate::response::SYMPTOMS;
 
 /// The acts a scenario can contain: key, form, meaning.
-pub const ACTIONS: [(&str, &str, &str); 21] = [
+pub const ACTIONS: [(&str, &str, &str); 22] = [
     (
         "refill",
         r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true, syringe_error = "0.2 mL" }"#,
@@ -57,6 +57,11 @@ pub const ACTIONS: [(&str, &str, &str); 21] = [
         "inject_contrast",
         r#""3 mL""#,
         "Contrast through the access port: pushes out what the catheter holds and flushes a subdural pocket.",
+    ),
+    (
+        "aspirate_catheter",
+        r#""1 mL""#,
+        "Draw fluid through the access port: takes out what the catheter holds, if the way to the spine is open.",
     ),
     (
         "mri",

@@ -32,6 +32,8 @@ const BELIEF: [&str; 4] = [
     "believed_low_alarm_in_h",
     "believed_service_left_h",
 ];
+/// Columns after the signals of the response: the spinal fluid about the catheter.
+const FLUID: [&str; 2] = ["csf_pressure_kpa", "csf_leak_ml_per_h"];
 
 /// Names of all columns, unit in the name; `time_h` first.
 pub fn columns() -> Vec<String> {
@@ -39,6 +41,7 @@ pub fn columns() -> Vec<String> {
     names.extend(kinetic_columns().iter().cloned());
     names.extend(Signals::COLUMNS.iter().map(|s| (*s).to_owned()));
     names.extend(BELIEF.map(str::to_owned));
+    names.extend(FLUID.iter().map(|s| (*s).to_owned()));
     names
 }
 
@@ -52,7 +55,7 @@ pub fn kinetic_columns() -> &'static [String] {
 }
 
 fn columns_count() -> usize {
-    DEVICE.len() + kinetic_columns().len() + Signals::COLUMNS.len() + BELIEF.len()
+    DEVICE.len() + kinetic_columns().len() + Signals::COLUMNS.len() + BELIEF.len() + FLUID.len()
 }
 
 /// One output row at an instant, as the state stands there.
@@ -93,6 +96,8 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
         // Without a battery there is no service to end.
         belief.service_left.unwrap_or(0.0),
     ]);
+    let escapes = patient.catheter.csf_loss().map_or(0.0, |(_, flow)| flow);
+    values.extend([patient.catheter.csf_pressure(), escapes]);
     for v in &mut values {
         // An exact zero has one sign in every file.
         *v += 0.0;

@@ -55,6 +55,7 @@ struct Saved {
     delivery: Delivery,
     exposure_cause: EventId,
     fall: Option<(EventId, EventId)>,
+    exposed: f64,
     pump_cause: EventId,
     catheter_cause: EventId,
     sources: BTreeMap<String, EventId>,
@@ -99,6 +100,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         delivery: s.delivery,
         exposure_cause: s.exposure_cause,
         fall: s.fall,
+        exposed: s.exposed,
         pump_cause: s.pump_cause,
         catheter_cause: s.catheter_cause,
         sources: s.sources.clone(),
@@ -141,6 +143,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.delivery = saved.delivery;
     s.exposure_cause = saved.exposure_cause;
     s.fall = saved.fall;
+    s.exposed = saved.exposed;
     s.pump_cause = saved.pump_cause;
     s.catheter_cause = saved.catheter_cause;
     s.sources = saved.sources;
