@@ -33,7 +33,9 @@
 //! | [`catheter`] | drug column, hydraulics, faults of the line |
 //! | [`kinetics`] | where the drug goes |
 //! | [`response`] | what it does; the [`EffectModel`](response::EffectModel) trait |
+//! | [`hazards`] | how often faults come by chance, by generation of device; keyed draws of them |
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
+//! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
 //! | [`cli`] | the command line |
 //!
@@ -106,9 +108,11 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod calc;
 pub mod catheter;
 pub mod cli;
 pub mod engine;
+pub mod hazards;
 pub mod kinetics;
 pub mod numerics;
 pub mod parameters;

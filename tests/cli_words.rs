@@ -6,11 +6,12 @@ use cli_common::{Desk, MET, QUIET, STALL, stderr, stdout, table};
 use predicates::prelude::*;
 use serde_json::Value;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "run",
     "check",
     "new",
     "list",
+    "calc",
     "parameters",
     "schema",
     "why",
@@ -79,6 +80,7 @@ fn every_list_has_its_entries_and_its_json() {
         .write("broken.toml", &["title ="]);
     for (what, entry) in [
         ("faults", "catheter.leak"),
+        ("hazards", "catheter.leak"),
         ("pumps", "peristaltic"),
         ("effect-models", "emax"),
         ("signals", "csf_l3_ng_per_ml"),

@@ -59,6 +59,11 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
             file("", "").replace("{ size", &format!("{{ {z}, size")),
         ),
         (&top["catheter"], file(&format!("[catheter]\n{z}"), "")),
+        (&top["hazards"], file(&format!("[hazards]\n{z}"), "")),
+        (
+            &top["hazards"]["properties"]["pump.stall"],
+            file(&format!("[hazards.\"pump.stall\"]\n{z}"), ""),
+        ),
         (&top["programme"]["items"], file("", &format!("[[programme]]\n{z}"))),
         (&block("programme")["periodic_bolus"], programme("periodic_bolus")),
         (&block("programme")["single_bolus"], programme("single_bolus")),

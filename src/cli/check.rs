@@ -224,10 +224,16 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
             words::programme(&step.mode)
         );
     }
+    let hazards = crate::hazards::of_scenario(s);
+    if !hazards.is_empty() {
+        let kinds: Vec<&str> = hazards.iter().map(|h| h.kind.as_str()).collect();
+        let _ = writeln!(text, "  hazards   by chance: {}", kinds.join(", "));
+    }
     for f in &s.faults {
         let trigger = match &f.trigger {
             Trigger::At(m) => format!("at {}", moment(m)),
             Trigger::When(c) => format!("when {} {} {}", c.signal, if c.rising { ">" } else { "<" }, c.level),
+            Trigger::Drawn(onset) => format!("at {}, by chance", span(onset.at.hours())),
             Trigger::Hazard { rate } => format!("by chance, {} a year", words::number(rate * YEAR)),
         };
         let _ = write!(

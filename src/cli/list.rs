@@ -13,7 +13,8 @@ use super::{Failure, print, print_json};
 #[command(after_help = "Examples:
   itbsim list faults
   itbsim list scenarios --dir scenarios
-  itbsim list signals --json")]
+  itbsim list signals --json
+  itbsim list hazards --generation silicone --unapproved")]
 pub(crate) struct Args {
     /// What to list
     #[arg(value_enum)]
@@ -24,12 +25,15 @@ pub(crate) struct Args {
     /// Machine-readable output
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    implant: super::hazards::Implanted,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum What {
     Scenarios,
     Faults,
+    Hazards,
     Pumps,
     EffectModels,
     Signals,
@@ -49,7 +53,13 @@ condition.ID.met     (a fault with `when`)";
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let registry = Registry::builtin();
     let catalog = registry.catalog();
+    if args.what != What::Hazards && args.implant.given() {
+        return Err(Failure::Input(
+            "error: --generation, --pump-generation and --unapproved go with `itbsim list hazards` only".to_owned(),
+        ));
+    }
     match args.what {
+        What::Hazards => super::hazards::list(&args.implant, args.json),
         What::Faults => {
             if args.json {
                 let kinds: Vec<serde_json::Value> = catalog

@@ -10,8 +10,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod calc;
 mod check;
 mod compare;
+mod hazards;
 mod list;
 mod new;
 mod parameters;
@@ -55,8 +57,10 @@ enum Command {
     Check(check::Args),
     /// Write a commented scenario to start from
     New(new::Args),
-    /// List scenarios, faults, pumps, signals, symptoms, events or actions
+    /// List scenarios, faults, hazards, pumps, signals, symptoms, events or actions
     List(list::Args),
+    /// Refill dates, bridge and priming boluses, valve pulses, doses: the arithmetic, step by step
+    Calc(calc::Args),
     /// Print every default with unit, range, source and grade
     Parameters(parameters::Args),
     /// Print the JSON Schema of scenario files, for editors
@@ -143,6 +147,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::execute(&args),
         Command::New(args) => new::execute(&args),
         Command::List(args) => list::execute(&args),
+        Command::Calc(args) => calc::execute(&args),
         Command::Parameters(args) => parameters::execute(&args),
         Command::Schema => print(&crate::scenario::schema(&Registry::builtin().catalog())),
         Command::Why(args) => why::execute(&args),

@@ -72,6 +72,16 @@ impl Draws {
         Draws { seed, replicate }
     }
 
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The number of the replicate.
+    pub fn replicate(&self) -> u64 {
+        self.replicate
+    }
+
     /// The numbers of one entity for one purpose, for many ordinals.
     pub fn channel(&self, entity: &str, purpose: &str) -> Channel {
         let key = key("itbsim-number-1", self.seed, entity, purpose, None);

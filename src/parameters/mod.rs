@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use crate::quantity::{self, QuantityError};
 
+mod calc;
 mod catheter;
+mod hazards;
 mod kinetics;
 mod pump;
 mod response;
@@ -80,6 +82,8 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         kinetics::TABLE,
         response::TABLE,
         scenario::TABLE,
+        hazards::TABLE,
+        calc::TABLE,
     ]
     .into_iter()
     .flatten()
@@ -254,6 +258,8 @@ mod tests {
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),
             ("scenario.", scenario::TABLE),
+            ("hazards.", hazards::TABLE),
+            ("calc.", calc::TABLE),
         ] {
             for p in table {
                 assert!(p.key.starts_with(room), "{} is in the table of {room}", p.key);

@@ -110,6 +110,7 @@ const TABLE: &[Row] = &[
     ("year", TIME, 8766.0, 1.0),
     ("years", TIME, 8766.0, 1.0),
     ("yr", TIME, 8766.0, 1.0),
+    ("y", TIME, 8766.0, 1.0),
     ("Hz", RATE, 3600.0, 1.0),
     ("kPa", PRESSURE, 1.0, 1.0),
     ("Pa", PRESSURE, 1.0, 1e3),

@@ -261,7 +261,8 @@ fn oral(fields: &Fields<'_, '_>, verb: &str, dimension: Dimension) -> Result<Ora
 fn repair(fields: &Fields<'_, '_>) -> Result<Action, Reported> {
     let ids = some(fields.texts("repair", "[\"leak\"]"))?;
     let names = &fields.context.names;
-    let known = names.of("fault");
+    // A fault drawn from [hazards] has its kind as id.
+    let known = [names.of("fault"), fields.context.catalog.hazard_kinds.clone()].concat();
     let mut flawed = false;
     let mut faults = Vec::new();
     for (id, place) in ids {

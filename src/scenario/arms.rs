@@ -209,6 +209,18 @@ fn put(
                 _ => Ok(()), // its wrong type is reported where it is read
             }
         }
+        // A kind has a dot in its name, as in `hazards.pump.stall.constant`.
+        ("hazards", Some(rest)) => {
+            let kinds = &fields.context.catalog.hazard_kinds;
+            let kind = kinds.iter().find(|k| rest.strip_prefix(**k).is_some_and(|r| r.is_empty() || r.starts_with('.')));
+            let keys: Vec<&str> = match kind {
+                Some(kind) => std::iter::once(*kind)
+                    .chain(rest[kind.len()..].strip_prefix('.'))
+                    .collect(),
+                None => vec![rest],
+            };
+            walk(document, &[&["hazards"], keys.as_slice()].concat(), change, &leaf)
+        }
         ("patient" | "pump" | "catheter" | "duration" | "seed" | "sample" | "title" | "lesson", _) => {
             descend(document, path, change, &leaf)
         }
@@ -224,7 +236,7 @@ fn put(
                 "unknown",
             )
             .maybe_help(path_help(head).filter(|h| h.starts_with("did")))
-            .help("paths start with patient, pump, catheter, parameters, programme.<id>, fault.<id> or action.<id>"),
+            .help("paths start with patient, pump, catheter, hazards, parameters, programme.<id>, fault.<id> or action.<id>"),
         )),
     }
 }
@@ -248,9 +260,17 @@ fn remove_dotted(table: &mut Table, key: &str) {
 }
 
 fn descend(table: &mut Table, path: &str, change: &Entry, leaf: &dyn Fn(&str) -> Entry) -> Result<(), Box<Diagnostic>> {
-    let Some((head, rest)) = path.split_once('.') else {
-        table.put(leaf(path));
-        return Ok(());
+    walk(table, &path.split('.').collect::<Vec<_>>(), change, leaf)
+}
+
+fn walk(table: &mut Table, path: &[&str], change: &Entry, leaf: &dyn Fn(&str) -> Entry) -> Result<(), Box<Diagnostic>> {
+    let (head, rest) = match path {
+        [] => return Ok(()),
+        [last] => {
+            table.put(leaf(last));
+            return Ok(());
+        }
+        [head, rest @ ..] => (*head, rest),
     };
     if table.get(head).is_none() {
         table.entries.push(Entry {
@@ -263,7 +283,7 @@ fn descend(table: &mut Table, path: &str, change: &Entry, leaf: &dyn Fn(&str) ->
         });
     }
     match table.get_mut(head).map(|e| &mut e.node.data) {
-        Some(Data::Table(inner)) => descend(inner, rest, change, leaf),
+        Some(Data::Table(inner)) => walk(inner, rest, change, leaf),
         _ => Err(Box::new(
             Diagnostic::new("bad-path", format!("{} has no keys of its own", quoted(head)))
                 .at(change.key_place, "goes below a plain value"),

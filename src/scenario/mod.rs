@@ -46,6 +46,7 @@ mod expect;
 mod fault;
 mod fields;
 mod files;
+mod hazards;
 pub mod model;
 mod moment;
 mod names;

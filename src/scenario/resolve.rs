@@ -5,7 +5,7 @@ use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::model::{Catheter, History, Material, Patient, Population, Pump, Scenario};
-use super::{action, check, expect, fault, programme};
+use super::{action, check, expect, fault, hazards, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, ParameterError, ParameterSet};
 use crate::quantity::Dimension;
@@ -23,6 +23,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "patient",
     "pump",
     "catheter",
+    "hazards",
     "parameters",
     "programme",
     "fault",
@@ -126,6 +127,7 @@ pub(super) fn resolve(
     let patient = patient(&fields, &defaults);
     let pump = pump(&fields, &defaults);
     let catheter = catheter(&fields, &defaults);
+    let hazards = hazards::read(&fields);
 
     let lumbar_over = defaults.get_as("scenario.lumbar_bolus.over", Dimension::Time);
     let programmes = blocks(&fields, "programme", |table, place| {
@@ -157,6 +159,7 @@ pub(super) fn resolve(
     let (duration, title, lesson, hazard) = (duration?, title?, lesson?, hazard?);
     let (sources_cited, seed, sample) = (sources_cited?, seed?, sample?);
     let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
+    let hazards = hazards?;
     sound?;
     if programmes.flawed || faults.flawed || actions.flawed || expectations.flawed {
         return Err(Reported);
@@ -178,6 +181,7 @@ pub(super) fn resolve(
             pump,
             catheter,
             programme: programmes.read.into_iter().map(|r| r.step).collect(),
+            hazards,
             faults: faults.read.into_iter().map(|r| r.fault).collect(),
             actions: actions.read.into_iter().map(|r| r.step).collect(),
             expectations: Vec::new(),

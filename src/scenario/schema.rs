@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{Catalog, FaultKind, FieldSpec};
-use super::{action, arms, expect, fault, programme, resolve};
+use super::{action, arms, expect, fault, hazards, programme, resolve};
 use crate::parameters;
 use crate::quantity::Dimension;
 use crate::signals::Level;
@@ -31,6 +31,7 @@ pub fn schema(catalog: &Catalog) -> String {
         "patient" => patient(catalog),
         "pump" => pump(catalog),
         "catheter" => catheter(),
+        "hazards" => hazard_table(catalog),
         "parameters" => parameter_table(),
         "programme" => blocks(programme_block()),
         "fault" => blocks(fault_block(catalog)),
@@ -169,6 +170,34 @@ fn catheter() -> Value {
         "tip" => levels("Where the tip lies."),
         "material" => words(names(resolve::MATERIALS), "Wall of the catheter."),
         _ => quantity(Dimension::Concentration, "What fills tube and catheter at the start."),
+    })
+}
+
+fn hazard_table(catalog: &Catalog) -> Value {
+    let kind = object(hazards::KIND_KEYS, |key| match key {
+        "enabled" => flag("Whether it may come at all."),
+        "at_surgery" => quantity(Dimension::Fraction, "Chance at surgery."),
+        "early" => quantity(Dimension::Rate, "Extra rate during the early term."),
+        "early_for" => quantity(Dimension::Time, "Length of the early term."),
+        "constant" => quantity(Dimension::Rate, "Rate that stays."),
+        "wear" => json!({ "type": "string", "pattern": PATTERN, "examples": [hazards::WEAR_EXAMPLE],
+            "description": "Growth of the rate with age." }),
+        _ => quantity(Dimension::Time, "Age before which it does not come, surgery apart."),
+    });
+    let keys: Vec<&str> = hazards::KEYS.iter().chain(&catalog.hazard_kinds).copied().collect();
+    object(&keys, |key| match key {
+        "enabled" => flag("Whether faults may come by chance; true if left out."),
+        "generation" => words(
+            names(resolve::MATERIALS),
+            "Generation of the catheter; left out, by its wall.",
+        ),
+        "pump_generation" => words(names(hazards::PUMP_GENERATIONS), "Which figures of motor stall hold."),
+        "catheter_age" => quantity(
+            Dimension::Time,
+            "Age of the catheter at the start; left out, that of the pump.",
+        ),
+        "scale" => quantity(Dimension::Number, "Factor on all hazards."),
+        _ => kind.clone(),
     })
 }
 

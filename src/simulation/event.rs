@@ -79,6 +79,13 @@ pub enum SimEvent {
         /// Its id.
         id: Name,
     },
+    /// The hazard of a kind of fault strikes.
+    Hazard {
+        /// Index of the fault that was drawn.
+        index: usize,
+        /// Its id, which is its kind.
+        id: Name,
+    },
     /// A fault moves along its profile.
     Fault {
         /// Index of the fault.
@@ -139,6 +146,7 @@ impl Event for SimEvent {
             SimEvent::Programme { id, .. } => Cow::Owned(format!("programme.{id}")),
             SimEvent::Action { id, .. } => Cow::Owned(format!("action.{id}")),
             SimEvent::Condition { id, .. } => Cow::Owned(format!("condition.{id}")),
+            SimEvent::Hazard { id, .. } => Cow::Owned(format!("hazard.{id}")),
             SimEvent::Fault { id, .. } => Cow::Owned(format!("fault.{id}")),
             SimEvent::Pump(_) => Cow::Borrowed("pump"),
             SimEvent::Notice(notice) => Cow::Owned(super::words::notice_name(notice).0),
@@ -159,6 +167,7 @@ impl Event for SimEvent {
                 Part::Finish => "over",
             },
             SimEvent::Condition { .. } => "met",
+            SimEvent::Hazard { .. } => "struck",
             SimEvent::Fault { stage, .. } => match stage {
                 Stage::Start => "start",
                 Stage::Progress => "progress",
@@ -203,6 +212,7 @@ impl Event for SimEvent {
             }
             SimEvent::Programme { .. }
             | SimEvent::Condition { .. }
+            | SimEvent::Hazard { .. }
             | SimEvent::Pump(_)
             | SimEvent::Catheter
             | SimEvent::Delivery { .. }

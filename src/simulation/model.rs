@@ -167,6 +167,13 @@ impl Model for Simulation {
                 let event = self.fault_event(*index, Stage::Start, None);
                 cx.schedule_at(now, Phase::Fault, self.ranks.fault(*index), event)?;
             }
+            SimEvent::Hazard { index, .. } => {
+                if let Trigger::Drawn(onset) = &self.scenario.faults[*index].trigger {
+                    cx.note(&onset.detail);
+                }
+                let event = self.fault_event(*index, Stage::Start, None);
+                cx.schedule_at(now, Phase::Fault, self.ranks.fault(*index), event)?;
+            }
             SimEvent::Fault {
                 index, stage, severity, ..
             } => self.fault_stage(*index, *stage, *severity, fired.id, cx, &mut notices)?,
@@ -281,6 +288,13 @@ impl Simulation {
                 }
                 Trigger::At(Moment::After { event, offset }) => {
                     self.waiting.add(event, *offset, Waiting::FaultStart(index));
+                }
+                Trigger::Drawn(onset) => {
+                    let event = SimEvent::Hazard {
+                        index,
+                        id: self.ids.fault(index),
+                    };
+                    engine.schedule(onset.at, Phase::Fault, rank, event)?;
                 }
                 Trigger::When(_) => self.faults[index].state.armed = true,
                 Trigger::Hazard { rate } => {

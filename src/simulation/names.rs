@@ -95,6 +95,11 @@ pub fn fixed_events() -> Vec<String> {
         .collect();
     // The pump's own `emptied` is told as `pump.empty`, which a notice names too.
     names.extend(pump::event_names().into_iter().filter(|n| n != "pump.emptied"));
+    // What [hazards] can draw; the id of such a fault is its kind.
+    names.extend(crate::hazards::KINDS.iter().flat_map(|kind| {
+        let of_fault = ["start", "full", "end"].map(|stage| format!("fault.{kind}.{stage}"));
+        std::iter::once(format!("hazard.{kind}.struck")).chain(of_fault)
+    }));
     names.extend(
         [
             "delivery.stopped",

@@ -146,6 +146,7 @@ impl Registry {
                 .collect(),
             effect_models: self.effects.names(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
+            hazard_kinds: crate::hazards::KINDS.to_vec(),
             signals: super::observe::columns().into_iter().skip(1).collect(),
             events: super::names::fixed_events(),
         }

@@ -80,8 +80,10 @@ impl Run {
             event_limit: EVENT_LIMIT,
             ..EngineOptions::default()
         });
-        let scenario = Arc::new(leave_out(scenario, &options.without));
         let draws = Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate);
+        let mut scenario = scenario.clone();
+        scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
+        let scenario = Arc::new(leave_out(&scenario, &options.without));
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
         simulation.prime(&mut engine, &draws).map_err(at_start)?;
         Ok(Self { engine, simulation })

@@ -91,6 +91,7 @@ pub fn catalog() -> Catalog {
         pump_abilities: Vec::new(),
         effect_models: vec!["emax"],
         fault_kinds: KINDS.to_vec(),
+        hazard_kinds: vec!["catheter.leak", "pump.stall"],
         signals: names(&[
             "reservoir_ml",
             "flow_ml_per_day",
