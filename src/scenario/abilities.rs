@@ -2,6 +2,7 @@
 
 use super::check::Parts;
 use super::diagnostics::{Diagnostic, Place, list, quoted};
+use super::document::Data;
 use super::model::{Catalog, PumpAbility};
 
 /// Faults, acts and programmes that the family cannot have.
@@ -11,8 +12,8 @@ pub(super) fn check(parts: &Parts<'_, '_, '_>) -> bool {
     };
     let all = &parts.context.catalog.pump_abilities;
     let mut sound = true;
-    for read in parts.faults {
-        let kind = read.fault.kind.as_str();
+    let written = parts.faults.iter().map(|f| (f.fault.kind.as_str(), f.kind_place));
+    for (kind, place) in written.chain(by_chance(parts)) {
         let able = families(all, |a| a.faults.contains(&kind));
         if !able.is_empty() && !own.faults.contains(&kind) {
             sound = false;
@@ -26,7 +27,7 @@ pub(super) fn check(parts: &Parts<'_, '_, '_>) -> bool {
                     "wrong-family",
                     format!("a `{}` pump cannot have the fault {}", own.family, quoted(kind)),
                 )
-                .at(read.kind_place, "nothing in it that could fail like this")
+                .at(place, "nothing in it that could fail like this")
                 .help(format!("{} can", able.join(" and ")))
                 .help(can),
             );
@@ -57,6 +58,25 @@ pub(super) fn check(parts: &Parts<'_, '_, '_>) -> bool {
         }
     }
     sound
+}
+
+/// Kinds that `[hazards]` gives a rate, with their places.
+fn by_chance<'d>(parts: &Parts<'_, 'd, '_>) -> Vec<(&'d str, Place)> {
+    let Some(Data::Table(hazards)) = parts.fields.entry("hazards").map(|e| &e.node.data) else {
+        return Vec::new();
+    };
+    let off = |data: &Data| match data {
+        Data::Table(kind) => kind
+            .get("enabled")
+            .is_some_and(|e| matches!(e.node.data, Data::Bool(false))),
+        _ => true,
+    };
+    hazards
+        .entries
+        .iter()
+        .filter(|e| !off(&e.node.data))
+        .map(|e| (e.key.as_str(), e.key_place))
+        .collect()
 }
 
 /// What the loader knows of a family, if it was told.

@@ -268,6 +268,7 @@ impl Simulation {
             Action::MriScan { over } => {
                 let on = part != Part::Finish;
                 if on {
+                    self.sources.insert(id.clone(), by);
                     let field = Disturbance::MriField {
                         field: None,
                         restart_delay: 0.0,

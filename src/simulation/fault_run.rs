@@ -118,6 +118,9 @@ impl Simulation {
         // A fault of the line is no cause of what the pump does next.
         if !self.scenario.faults[index].kind.starts_with("catheter.") {
             self.pump_cause = by;
+            // What the pump does because of it later is owed to it, whatever came between.
+            let id = self.scenario.faults[index].id.clone();
+            self.sources.entry(id).or_insert(by);
         }
         self.catheter_cause = by;
         let kind = &self.scenario.faults[index].kind;
