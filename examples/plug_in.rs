@@ -6,13 +6,13 @@
 //!
 //! | to add | implement | register |
 //! |---|---|---|
-//! | a pump family | [`Pump`] | `registry.pumps.register(PumpFamily { name, summary, build, restore })` |
+//! | a pump family | [`Works`] | `registry.pumps.register(FAMILY)` |
 //! | a fault kind | [`FaultMechanism`] | `registry.add_fault(KIND, build)` |
 //! | an effect model | [`EffectModel`] | `registry.effects.register(name, build)` |
 //!
-//! Here: a pump driven by the vapour of a propellant, which has one flow, set in the
-//! factory; a hot bath, which raises that flow; and an effect that begins at a threshold
-//! and grows in a straight line. Numbers are made up for the example.
+//! Here: a pump in which a voltage drags fluid through a membrane, with one flow, set in the
+//! factory; a regulator that fails, which raises that flow; and an effect that begins at a
+//! threshold and grows in a straight line. Numbers are made up for the example.
 //!
 //! `cargo run --example plug_in`
 
@@ -22,13 +22,10 @@ use std::sync::Arc;
 
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
-use itbsim::pump::{
-    Command, Disturbance, NextEvent, Pump, PumpError, PumpEvent, PumpFamily, PumpNotice, PumpSetup, Refill,
-    RefillReport, Reservoir, Telemetry,
-};
+use itbsim::pump::{Chassis, Disturbance, Equipment, PumpError, PumpFamily, PumpNotice, PumpSetup, Works};
 use itbsim::response::EffectModel;
 use itbsim::scenario::load_str;
-use itbsim::scenario::model::{Fault, FaultKind, FieldSpec, Programme, Value};
+use itbsim::scenario::model::{Fault, FaultKind, FieldSpec, Value};
 use itbsim::signals::{Drive, Region};
 use itbsim::simulation::{FaultMechanism, LEDGER_LIMIT, Plant, Registry, RunOptions, RunResult, SimError, simulate};
 use serde::{Deserialize, Serialize};
@@ -37,244 +34,85 @@ use serde::{Deserialize, Serialize};
 
 /// Flow set in the factory \[mL/h\].
 const FLOW: f64 = 1.0 / 24.0;
-/// Outlet pressure that the propellant cannot overcome \[kPa\].
-const VAPOUR_PRESSURE: f64 = 60.0;
+/// Outlet pressure against which the membrane gives nothing more \[kPa\].
+const STALL_PRESSURE: f64 = 60.0;
 
-/// A pump without motor, battery or programme: it runs from the first filling until it
-/// is empty. The dose is chosen by the concentration of the drug.
+/// What moves the drug, and nothing else: reservoir, label, accounts and storage come with
+/// the chassis that the crate puts around it.
 ///
 /// The whole state is plain numbers, so `Clone`, `Serialize` and `Deserialize` are derived
 /// and a stored run goes on with the same bits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct GasPump {
-    reservoir: Reservoir,
-    label: f64,
-    running: bool,
+struct Osmotic {
     /// Share by which each disturbance raises the flow, by the name of its source.
     extra: BTreeMap<String, f64>,
 }
 
-impl GasPump {
-    const NAME: &'static str = "gas";
-
-    /// What the registry is given: the name, and two functions that make a pump.
+impl Works for Osmotic {
+    /// What the registry and the loader know: no programme (`rates` is left out), and the
+    /// one fault of the pump that the family can have.
     const FAMILY: PumpFamily = PumpFamily {
-        name: Self::NAME,
-        summary: "propellant-driven, one fixed flow of 1 mL/day",
-        build: |setup, parameters| Ok(Box::new(GasPump::new(setup, parameters)?)),
-        restore: |state| match GasPump::deserialize(state) {
-            Ok(pump) => Ok(Box::new(pump)),
-            Err(e) => Err(PumpError::Restore {
-                family: GasPump::NAME.to_owned(),
-                reason: e.to_string(),
-            }),
-        },
+        summary: "electro-osmotic, one fixed flow of 1 mL/day",
+        faults: &[SURGE.kind],
+        ..PumpFamily::of::<Self>("osmotic")
     };
 
-    fn new(setup: &PumpSetup, _: &ParameterSet) -> Result<Self, PumpError> {
-        let device = &setup.device;
-        Ok(GasPump {
-            // True contents, with the bookkeeping of drug; residual volume 0.
-            reservoir: Reservoir::new(
-                setup.start,
-                device.reservoir_size,
-                device.fill,
-                0.0,
-                device.concentration,
-            )?,
-            label: device.label_concentration,
-            running: false,
-            extra: BTreeMap::new(),
-        })
+    fn new(_: &PumpSetup, _: &ParameterSet) -> Result<(Self, Equipment), PumpError> {
+        let works = Osmotic { extra: BTreeMap::new() };
+        let equipment = Equipment {
+            residual: 0.0,
+            limits: None,
+            battery: None,
+            fixed_flow: FLOW,
+        };
+        Ok((works, equipment))
     }
 
-    fn flow(&self) -> f64 {
-        if self.running && !self.reservoir.is_empty() {
+    fn drive(&self, chassis: &Chassis) -> Drive {
+        let flow = if chassis.can_deliver() {
             FLOW * (1.0 + self.extra.values().sum::<f64>())
         } else {
             0.0
-        }
-    }
-
-    /// Every change ends here: the true outflow, and what the label says.
-    fn refresh(&mut self, now: SimTime) {
-        let believed = self.programmed_flow();
-        self.reservoir.set_rates(now, self.flow(), believed);
-    }
-
-    fn unsupported(what: impl Into<String>) -> PumpError {
-        PumpError::Unsupported {
-            family: Self::NAME.to_owned(),
-            what: what.into(),
-        }
-    }
-}
-
-impl Pump for GasPump {
-    fn family(&self) -> &str {
-        Self::NAME
-    }
-
-    fn clone_box(&self) -> Box<dyn Pump> {
-        Box::new(self.clone())
-    }
-
-    fn save(&self) -> serde_json::Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    fn drive(&self) -> Drive {
+        };
         Drive {
-            flow: self.flow(),
-            // The propellant pushes with a constant pressure through a narrow tube, so
-            // pressure at the outlet costs flow.
-            droop: self.flow() / VAPOUR_PRESSURE,
-            max_pressure: VAPOUR_PRESSURE,
+            flow,
+            // Pressure at the outlet costs flow.
+            droop: flow / STALL_PRESSURE,
+            max_pressure: STALL_PRESSURE,
         }
     }
 
-    fn programmed_flow(&self) -> f64 {
-        if self.running { FLOW } else { 0.0 }
-    }
-
-    fn programmed_dose_rate(&self) -> f64 {
-        self.programmed_flow() * self.label
-    }
-
-    fn outlet_concentration(&self) -> f64 {
-        self.reservoir.concentration()
-    }
-
-    fn set_outflow(&mut self, now: SimTime, outflow: f64) {
-        let believed = self.programmed_flow();
-        self.reservoir.set_rates(now, outflow, believed);
-    }
-
-    fn outflow(&self) -> f64 {
-        self.reservoir.outflow()
-    }
-
-    fn reservoir_volume(&self, at: SimTime) -> f64 {
-        self.reservoir.usable(at)
-    }
-
-    fn reservoir_drug(&self, at: SimTime) -> f64 {
-        self.reservoir.drug(at)
-    }
-
-    fn believed_volume(&self, at: SimTime) -> f64 {
-        self.reservoir.believed(at)
-    }
-
-    fn delivered_volume(&self, at: SimTime) -> f64 {
-        self.reservoir.delivered(at)
-    }
-
-    fn delivered_drug(&self, at: SimTime) -> f64 {
-        self.reservoir.delivered_drug(at)
-    }
-
-    /// The one thing it does by itself is to run dry. The simulation asks again after each change.
-    fn next_event(&self) -> Option<NextEvent> {
-        Some(NextEvent {
-            at: self.reservoir.empty_at()?,
-            event: PumpEvent::Emptied,
-            source: self.extra.keys().next().cloned(),
-        })
-    }
-
-    fn on_event(&mut self, now: SimTime, event: &PumpEvent, out: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
-        match event {
-            PumpEvent::Emptied => {
-                self.reservoir.mark_empty(now);
-                out.push(PumpNotice::Emptied);
-                self.refresh(now);
-                Ok(())
-            }
-            other => Err(Self::unsupported(other.name())),
-        }
-    }
-
-    fn command(&mut self, now: SimTime, command: &Command, _: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
-        match command {
-            // There is no programme to send: the dose must be the one the concentration gives.
-            Command::Programme {
-                mode: Programme::SimpleContinuous { rate },
-                ..
-            } => {
-                let fixed = FLOW * self.label;
-                if (rate / fixed - 1.0).abs() > 0.01 {
-                    return Err(PumpError::Programme {
-                        what: "dose rate [ug/h]",
-                        value: *rate,
-                        expected: "the fixed flow times the concentration",
-                    });
-                }
-                self.running = true;
-            }
-            Command::Programme {
-                mode: Programme::Stopped,
-                ..
-            } => self.running = false,
-            Command::Interrogate => {}
-            other => return Err(Self::unsupported(format!("{other:?}"))),
-        }
-        self.refresh(now);
-        Ok(())
-    }
-
-    fn refill(&mut self, now: SimTime, refill: &Refill, _: &mut Vec<PumpNotice>) -> Result<RefillReport, PumpError> {
-        let report = self.reservoir.refill(now, refill)?;
-        self.label = refill.label;
-        self.refresh(now);
-        Ok(report)
-    }
-
-    /// Built-in faults it cannot have are refused, by a typed error that names the family.
+    /// Faults it cannot have are refused, by a typed error that names the family.
     fn disturb(
         &mut self,
-        now: SimTime,
+        _: SimTime,
+        _: &mut Chassis,
         source: &str,
         disturbance: &Disturbance,
         _: &mut Vec<PumpNotice>,
-    ) -> Result<(), PumpError> {
+    ) -> Result<bool, PumpError> {
         match disturbance {
-            Disturbance::Custom { name, values } if name == "warmth" => {
+            Disturbance::Custom { name, values } if name == "surge" => {
                 let extra = values.get("extra_flow").copied().unwrap_or(0.0);
                 self.extra.insert(source.to_owned(), extra);
+                Ok(true)
             }
-            other => return Err(Self::unsupported(format!("{other:?}"))),
+            _ => Ok(false),
         }
-        self.refresh(now);
-        Ok(())
     }
 
-    fn relieve(&mut self, now: SimTime, source: &str, _: &mut Vec<PumpNotice>) {
+    fn relieve(&mut self, _: SimTime, source: &str, _: &mut Vec<PumpNotice>) {
         self.extra.remove(source);
-        self.refresh(now);
-    }
-
-    fn telemetry(&self, at: SimTime) -> Telemetry {
-        Telemetry {
-            flow: self.programmed_flow(),
-            dose_rate: self.programmed_dose_rate(),
-            label_concentration: self.label,
-            reservoir_volume: self.reservoir.believed(at),
-            low_reservoir_in: None,
-            battery_left: 0.0,
-            alarms: Vec::new(),
-            log: Vec::new(),
-        }
     }
 }
 
 // ---- 2: a fault kind
 
 /// What a scenario may write: the name, and one field with its unit and range.
-const HOT_BATH: FaultKind = FaultKind {
-    kind: "gas.hot_bath",
+const SURGE: FaultKind = FaultKind {
+    kind: "osmotic.surge",
     hazard: "X-01",
-    mechanism: "Warmth raises the vapour pressure of the propellant, and with it the flow.",
+    mechanism: "The regulator fails high: the voltage rises, and with it the flow.",
     fields: &[FieldSpec {
         name: "extra_flow",
         unit: "1",
@@ -288,14 +126,14 @@ const HOT_BATH: FaultKind = FaultKind {
 
 /// How it acts. It holds its configuration and no state; the simulation brings the
 /// severity, so triggers, ramps and repair come for nothing.
-struct HotBath {
+struct Surge {
     extra_flow: f64,
 }
 
-impl HotBath {
+impl Surge {
     fn build(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {
         match fault.values.get("extra_flow") {
-            Some(Value::Number(extra_flow)) => Ok(Arc::new(HotBath {
+            Some(Value::Number(extra_flow)) => Ok(Arc::new(Surge {
                 extra_flow: *extra_flow,
             })),
             _ => Err(SimError::FaultField {
@@ -306,14 +144,14 @@ impl HotBath {
     }
 }
 
-impl FaultMechanism for HotBath {
+impl FaultMechanism for Surge {
     fn apply(&self, id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
         if severity > 0.0 {
-            let warmth = Disturbance::Custom {
-                name: "warmth".to_owned(),
+            let surge = Disturbance::Custom {
+                name: "surge".to_owned(),
                 values: BTreeMap::from([("extra_flow".to_owned(), severity * self.extra_flow)]),
             };
-            plant.pump.disturb(plant.now, id, &warmth, plant.notices)?;
+            plant.pump.disturb(plant.now, id, &surge, plant.notices)?;
         } else {
             plant.pump.relieve(plant.now, id, plant.notices);
         }
@@ -348,11 +186,13 @@ impl EffectModel for Threshold {
 
 // ---- and a scenario that names them
 
-/// 400 ug/day by either pump: the fixed flow of 1 mL/day needs 0.4 mg/mL.
+/// 400 ug/day by either pump: the fixed flow of 1 mL/day needs 0.4 mg/mL. A pump that
+/// cannot be programmed has no programme in its file.
 fn story(family: &str, effect_model: &str, fault: &str) -> String {
+    let programme = if family == "osmotic" { "" } else { PROGRAMME };
     format!(
         r#"
-title = "A hot bath with a pump that has no motor"
+title = "A regulator fails in a pump that has no motor"
 duration = "6 d"
 sample = "1 h"
 [patient]
@@ -363,19 +203,23 @@ effect_model = "{effect_model}"
 family = "{family}"
 gain = 1.0
 reservoir = {{ size = "40 mL", fill = "30 mL", concentration = "400 ug/mL" }}
-[[programme]]
-id = "maintenance"
-at = "0 d"
-simple_continuous = "400 ug/day"
+{programme}
 {fault}
 "#
     )
 }
 
-const BATH: &str = r#"
+const PROGRAMME: &str = r#"
+[[programme]]
+id = "maintenance"
+at = "0 d"
+simple_continuous = "400 ug/day"
+"#;
+
+const FAILURE: &str = r#"
 [[fault]]
-id = "bath"
-kind = "gas.hot_bath"
+id = "regulator"
+kind = "osmotic.surge"
 at = "2 d"
 until = "3 d"
 profile = { ramp = "2 h" }
@@ -401,8 +245,8 @@ fn at(run: &RunResult, column: &str, hours: f64) -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut registry = Registry::builtin();
-    registry.pumps.register(GasPump::FAMILY);
-    registry.add_fault(HOT_BATH, HotBath::build);
+    registry.pumps.register(Osmotic::FAMILY);
+    registry.add_fault(SURGE, Surge::build);
     registry.effects.register("threshold", |p| {
         let ec50 = p.get("response.effect.ec50");
         Box::new(Threshold {
@@ -416,11 +260,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             "peristaltic, emax",
             try_out(&registry, &story("peristaltic", "emax", ""))?,
         ),
-        ("gas, emax", try_out(&registry, &story("gas", "emax", ""))?),
-        ("gas, emax, hot bath", try_out(&registry, &story("gas", "emax", BATH))?),
+        ("osmotic, emax", try_out(&registry, &story("osmotic", "emax", ""))?),
         (
-            "gas, threshold, hot bath",
-            try_out(&registry, &story("gas", "threshold", BATH))?,
+            "osmotic, emax, surge",
+            try_out(&registry, &story("osmotic", "emax", FAILURE))?,
+        ),
+        (
+            "osmotic, threshold, surge",
+            try_out(&registry, &story("osmotic", "threshold", FAILURE))?,
         ),
     ];
     println!(
@@ -437,31 +284,34 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
         assert!(run.ledger_residual <= LEDGER_LIMIT, "not a microgram is lost");
     }
-    let [(_, built_in), (_, gas), (_, bath), (_, linear)] = &runs;
+    let [(_, built_in), (_, osmotic), (_, surge), (_, linear)] = &runs;
 
     // At rest both pumps are the same to the spine, up to the pressure at the tip that the
-    // propellant works against.
+    // membrane works against.
     let (a, b) = (
         at(built_in, "csf_l3_ng_per_ml", 70.0),
-        at(gas, "csf_l3_ng_per_ml", 70.0),
+        at(osmotic, "csf_l3_ng_per_ml", 70.0),
     );
     assert!((a / b - 1.0).abs() < 0.05, "{a} and {b} ng/mL");
-    // The bath raises the flow by half, less the little pressure that more flow needs, and ends.
+    // The surge raises the flow by half, less the little pressure that more flow needs, and ends.
     let flows = |run: &RunResult, h: f64| at(run, "flow_ml_per_day", h);
-    assert!((flows(bath, 70.0) / flows(gas, 70.0) - 1.5).abs() < 1e-3);
-    assert_eq!(flows(bath, 80.0), flows(gas, 80.0));
+    assert!((flows(surge, 70.0) / flows(osmotic, 70.0) - 1.5).abs() < 1e-3);
+    assert_eq!(flows(surge, 80.0), flows(osmotic, 80.0));
     // The effect model changes what the patient feels and nothing that the pump gives.
-    assert_eq!(at(bath, "csf_l3_ng_per_ml", 70.0), at(linear, "csf_l3_ng_per_ml", 70.0));
-    assert_ne!(at(bath, "ashworth_legs", 70.0), at(linear, "ashworth_legs", 70.0));
+    assert_eq!(
+        at(surge, "csf_l3_ng_per_ml", 70.0),
+        at(linear, "csf_l3_ng_per_ml", 70.0)
+    );
+    assert_ne!(at(surge, "ashworth_legs", 70.0), at(linear, "ashworth_legs", 70.0));
 
     // The loader knows the new names, and says so when one is misspelt.
-    let slip = story("gas", "emax", &BATH.replace("extra_flow", "extra_flo"));
+    let slip = story("osmotic", "emax", &FAILURE.replace("extra_flow", "extra_flo"));
     let mistake = try_out(&registry, &slip).expect_err("no such field").to_string();
     println!("\n{mistake}");
     assert!(mistake.contains("extra_flow"));
-    // And a fault the family cannot have is an error, with time, component and event.
+    // And a fault the family cannot have is a mistake in the file, found before anything runs.
     let stall = "[[fault]]\nid = \"stuck\"\nkind = \"pump.stall\"\nat = \"1 d\"\n";
-    let refusal = try_out(&registry, &story("gas", "emax", stall)).expect_err("it has no motor");
+    let refusal = try_out(&registry, &story("osmotic", "emax", stall)).expect_err("it has no motor");
     println!("{refusal}");
     Ok(())
 }

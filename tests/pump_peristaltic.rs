@@ -551,18 +551,57 @@ mod disturbances {
     }
 
     #[test]
-    fn every_fault_kind_becomes_a_disturbance_at_full_severity() {
+    fn every_fault_kind_becomes_a_disturbance_at_full_severity_that_its_families_take_and_others_refuse() {
         use itbsim::scenario::model::Value;
+        let registry = PumpRegistry::default();
         for kind in itbsim::pump::FAULT_KINDS {
             let values = kind
                 .fields
                 .iter()
-                .map(|f| (f.name.to_owned(), Value::Number(f.default.unwrap_or(1.2))))
+                .map(|f| {
+                    let value = match f.words {
+                        [] => Value::Number(f.default.unwrap_or(1.2)),
+                        [word, ..] => Value::Text((*word).to_owned()),
+                    };
+                    (f.name.to_owned(), value)
+                })
                 .collect();
             let made = itbsim::pump::disturbance(kind.kind, &values, 1.0);
             let made = made.unwrap_or_else(|| panic!("{} makes nothing", kind.kind));
-            running().disturb(at(1.0), "f", &made, &mut Vec::new()).unwrap();
             assert_eq!(itbsim::pump::disturbance(kind.kind, &values, 0.0), None);
+            let mut had = 0;
+            for family in registry.families() {
+                let mut device = device(20.0, 20.0, 2000.0);
+                device.family = family.name.to_owned();
+                let mut pump = build(device, &ParameterSet::default());
+                if family.faults.contains(&kind.kind) {
+                    had += 1;
+                    pump.disturb(at(1.0), "f", &made, &mut Vec::new()).unwrap();
+                    pump.relieve(at(2.0), "f", &mut Vec::new());
+                }
+            }
+            assert!(had > 0, "no family has {}", kind.kind);
+        }
+    }
+
+    #[test]
+    fn a_family_refuses_what_its_works_do_not_have() {
+        for (family, disturbance) in [
+            ("peristaltic", Disturbance::ValveShut),
+            ("peristaltic", Disturbance::Restrictor { resistance: 2.0 }),
+            ("valve-gated", Disturbance::Stall),
+            ("valve-gated", Disturbance::TelemetryHang),
+            ("gas-pressure", Disturbance::Stall),
+            ("gas-pressure", Disturbance::MemoryError { critical: true }),
+            ("gas-pressure", Disturbance::BatteryDrain { factor: 2.0 }),
+        ] {
+            let mut device = device(20.0, 20.0, 2000.0);
+            device.family = family.to_owned();
+            let mut pump = build(device, &ParameterSet::default());
+            let before = pump.save();
+            let refused = pump.disturb(at(1.0), "f", &disturbance, &mut Vec::new()).unwrap_err();
+            assert!(matches!(refused, PumpError::Unsupported { .. }), "{family}: {refused}");
+            assert_eq!(pump.save(), before);
         }
     }
 }
@@ -604,7 +643,7 @@ mod service_life {
         let life = |dose: f64| {
             let mut pump = build(device(40.0, 40.0, 2000.0), &ParameterSet::default());
             continuous(pump.as_mut(), SimTime::ZERO, dose);
-            pump.telemetry(SimTime::ZERO).battery_left / 8766.0
+            pump.telemetry(SimTime::ZERO).battery_left.unwrap() / 8766.0
         };
         assert!((6.0..=7.0).contains(&life(0.25 * 2000.0)));
         assert!((4.0..=5.0).contains(&life(1.5 * 2000.0)));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::scenario::model::{Action, Catalog, Moment, Population, Profile, Scenario, Trigger, Value};
+use crate::scenario::model::{Action, Catalog, Exposure, Moment, Population, Profile, Scenario, Trigger, Value};
 use crate::signals::Posture;
 use crate::simulation::{Registry, span, words};
 
@@ -100,6 +100,7 @@ fn act(action: &Action) -> String {
             label,
             pocket_share,
             aspirate,
+            syringe_error: _,
         } => {
             let mut text = format!("refill, {volume} mL at {}", words::concentration(*concentration));
             if label != concentration {
@@ -117,6 +118,7 @@ fn act(action: &Action) -> String {
             }
             text
         }
+        Action::CheckReservoir { .. } => "draw out the reservoir, read the syringe, put it back".into(),
         Action::MissedRefill => "planned refill at which nobody comes".into(),
         Action::ScaleDose { factor } => {
             let change = (factor - 1.0) * 100.0;
@@ -140,10 +142,20 @@ fn act(action: &Action) -> String {
         Action::DrainCsf { volume, over } => format!("drain {volume} mL of spinal fluid over {}", span(*over)),
         Action::InjectContrast { volume } => format!("{volume} mL of contrast through the access port"),
         Action::MriScan { over } => format!("magnetic resonance scan of {}", span(*over)),
+        Action::Surround {
+            exposure: Exposure::Pressure(p),
+            over,
+        } => format!("air of {p:.1} kPa for {}", span(*over)),
+        Action::Surround {
+            exposure: Exposure::Temperature(t),
+            over,
+        } => format!("pump at {t} degC for {}", span(*over)),
+        Action::ResetValve => "reset the safety valve".into(),
         Action::Ventilate { on: true } => "ventilate".into(),
         Action::Ventilate { on: false } => "stop ventilating".into(),
         Action::Posture(Posture::Supine) => "lie down".into(),
         Action::Posture(Posture::Upright) => "sit up".into(),
+        Action::AspirateCatheter { volume } => format!("{volume} mL drawn through the access port"),
         Action::Repair { faults } => format!("repair {}", faults.join(", ")),
     }
 }
@@ -206,6 +218,19 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
     let c = &s.catheter;
     let material = format!("{:?}", c.material).to_lowercase();
     let _ = writeln!(text, "  catheter  {} cm, {material}, tip at {}", c.length, c.tip);
+    if let Some(near) = &c.pump_segment {
+        let _ = writeln!(
+            text,
+            "            two pieces: {} cm with {} mL next to the pump",
+            near.length, near.volume
+        );
+    }
+    if let Some(fill) = c.tube_concentration {
+        let _ = writeln!(text, "            {} in the pump tube", words::concentration(fill));
+    }
+    if let Some(entered) = c.entered_length {
+        let _ = writeln!(text, "            {entered} cm entered in the programmer");
+    }
     for step in &s.programme {
         let _ = writeln!(
             text,
@@ -247,7 +272,14 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         text.push('\n');
     }
     for a in &s.actions {
-        let _ = writeln!(text, "  action    {} at {}: {}", a.id, moment(&a.at), act(&a.action));
+        let unless = a.unless.as_ref().map(|e| format!(", unless {e}")).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "  action    {} at {}{unless}: {}",
+            a.id,
+            moment(&a.at),
+            act(&a.action)
+        );
     }
     let claims = s.expectations.len();
     let _ = writeln!(

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::simulation::{ACTIONS, Registry};
+use crate::parameters::{Parameter, ParameterSet};
+use crate::pump::{AlarmSpec, PumpFamily};
+use crate::simulation::{ACTIONS, Registry, span};
 
 use super::{Failure, print, print_json};
 
@@ -38,15 +40,24 @@ enum What {
     Symptoms,
     Events,
     Actions,
+    Alarms,
 }
 
 /// Events that carry the ids of a scenario's own blocks.
 const OWN_EVENTS: &str = "And for each block of the scenario, with its id:
 programme.ID.start
 action.ID.done       action.ID.dose       action.ID.over
+action.ID.dropped    (an action with `unless`)
 fault.ID.start       fault.ID.progress    fault.ID.full
 fault.ID.on          fault.ID.off         fault.ID.end
 condition.ID.met     (a fault with `when`)";
+
+/// What the two schemes are.
+const ALARM_SCHEMES: &str =
+    "The device knows two classes, critical and non-critical. The priority by IEC 60601-1-8 is our derivation
+from harm and onset (death: immediate high, prompt high, delayed medium; reversible injury: high, medium, low;
+minor injury: medium, low, low). A session with the programmer ends the tone while the condition may last.
+";
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let registry = Registry::builtin();
@@ -64,7 +75,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                     .fault_kinds
                     .iter()
                     .map(|k| {
-                        serde_json::json!({"kind": k.kind, "hazard": k.hazard, "mechanism": k.mechanism,
+                        serde_json::json!({"kind": k.kind, "hazard": k.hazard, "mechanism": k.mechanism, "families": families_with(&registry, k.kind),
                             "fields": k.fields.iter().map(|f| serde_json::json!({"name": f.name, "unit": f.unit, "default": f.default,
                                 "low": finite(f.low), "high": finite(f.high), "words": f.words, "meaning": f.meaning})).collect::<Vec<_>>()})
                     })
@@ -74,6 +85,10 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             let mut text = String::new();
             for k in &catalog.fault_kinds {
                 let _ = writeln!(text, "{}  [{}]\n    {}", k.kind, k.hazard, k.mechanism);
+                let had = families_with(&registry, k.kind);
+                if !had.is_empty() {
+                    let _ = writeln!(text, "    Families: {}.", had.join(", "));
+                }
                 for f in k.fields {
                     let kind = if f.unit.is_empty() {
                         if f.words.is_empty() {
@@ -92,7 +107,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             print(&text)
         }
         What::Scenarios => scenarios(&args.dir, args.json, &registry),
-        What::Pumps => lines(&catalog.pump_families, args.json),
+        What::Pumps => pumps(&registry, args.json),
         What::EffectModels => lines(&catalog.effect_models, args.json),
         What::Signals => lines(&catalog.signals, args.json),
         What::Events if args.json => print_json(&catalog.events),
@@ -109,6 +124,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             }
             print(&text)
         }
+        What::Alarms => alarms(args.json),
         What::Symptoms => {
             let rows = registry.symptoms();
             if args.json {
@@ -121,6 +137,96 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             print(&text)
         }
     }
+}
+
+/// All alarms in both schemes, with how they sound.
+fn alarms(json: bool) -> Result<(), Failure> {
+    let parameters = ParameterSet::default();
+    let all = AlarmSpec::all();
+    if json {
+        let rows: Vec<serde_json::Value> = all
+            .iter()
+            .map(|a| {
+                let sound = a.class.sound(&parameters);
+                serde_json::json!({"alarm": a.name, "class": a.class, "priority": a.grade(), "harm": a.harm,
+                    "onset": a.onset, "because": a.because, "latency": a.latency, "ends": a.ends,
+                    "tone": sound.words, "tone_s": sound.length, "repeat_h": sound.repeat,
+                    "heard_awake": sound.heard, "source": a.source})
+            })
+            .collect();
+        return print_json(&rows);
+    }
+    let mut text = String::from(ALARM_SCHEMES);
+    for a in &all {
+        let sound = a.class.sound(&parameters);
+        let (class, grade) = (a.class.as_str(), a.grade().as_str());
+        let _ = writeln!(
+            text,
+            "\n{}  [{class}; {grade} priority by IEC 60601-1-8: {} x {}]\n    because   {}\n    latency   {}\n    \
+             sounds    {} of {} s every {}, heard awake with a chance of {} a tone\n    ends by   {}\n    source    {}",
+            a.name.as_str(),
+            format!("{:?}", a.harm).to_lowercase(),
+            format!("{:?}", a.onset).to_lowercase(),
+            a.because,
+            a.latency,
+            sound.words,
+            sound.length,
+            span(sound.repeat),
+            sound.heard,
+            a.ends,
+            a.source
+        );
+    }
+    print(&text)
+}
+
+/// Pump families that can have a fault; none for a fault of the line.
+fn families_with(registry: &Registry, kind: &str) -> Vec<&'static str> {
+    let families = registry.pumps.families();
+    families.filter(|f| f.faults.contains(&kind)).map(|f| f.name).collect()
+}
+
+/// Families with what they answer to, the faults they can have, and their figures.
+fn pumps(registry: &Registry, json: bool) -> Result<(), Failure> {
+    let figures = |family: &PumpFamily| -> Vec<&'static Parameter> {
+        let prefixes = family.figures;
+        crate::parameters::all()
+            .filter(|p| prefixes.iter().any(|prefix| p.key.starts_with(prefix)))
+            .collect()
+    };
+    if json {
+        let rows: Vec<serde_json::Value> = registry
+            .pumps
+            .families()
+            .map(|f| {
+                serde_json::json!({"family": f.name, "summary": f.summary, "programmable": f.rates.is_some(),
+                    "answers_to": f.surroundings, "faults": f.faults, "acts": f.acts,
+                    "figures": figures(f).iter().map(|p| serde_json::json!({"key": p.key, "value": p.value, "unit": p.unit})).collect::<Vec<_>>()})
+            })
+            .collect();
+        return print_json(&rows);
+    }
+    let mut text = String::new();
+    for family in registry.pumps.families() {
+        let programme = match family.rates {
+            Some(_) => "programmable",
+            None => "no programme: the dose is chosen by the concentration",
+        };
+        let _ = writeln!(
+            text,
+            "{}\n    {}; {programme}\n    answers to: {}\n    faults: {}\n    figures:",
+            family.name,
+            family.summary,
+            family.surroundings,
+            family.faults.join(", ")
+        );
+        for p in figures(family) {
+            let unit = if p.unit == "1" { "" } else { p.unit };
+            let value = format!("{} {unit}", p.value);
+            let _ = writeln!(text, "      {:<34} {:<22} {}", p.key, value.trim_end(), p.meaning);
+        }
+    }
+    print(&text)
 }
 
 fn finite(value: f64) -> Option<f64> {

@@ -84,7 +84,18 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     };
     let mut text = format!("Why did {} happen?\n\n", answer.event);
     let mut before: Option<f64> = None;
-    for link in &answer.chain {
+    for (index, link) in answer.chain.iter().enumerate() {
+        // Of the many steps of a ramp the first and the last say enough.
+        let same = |at: Option<usize>| {
+            at.and_then(|at| answer.chain.get(at))
+                .is_some_and(|other| other.kind == "progress" && other.component == link.component)
+        };
+        if link.kind == "progress" && same(index.checked_sub(1)) && same(index.checked_add(1)) {
+            if before.is_some() && !same(index.checked_sub(2)) {
+                text.push_str("         ...  and further steps\n");
+            }
+            continue;
+        }
         let since = before.map_or(String::new(), |t| format!("  (+{})", simulation::span(link.time_h - t)));
         let detail = if link.detail.is_empty() {
             String::new()

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::messages::{Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
+use super::messages::{
+    Belief, Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+};
 use crate::engine::SimTime;
 use crate::scenario::model;
-use crate::signals::Drive;
+use crate::signals::{Drive, Surroundings};
 
 /// What a family needs to build a pump.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,8 +46,9 @@ pub struct NextEvent {
 /// handled its cause has already happened.
 ///
 /// # A family of your own
-/// Implement this trait, and register a builder and a restorer with
-/// [`super::PumpRegistry::register`]; nothing in the crate needs to change.
+/// Write its physics as [`super::Works`]; [`super::Device`] makes a pump of it, and
+/// [`super::PumpRegistry::register`] takes it. Nothing in the crate needs to change. This
+/// trait itself is for pumps that share nothing with the chassis.
 pub trait Pump: Send + Sync {
     /// Registered name of the family.
     fn family(&self) -> &str;
@@ -55,6 +58,11 @@ pub trait Pump: Send + Sync {
 
     /// The complete state, for the restorer registered under [`Pump::family`].
     fn save(&self) -> serde_json::Value;
+
+    /// Whether a programme can be sent to it.
+    fn is_programmable(&self) -> bool {
+        true
+    }
 
     /// The true source at the outlet; zero flow when stopped, stalled, empty or out of service.
     fn drive(&self) -> Drive;
@@ -128,6 +136,35 @@ pub trait Pump: Send + Sync {
     /// Ends everything that happens to the pump under the name `source`; an unknown name
     /// changes nothing.
     fn relieve(&mut self, now: SimTime, source: &str, out: &mut Vec<PumpNotice>);
+
+    /// What the device believes, in numbers: the part of [`Pump::telemetry`] that is written
+    /// with every output row, beside the truth.
+    ///
+    /// A family that counts what it delivers overrides this; by default it is taken to count right.
+    fn belief(&self, at: SimTime) -> Belief {
+        let t = self.telemetry(at);
+        Belief {
+            reservoir_volume: t.reservoir_volume,
+            counted_volume: self.delivered_volume(at),
+            low_reservoir_in: t.low_reservoir_in,
+            service_left: t.battery_left,
+        }
+    }
+
+    /// Changes pressure and warmth around the pump. Gives the volume that the reservoir has
+    /// drawn back through the catheter since they changed last \[mL\]; the caller moves the
+    /// column and answers with [`Pump::take_back`].
+    fn surround(&mut self, now: SimTime, surroundings: Surroundings, out: &mut Vec<PumpNotice>) -> f64 {
+        let _ = (now, surroundings, out);
+        0.0
+    }
+
+    /// Lets fluid that runs back through the line into the reservoir, unseen by the device
+    /// \[mL, ug\]. Says whether there was room; if not, nothing has changed.
+    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
+        let _ = (now, volume, drug);
+        false
+    }
 
     /// What an interrogation would show.
     fn telemetry(&self, at: SimTime) -> Telemetry;

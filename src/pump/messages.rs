@@ -13,12 +13,20 @@ use crate::scenario::model::Programme;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PumpEvent {
+    /// A pump without a programme begins to flow: the start of the scenario.
+    Started,
     /// The last usable drop has left the reservoir (a fact, not an alarm).
     Emptied,
     /// The programme changes its rate: a flex step, or a bolus begins or ends.
     RateStep,
+    /// The pressure that drives the drug falls by a step.
+    PressureStep,
     /// A rotor held by a magnetic field turns again.
     MriRestart,
+    /// A magnet that held valves open is gone.
+    FieldOver,
+    /// So much has flowed so fast that the safety valve shuts.
+    SafetyValveShuts,
     /// The pump notices that its rotor does not turn.
     StallDetected,
     /// The pump notices that its rotor turns again.
@@ -41,9 +49,13 @@ impl PumpEvent {
     /// Name as in the events table, such as `stall_detected`.
     pub fn name(&self) -> &str {
         match self {
+            PumpEvent::Started => "started",
             PumpEvent::Emptied => "emptied",
             PumpEvent::RateStep => "rate_step",
+            PumpEvent::PressureStep => "pressure_step",
             PumpEvent::MriRestart => "mri_restart",
+            PumpEvent::FieldOver => "field_over",
+            PumpEvent::SafetyValveShuts => "safety_valve_shuts",
             PumpEvent::StallDetected => "stall_detected",
             PumpEvent::RecoveryDetected => "recovery_detected",
             PumpEvent::LowReservoir => "low_reservoir",
@@ -87,6 +99,17 @@ pub enum PumpNotice {
     },
     /// The pump has shut down for good.
     ServiceEnded,
+    /// A free way from reservoir to catheter: both valves stand open, at least a little.
+    ValvesOpen,
+    /// The free way is shut again.
+    ValvesClosed,
+    /// The safety valve opens again.
+    SafetyValveReset,
+    /// Outside pressure has dented the reservoir.
+    Deformed {
+        /// Capacity lost for good \[mL\].
+        lost: f64,
+    },
     /// Of a family from outside the crate.
     Custom {
         /// Name in the events table.
@@ -108,6 +131,10 @@ impl PumpNotice {
             PumpNotice::RateChanged { .. } => "pump.rate_changed".to_owned(),
             PumpNotice::RateLimited { .. } => "pump.rate_limited".to_owned(),
             PumpNotice::ServiceEnded => "pump.service_ended".to_owned(),
+            PumpNotice::ValvesOpen => "pump.valves_open".to_owned(),
+            PumpNotice::ValvesClosed => "pump.valves_closed".to_owned(),
+            PumpNotice::SafetyValveReset => "pump.safety_valve_reset".to_owned(),
+            PumpNotice::Deformed { .. } => "pump.deformed".to_owned(),
             PumpNotice::Custom { name, .. } => format!("pump.{name}"),
         }
     }
@@ -116,9 +143,13 @@ impl PumpNotice {
 /// All event names of built-in families: what a pump does by itself, what it reports, its alarms.
 pub fn event_names() -> Vec<String> {
     let own = [
+        PumpEvent::Started,
         PumpEvent::Emptied,
         PumpEvent::RateStep,
+        PumpEvent::PressureStep,
         PumpEvent::MriRestart,
+        PumpEvent::FieldOver,
+        PumpEvent::SafetyValveShuts,
         PumpEvent::StallDetected,
         PumpEvent::RecoveryDetected,
         PumpEvent::LowReservoir,
@@ -142,6 +173,10 @@ pub fn event_names() -> Vec<String> {
         rates,
         limited,
         PumpNotice::ServiceEnded,
+        PumpNotice::ValvesOpen,
+        PumpNotice::ValvesClosed,
+        PumpNotice::SafetyValveReset,
+        PumpNotice::Deformed { lost: 0.0 },
     ];
     let mut names: Vec<String> = own.iter().map(|e| format!("pump.{}", e.name())).collect();
     names.extend(told.iter().map(PumpNotice::name));
@@ -173,6 +208,8 @@ pub enum Command {
     },
     /// Reads the pump; that also ends a telemetry hang.
     Interrogate,
+    /// Opens a safety valve that has shut.
+    ResetValve,
     /// Enters another concentration; doses stay, flows follow.
     SetLabel {
         /// Concentration entered \[ug/mL\].
@@ -190,7 +227,7 @@ pub enum Command {
 pub enum Disturbance {
     /// The motor is stuck.
     Stall,
-    /// A magnetic field holds the rotor.
+    /// A strong magnetic field: it holds a rotor, and opens magnetic valves.
     MriField {
         /// Time in the field \[h\]; `None` is until relieved.
         field: Option<f64>,
@@ -212,6 +249,36 @@ pub enum Disturbance {
         /// A critical error puts the pump into minimum rate until reprogrammed.
         critical: bool,
     },
+    /// The electronics reset to the lowest rate, as after a short circuit or a weak battery,
+    /// until the pump is programmed again.
+    LowRateReset,
+    /// The battery is used up faster.
+    BatteryDrain {
+        /// Charge used over the usual \[1\].
+        factor: f64,
+    },
+    /// Part of the fill can no longer be pumped or drawn.
+    TrappedVolume {
+        /// How much \[mL\].
+        volume: f64,
+    },
+    /// A refill beyond the capacity is forced in, instead of being refused.
+    ForcedFill {
+        /// Most that goes in beyond the capacity \[mL\].
+        volume: f64,
+    },
+    /// A valve does not open any more.
+    ValveShut,
+    /// A valve does not close any more.
+    ValveOpen {
+        /// Conductance of the free way \[mL/(h kPa)\].
+        conductance: f64,
+    },
+    /// Precipitate in the restrictor.
+    Restrictor {
+        /// Its resistance over the sound one \[1\].
+        resistance: f64,
+    },
     /// The pump hangs in telemetry mode, silent and still, until it is interrogated.
     TelemetryHang,
     /// For families from outside the crate.
@@ -221,6 +288,28 @@ pub enum Disturbance {
         /// Its values.
         values: BTreeMap<String, f64>,
     },
+}
+
+impl Disturbance {
+    /// What it is, in words, for a pump that cannot have it.
+    pub fn name(&self) -> &str {
+        match self {
+            Disturbance::Stall => "a stalled motor",
+            Disturbance::MriField { .. } => "a magnetic field",
+            Disturbance::OverInfusion { .. } => "over-infusion",
+            Disturbance::GainDeviation { .. } => "a deviation of its gain",
+            Disturbance::MemoryError { .. } => "a memory error",
+            Disturbance::LowRateReset => "a reset to the lowest rate",
+            Disturbance::BatteryDrain { .. } => "a drained battery",
+            Disturbance::TrappedVolume { .. } => "a trapped volume",
+            Disturbance::ForcedFill { .. } => "a forced fill",
+            Disturbance::ValveShut => "a valve stuck shut",
+            Disturbance::ValveOpen { .. } => "a valve stuck open",
+            Disturbance::Restrictor { .. } => "a blocked restrictor",
+            Disturbance::TelemetryHang => "a telemetry hang",
+            Disturbance::Custom { name, .. } => name,
+        }
+    }
 }
 
 /// A refill as it happens and as it is entered.
@@ -266,12 +355,38 @@ pub struct Telemetry {
     pub reservoir_volume: f64,
     /// Time until the low-reservoir alarm at the present rate \[h\]; `None` if nothing is pumped.
     pub low_reservoir_in: Option<f64>,
-    /// Battery life left at the present rate \[h\].
-    pub battery_left: f64,
+    /// Battery life left at the present rate \[h\]; `None` without a battery.
+    pub battery_left: Option<f64>,
+    /// Strokes of a pump that delivers by the stroke.
+    pub actuations: Option<Actuations>,
     /// Alarms that sound.
     pub alarms: Vec<Alarm>,
     /// Event log, oldest first.
     pub log: Vec<LogEntry>,
+}
+
+/// What a device believes of itself, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Belief {
+    /// Computed reservoir volume \[mL\].
+    pub reservoir_volume: f64,
+    /// Volume counted as delivered since the start \[mL\].
+    pub counted_volume: f64,
+    /// Time until the low-reservoir alarm at the present rate \[h\]; `None` if nothing is pumped.
+    pub low_reservoir_in: Option<f64>,
+    /// Service left until the shut-down at the present rate \[h\]; `None` without a battery.
+    pub service_left: Option<f64>,
+}
+
+/// What a pump that delivers by fixed strokes tells of them.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Actuations {
+    /// Strokes commanded since the start.
+    pub count: u64,
+    /// Time from one to the next at the present rate \[h\]; `None` while it makes none.
+    pub interval: Option<f64>,
+    /// Dose of one by the label \[ug\].
+    pub dose: f64,
 }
 
 /// One line of the pump's own log.
@@ -279,8 +394,31 @@ pub struct Telemetry {
 pub struct LogEntry {
     /// When.
     pub at: SimTime,
-    /// What, such as `alarm.motor_stall`.
+    /// What, such as `alarm.motor_stall`; a critical memory error is `alarm.memory_error.critical`.
     pub what: String,
+}
+
+impl LogEntry {
+    /// An alarm as the log names it.
+    pub fn of_alarm(at: SimTime, alarm: Alarm) -> Self {
+        let critical = alarm.name == AlarmName::MemoryError && alarm.class == super::AlarmClass::Critical;
+        let what = format!(
+            "alarm.{}{}",
+            alarm.name.as_str(),
+            if critical { ".critical" } else { "" }
+        );
+        LogEntry { at, what }
+    }
+
+    /// The alarm this line reports, if it reports one.
+    pub fn alarm(&self) -> Option<Alarm> {
+        let name = self.what.strip_prefix("alarm.")?;
+        let (name, critical) = match name.strip_suffix(".critical") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        AlarmName::named(name).map(|name| Alarm::new(name, critical))
+    }
 }
 
 /// Why a pump refused.
@@ -342,6 +480,14 @@ pub enum PumpError {
     /// The pump has shut down for good and takes no commands.
     #[error("the pump has reached its end of service and takes no commands")]
     OutOfService,
+    /// The family cannot be programmed.
+    #[error(
+        "a `{family}` pump has no programme: its flow is set in the factory, and the dose is chosen by the concentration"
+    )]
+    NoProgramme {
+        /// The family.
+        family: String,
+    },
     /// The family does not know such a command, event or disturbance.
     #[error("pump family `{family}` does not know `{what}`")]
     Unsupported {

@@ -7,8 +7,10 @@
 //! Three things are therefore kept apart here: the programme (`schedule`), the
 //! device's computed volume, and the true contents (`reservoir`).
 //!
-//! [`Pump`] is the one interface. [`Peristaltic`] is the family built in;
-//! [`PumpRegistry`] takes others from outside the crate, by name.
+//! [`Pump`] is the one interface. A family writes what moves its drug as [`Works`];
+//! [`Device`] adds the [`Chassis`] that all share. Three families are built in,
+//! [`Peristaltic`], [`ValveGated`] and [`GasPressure`]; [`PumpRegistry`] takes others from
+//! outside the crate, by name.
 //!
 //! # Who calls what
 //! 1. After any call that takes `&mut self`, ask [`Pump::next_event`] and keep exactly
@@ -19,7 +21,10 @@
 
 mod alarm;
 mod battery;
+mod chassis;
+mod device;
 mod faults;
+mod gas;
 mod interface;
 mod messages;
 mod peristaltic;
@@ -27,15 +32,22 @@ mod registry;
 mod reservoir;
 mod rotor;
 mod schedule;
+mod tally;
+mod valve;
 
-pub use alarm::{Alarm, AlarmClass, AlarmName, Grade};
-pub use battery::Battery;
+pub use alarm::{Alarm, AlarmClass, AlarmName, AlarmSpec, Grade, Harm, Onset, Sound};
+pub use battery::{Battery, Endurance};
+pub use chassis::{Chassis, Equipment};
+pub use device::{Device, Works};
 pub use faults::{FAULT_KINDS, disturbance};
+pub use gas::GasPressure;
 pub use interface::{NextEvent, Pump, PumpSetup};
 pub use messages::{
-    Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry, event_names,
+    Actuations, Belief, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport,
+    Telemetry, event_names,
 };
 pub use peristaltic::Peristaltic;
 pub use registry::{BuildPump, PumpFamily, PumpRegistry, RestorePump};
 pub use reservoir::Reservoir;
 pub use schedule::{FlowLimits, Schedule, mean_rate};
+pub use valve::ValveGated;

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
+use super::device::{Device, Works};
+use super::gas::GasPressure;
 use super::interface::{Pump, PumpSetup};
 use super::messages::PumpError;
 use super::peristaltic::Peristaltic;
+use super::valve::ValveGated;
 use crate::parameters::ParameterSet;
 
 /// Makes a new pump of a family.
@@ -13,17 +18,60 @@ pub type BuildPump = fn(&PumpSetup, &ParameterSet) -> Result<Box<dyn Pump>, Pump
 /// Makes the pump whose [`Pump::save`] this is.
 pub type RestorePump = fn(&serde_json::Value) -> Result<Box<dyn Pump>, PumpError>;
 
-/// How a family makes its pumps.
+/// What is known of a family: how it makes its pumps, and what the loader must know.
 #[derive(Debug, Clone, Copy)]
 pub struct PumpFamily {
     /// Name in scenarios.
     pub name: &'static str,
     /// One line for lists.
     pub summary: &'static str,
+    /// Fault kinds of the pump that this family can have. A kind that any registered family
+    /// names is refused, on loading, for those that do not.
+    pub faults: &'static [&'static str],
+    /// Acts that only families which name them answer to.
+    pub acts: &'static [&'static str],
+    /// Keys of the parameters \[mL/day\] with the smallest and the largest flow that may be
+    /// programmed; `None` if the family has no programme.
+    pub rates: Option<(&'static str, &'static str)>,
+    /// What it answers to: outside pressure, warmth, magnetic fields.
+    pub surroundings: &'static str,
+    /// Beginnings of the keys of its parameters, for lists.
+    pub figures: &'static [&'static str],
     /// Makes a new pump.
     pub build: BuildPump,
     /// Makes the pump whose [`Pump::save`] this is.
     pub restore: RestorePump,
+}
+
+impl PumpFamily {
+    /// The family of some works, which can have no fault and no programme until it says so.
+    pub const fn of<W: Works>(name: &'static str) -> Self {
+        Self {
+            name,
+            summary: "",
+            faults: &[],
+            acts: &[],
+            rates: None,
+            surroundings: "nothing",
+            figures: &[],
+            build: build::<W>,
+            restore: restore::<W>,
+        }
+    }
+}
+
+fn build<W: Works>(setup: &PumpSetup, parameters: &ParameterSet) -> Result<Box<dyn Pump>, PumpError> {
+    Ok(Box::new(Device::<W>::new(setup, parameters)?))
+}
+
+fn restore<W: Works>(state: &serde_json::Value) -> Result<Box<dyn Pump>, PumpError> {
+    match Device::<W>::deserialize(state) {
+        Ok(pump) => Ok(Box::new(pump)),
+        Err(e) => Err(PumpError::Restore {
+            family: W::FAMILY.name.to_owned(),
+            reason: e.to_string(),
+        }),
+    }
 }
 
 /// The families a simulation knows; [`PumpRegistry::default`] has the built-in ones.
@@ -38,6 +86,8 @@ impl Default for PumpRegistry {
             families: BTreeMap::new(),
         };
         registry.register(Peristaltic::FAMILY);
+        registry.register(ValveGated::FAMILY);
+        registry.register(GasPressure::FAMILY);
         registry
     }
 }

@@ -14,11 +14,14 @@ use crate::engine::SimTime;
 pub struct Reservoir {
     size: f64,
     residual: f64,
+    /// Part of the residual that was usable once \[mL\].
+    trapped: f64,
     origin: SimTime,
     usable: f64,
     believed: f64,
     concentration: f64,
     delivered: f64,
+    counted: f64,
     delivered_drug: f64,
     outflow: f64,
     programmed: f64,
@@ -45,11 +48,13 @@ impl Reservoir {
         Ok(Self {
             size,
             residual,
+            trapped: 0.0,
             origin: start,
             usable: fill,
             believed: fill,
             concentration,
             delivered: 0.0,
+            counted: 0.0,
             delivered_drug: 0.0,
             outflow: 0.0,
             programmed: 0.0,
@@ -81,6 +86,12 @@ impl Reservoir {
         self.delivered + self.outflow * self.hours(at)
     }
 
+    /// Volume the device counts as delivered since the start: the programmed flow, whatever
+    /// really left \[mL\].
+    pub fn counted(&self, at: SimTime) -> f64 {
+        self.counted + self.programmed * self.hours(at)
+    }
+
     /// Drug that has left since the start \[ug\].
     pub fn delivered_drug(&self, at: SimTime) -> f64 {
         self.delivered_drug + self.outflow * self.hours(at) * self.concentration
@@ -89,6 +100,16 @@ impl Reservoir {
     /// True concentration \[ug/mL\].
     pub fn concentration(&self) -> f64 {
         self.concentration
+    }
+
+    /// Capacity above the residual \[mL\].
+    pub fn size(&self) -> f64 {
+        self.size
+    }
+
+    /// Sets the capacity, as after a dent; what is inside stays inside \[mL\].
+    pub fn set_size(&mut self, size: f64) {
+        self.size = size;
     }
 
     /// True flow that leaves \[mL/h\].
@@ -120,6 +141,15 @@ impl Reservoir {
         }
     }
 
+    /// When the usable volume will have fallen to `level`, if it falls \[mL\].
+    pub fn level_at(&self, level: f64) -> Option<SimTime> {
+        if self.outflow <= 0.0 {
+            None
+        } else {
+            self.origin.due_after((self.usable - level).max(0.0) / self.outflow)
+        }
+    }
+
     /// When the computed volume will have reached `level` \[mL\].
     pub fn believed_at(&self, level: f64) -> Option<SimTime> {
         if self.believed <= level {
@@ -139,17 +169,46 @@ impl Reservoir {
         self.empty = true;
     }
 
-    /// Draws and fills; see [`super::Pump::refill`].
+    /// Makes `volume` of the contents unusable, on top of the residual volume, or as much of it
+    /// as there is; zero gives it back \[mL\].
+    pub fn trap(&mut self, now: SimTime, volume: f64) {
+        if volume == self.trapped {
+            return;
+        }
+        self.rebase(now);
+        let more = (volume - self.trapped).min(self.usable.max(0.0));
+        self.trapped += more;
+        self.usable -= more;
+        self.residual += more;
+        self.empty = self.usable <= 0.0;
+    }
+
+    /// Takes fluid in at the outlet, which mixes with all that is inside \[mL, ug\].
+    pub fn take_in(&mut self, now: SimTime, volume: f64, drug: f64) {
+        let before = self.drug(now);
+        self.rebase(now);
+        let total = self.usable + self.residual + volume;
+        if volume <= 0.0 || total <= 0.0 {
+            return;
+        }
+        self.concentration = (before + drug) / total;
+        self.usable += volume;
+        self.delivered -= volume;
+        self.delivered_drug -= drug;
+        self.empty = self.usable <= 0.0;
+    }
+
+    /// Draws and fills, with up to `forced` beyond the capacity; see [`super::Pump::refill`].
     ///
     /// # Errors
     /// [`PumpError::OverFill`] or [`PumpError::Value`].
-    pub fn refill(&mut self, now: SimTime, refill: &Refill) -> Result<RefillReport, PumpError> {
+    pub fn refill(&mut self, now: SimTime, refill: &Refill, forced: f64) -> Result<RefillReport, PumpError> {
         not_negative("refill volume", refill.volume)?;
         not_negative("entered refill volume", refill.entered_volume)?;
         not_negative("refill concentration", refill.concentration)?;
         let present = self.usable(now);
         let stays = if refill.aspirate { present.min(0.0) } else { present };
-        if stays + refill.volume > self.size * (1.0 + 1e-9) {
+        if stays + refill.volume > (self.size + forced) * (1.0 + 1e-9) {
             return Err(PumpError::OverFill {
                 volume: refill.volume,
                 present: stays,
@@ -187,10 +246,12 @@ impl Reservoir {
         let usable = self.usable(now);
         let believed = self.believed(now);
         let delivered = self.delivered(now);
+        let counted = self.counted(now);
         let delivered_drug = self.delivered_drug(now);
         self.usable = usable;
         self.believed = believed;
         self.delivered = delivered;
+        self.counted = counted;
         self.delivered_drug = delivered_drug;
         self.origin = now;
     }

@@ -115,6 +115,8 @@ const TABLE: &[Row] = &[
     ("kPa", PRESSURE, 1.0, 1.0),
     ("Pa", PRESSURE, 1.0, 1e3),
     ("mPa", PRESSURE, 1.0, 1e6),
+    ("ATA", PRESSURE, 101_325.0, 1e3),
+    ("atm", PRESSURE, 101_325.0, 1e3),
     ("hPa", PRESSURE, 1.0, 10.0),
     ("mbar", PRESSURE, 1.0, 10.0),
     ("bar", PRESSURE, 1e2, 1.0),

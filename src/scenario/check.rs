@@ -9,7 +9,7 @@ use super::model::{Action, Catheter, History, Moment, Patient, Profile, Programm
 use super::moment::days;
 use super::names::Names;
 use super::programme::Flow;
-use super::{action, fault, programme};
+use super::{abilities, action, fault, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::quantity::Dimension;
@@ -40,6 +40,7 @@ pub(super) fn all(parts: &Parts<'_, '_, '_>) -> Result<(), Reported> {
     sound &= ends(parts, &times);
     sound &= overlaps(parts, &times);
     sound &= refills(parts);
+    sound &= abilities::check(parts);
     if parts.complete {
         sound &= rates(parts, &times);
         sound &= first_programme(parts);
@@ -88,6 +89,7 @@ impl<'a> Times<'a> {
                     | Action::Cyproheptadine { .. }
                     | Action::DrainCsf { .. }
                     | Action::MriScan { .. }
+                    | Action::Surround { .. }
             );
             if !lasting {
                 out.moments
@@ -280,6 +282,13 @@ fn overlaps(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
 /// A refill cannot exceed the reservoir.
 fn refills(parts: &Parts<'_, '_, '_>) -> bool {
     let Some(pump) = parts.pump else { return true };
+    // A fault of its own lets somebody force more in.
+    let forced = parts.faults.iter().filter(|f| f.fault.kind == "pump.overfill");
+    let forced = forced.filter_map(|f| match f.fault.values.get("volume") {
+        Some(Value::Number(volume)) => Some(*volume),
+        _ => None,
+    });
+    let room = pump.reservoir_size + forced.fold(0.0, f64::max);
     let mut sound = true;
     for read in parts.actions {
         if let (
@@ -288,7 +297,7 @@ fn refills(parts: &Parts<'_, '_, '_>) -> bool {
             },
             Some(place),
         ) = (&read.step.action, read.volume_place)
-            && volume * (1.0 - pocket_share) > pump.reservoir_size
+            && volume * (1.0 - pocket_share) > room
         {
             sound = false;
             parts.context.report(
@@ -300,7 +309,8 @@ fn refills(parts: &Parts<'_, '_, '_>) -> bool {
                     ),
                 )
                 .at(place, "more than fits")
-                .help(format!("refill at most \"{} mL\"", pump.reservoir_size)),
+                .help(format!("refill at most \"{room} mL\""))
+                .help("to let it happen all the same, add a [[fault]] of kind `pump.overfill`"),
             );
         }
     }
@@ -310,6 +320,9 @@ fn refills(parts: &Parts<'_, '_, '_>) -> bool {
 /// Volume rates must lie in the pump's range under every label they meet.
 fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
     let Some(pump) = parts.pump else { return true };
+    let Some((low, high)) = range(parts, pump) else {
+        return true;
+    };
     let mut refills: Vec<(Option<SimTime>, f64)> = Vec::new();
     for read in parts.actions {
         if let Action::Refill { label, .. } = read.step.action {
@@ -331,8 +344,6 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         .filter_map(|p| times.instant(&p.step.at))
         .collect();
     starts.sort();
-    let low = parts.parameters.get_as("scenario.rate.lowest", Dimension::VolumeFlow);
-    let high = parts.parameters.get_as("scenario.rate.highest", Dimension::VolumeFlow);
     let mut sound = true;
     for read in parts.programmes {
         let Some(start) = times.instant(&read.step.at) else {
@@ -374,6 +385,18 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         }
     }
     sound
+}
+
+/// Smallest and largest flow that may be programmed \[mL/h\]; `None` without a programme.
+fn range(parts: &Parts<'_, '_, '_>, pump: &Pump) -> Option<(f64, f64)> {
+    let (low, high) = match abilities::of(parts.context.catalog, &pump.family) {
+        None => ("scenario.rate.lowest", "scenario.rate.highest"),
+        Some(ability) => ability.rates?,
+    };
+    // A family from outside may name keys that no table has; its own check must do then.
+    let known = |key: &str| crate::parameters::all().any(|p| p.key == key);
+    let flow = |key: &str| parts.parameters.get_as(key, Dimension::VolumeFlow);
+    (known(low) && known(high)).then(|| (flow(low), flow(high)))
 }
 
 fn rate_mistake(place: Place, flow: f64, (low, high): (f64, f64), label: f64, refilled: bool) -> Diagnostic {
@@ -419,7 +442,11 @@ fn first_programme(parts: &Parts<'_, '_, '_>) -> bool {
                 Programme::SimpleContinuous { .. } | Programme::Flex { .. } | Programme::PeriodicBolus { .. }
             )
     });
-    if !established || dosed {
+    let programmable = parts
+        .pump
+        .and_then(|p| abilities::of(parts.context.catalog, &p.family))
+        .is_none_or(|a| a.rates.is_some());
+    if !established || dosed || !programmable {
         return true;
     }
     let place = match parts.fields.entry("patient").map(|e| &e.node.data) {

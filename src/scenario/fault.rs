@@ -27,6 +27,8 @@ pub(super) const ANY_LEVEL: &str = "level";
 pub(super) struct Read {
     pub(super) fault: Fault,
     pub(super) at_place: Place,
+    /// Where the kind stands.
+    pub(super) kind_place: Place,
     /// Where `position` stands, if the file gives it.
     pub(super) position_place: Option<Place>,
 }
@@ -81,6 +83,7 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
             until,
             values,
         },
+        kind_place: fields.place_of("kind"),
         at_place: if fields.has("at") { fields.place_of("at") } else { place },
         position_place: fields.entry("position").map(|e| e.node.place),
     })

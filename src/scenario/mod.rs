@@ -36,6 +36,7 @@
 //! assert!(mistakes.to_string().contains("`duration`: `30` has no unit"));
 //! ```
 
+mod abilities;
 mod action;
 mod arms;
 mod check;

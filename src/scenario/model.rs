@@ -91,6 +91,37 @@ pub struct Patient {
     pub history: History,
     /// Registered name of the effect model.
     pub effect_model: String,
+    /// Who hears the pump's alarms.
+    pub alarm: Hearing,
+}
+
+/// Who hears the pump's alarms, as far as a scenario says so; the rest are defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Hearing {
+    /// By chance, or certainly.
+    pub heard: Heard,
+    /// Chance that the awake patient hears one tone, of either class \[0-1\].
+    pub hears: Option<f64>,
+    /// Whether the patient's hearing is impaired.
+    pub impaired: bool,
+    /// Whether a carer lives there, who may hear as well.
+    pub carer: bool,
+    /// Time of day from which they are awake \[h\].
+    pub awake_from: Option<f64>,
+    /// Time of day from which they sleep \[h\]; equal to `awake_from` if they never do.
+    pub awake_to: Option<f64>,
+}
+
+/// Whether alarms are heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Heard {
+    /// Each tone by its chance.
+    #[default]
+    Default,
+    /// The first tone of each alarm.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// Population a patient belongs to.
@@ -152,6 +183,22 @@ pub struct Catheter {
     pub material: Material,
     /// What fills tube and catheter at the start \[ug/mL\]; `None` is the reservoir's concentration.
     pub initial_concentration: Option<f64>,
+    /// What fills the pump's tube at the start, if not what fills the catheter \[ug/mL\].
+    pub tube_concentration: Option<f64>,
+    /// The piece next to the pump of a two-piece catheter; its length is part of `length`.
+    pub pump_segment: Option<Segment>,
+    /// Length entered in the programmer, from which it computes bridge and priming volumes
+    /// \[cm\]; `None` is the true volume of all pieces.
+    pub entered_length: Option<f64>,
+}
+
+/// A piece of catheter with a bore of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Length \[cm\].
+    pub length: f64,
+    /// Volume of the whole piece \[mL\].
+    pub volume: f64,
 }
 
 /// Catheter wall.
@@ -399,6 +446,8 @@ pub struct ActionStep {
     pub id: String,
     /// When.
     pub at: Moment,
+    /// An event that makes the act needless: once it has happened, the act is dropped.
+    pub unless: Option<String>,
     /// What.
     pub action: Action,
 }
@@ -418,6 +467,15 @@ pub enum Action {
         pocket_share: f64,
         /// Whether the old drug is drawn out first; it is the rule.
         aspirate: bool,
+        /// Standard deviation of the volume read from the syringe \[mL\]; `None` is the default.
+        syringe_error: Option<f64>,
+    },
+    /// Draw the reservoir out, read the syringe against the programmer, put it back.
+    CheckReservoir {
+        /// Standard deviation of the volume read from the syringe \[mL\]; `None` is the default.
+        syringe_error: Option<f64>,
+        /// Which rule decides.
+        rule: VisitRule,
     },
     /// A planned refill at which nobody comes: nothing happens, and that is an event.
     MissedRefill,
@@ -478,11 +536,25 @@ pub enum Action {
         /// Volume \[mL\].
         volume: f64,
     },
+    /// Draw fluid through the access port, as before contrast is given.
+    AspirateCatheter {
+        /// Volume drawn, if it comes \[mL\].
+        volume: f64,
+    },
     /// A magnetic resonance scan.
     MriScan {
         /// Time in the field \[h\].
         over: f64,
     },
+    /// Another air or another warmth around body and pump, for a while.
+    Surround {
+        /// What it is meanwhile.
+        exposure: Exposure,
+        /// How long \[h\].
+        over: f64,
+    },
+    /// Open a pump's safety valve that has shut.
+    ResetValve,
     /// Ventilate the patient, or stop doing so.
     Ventilate {
         /// On or off.
@@ -495,6 +567,16 @@ pub enum Action {
         /// Faults ended.
         faults: Vec<String>,
     },
+}
+
+/// The rule by which expected and aspirated volume are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VisitRule {
+    /// More than 1 mL (20 mL pump) or 2 mL (40 mL pump) is suspect (Maino 2017).
+    #[default]
+    Refill,
+    /// More than 20 % of the predicted volume is suspect, as at implant.
+    Implant,
 }
 
 /// What must happen, with its source.
@@ -540,6 +622,16 @@ pub enum Claim {
         /// Largest accepted value, in the unit of the column.
         high: f64,
     },
+}
+
+/// What is different around body and pump.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exposure {
+    /// Absolute pressure of the air \[kPa\].
+    Pressure(f64),
+    /// Temperature of the pump \[degC\].
+    Temperature(f64),
 }
 
 /// Which value of a signal over a window is tested.
@@ -588,12 +680,28 @@ pub struct FaultKind {
     pub fields: &'static [FieldSpec],
 }
 
+/// What the loader must know of a pump family.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PumpAbility {
+    /// Registered name.
+    pub family: &'static str,
+    /// Fault kinds of the pump that it can have.
+    pub faults: &'static [&'static str],
+    /// Acts that only families which name them answer to.
+    pub acts: &'static [&'static str],
+    /// Keys of the parameters with the smallest and the largest flow that may be programmed;
+    /// `None` if it has no programme.
+    pub rates: Option<(&'static str, &'static str)>,
+}
+
 /// Names a scenario may use, collected from all rooms (and from a library user's own) by
 /// [`crate::simulation`], so that the loader need not know the rooms.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     /// Pump families.
     pub pump_families: Vec<&'static str>,
+    /// What each of them can do; a family that is not here is not restricted.
+    pub pump_abilities: Vec<PumpAbility>,
     /// Effect models.
     pub effect_models: Vec<&'static str>,
     /// Fault kinds.

@@ -168,6 +168,15 @@ pub struct Drive {
     pub max_pressure: f64,
 }
 
+/// What surrounds body and pump.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Surroundings {
+    /// Absolute pressure of the air \[kPa\].
+    pub pressure: f64,
+    /// Temperature of the pump \[degC\].
+    pub temperature: f64,
+}
+
 /// One stream of drug that leaves the catheter, constant until its next change.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stream {

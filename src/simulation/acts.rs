@@ -1,15 +1,17 @@
 //! What people do in a scenario, carried out on the parts.
 
+use crate::catheter::CatheterError;
 use crate::engine::{Context, EventId, Phase, SimSpan};
 use crate::kinetics::{Outflow, Site};
-use crate::pump::{Command, Disturbance, PumpNotice, Refill};
-use crate::scenario::model::{Action, Programme};
-use crate::signals::{Destination, Level};
+use crate::pump::{Command, Disturbance, PumpError, PumpNotice, Refill};
+use crate::scenario::model::{Action, Exposure, Programme, VisitRule};
+use crate::signals::{Destination, Level, Surroundings};
 
 use super::error::SimError;
 use super::event::{Part, SimEvent, Stage};
 use super::model::Simulation;
 use super::patient::Needle;
+use super::visits::Finding;
 use super::words;
 
 impl Simulation {
@@ -25,6 +27,22 @@ impl Simulation {
         let now = cx.now();
         let action = self.scenario.actions[index].action.clone();
         let id = self.scenario.actions[index].id.clone();
+        if part == Part::Dropped {
+            let event = self.scenario.actions[index].unless.as_deref().unwrap_or_default();
+            cx.note(format!("needless after {event}"));
+            return Ok(());
+        }
+        let session = matches!(
+            action,
+            Action::Refill { .. }
+                | Action::CheckReservoir { .. }
+                | Action::ScaleDose { .. }
+                | Action::Interrogate
+                | Action::EmptyPump
+        );
+        if session {
+            self.silence_alarms(cx);
+        }
         match action {
             Action::Refill {
                 volume,
@@ -32,6 +50,7 @@ impl Simulation {
                 label,
                 pocket_share,
                 aspirate,
+                syringe_error,
             } => {
                 let into_pocket = volume * pocket_share * concentration;
                 let report = self.patient.pump.refill(
@@ -47,10 +66,16 @@ impl Simulation {
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
                 self.accounts.filled += report.injected_drug;
+                let visit = Finding {
+                    expected: report.expected_volume,
+                    drawn: aspirate.then_some(report.aspirated_volume),
+                    injected: volume,
+                    error: syringe_error,
+                    rule: VisitRule::Refill,
+                };
                 let mut note = format!(
-                    "{} mL expected, {} mL drawn out; {} mL at {} put in",
-                    words::number(report.expected_volume),
-                    words::number(report.aspirated_volume),
+                    "{}; {} mL at {} put in",
+                    self.visit(now, &id, visit)?,
                     words::number(volume * (1.0 - pocket_share)),
                     words::concentration(concentration)
                 );
@@ -66,6 +91,26 @@ impl Simulation {
                 }
                 cx.note(note);
                 self.touch_device(by);
+            }
+            Action::CheckReservoir { syringe_error, rule } => {
+                // The computed volume is read with the programmer; a pump without one is only drawn out.
+                match self.patient.pump.command(now, &Command::Interrogate, notices) {
+                    Ok(()) | Err(PumpError::Unsupported { .. }) => {}
+                    Err(other) => return Err(other.into()),
+                }
+                let pump = &self.patient.pump;
+                let visit = Finding {
+                    expected: pump.believed_volume(now),
+                    drawn: Some(pump.reservoir_volume(now)),
+                    injected: 0.0,
+                    error: syringe_error,
+                    rule,
+                };
+                let note = self.visit(now, &id, visit)?;
+                cx.note(format!("{note}; put back"));
+                if !notices.is_empty() {
+                    self.pump_cause = by;
+                }
             }
             Action::MissedRefill => {
                 cx.note(format!(
@@ -95,8 +140,14 @@ impl Simulation {
                     let names: Vec<&str> = t.alarms.iter().map(|a| a.name.as_str()).collect();
                     format!("alarms: {}", names.join(", "))
                 };
+                let strokes = t.actuations.map_or(String::new(), |a| {
+                    let every = a.interval.map_or(String::new(), |h| {
+                        format!(", one every {} min", words::number(h * 60.0))
+                    });
+                    format!(", {} strokes of {}{every}", a.count, words::dose(a.dose))
+                });
                 cx.note(format!(
-                    "{}, {} mL computed, {alarms}",
+                    "{}, {} mL computed{strokes}, {alarms}",
                     words::dose_rate(t.dose_rate),
                     words::number(t.reservoir_volume)
                 ));
@@ -118,18 +169,21 @@ impl Simulation {
                     notices,
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
-                self.patient.pump.command(
-                    now,
-                    &Command::Programme {
-                        id,
-                        mode: Programme::Stopped,
-                    },
-                    notices,
-                )?;
-                cx.note(format!(
-                    "{} mL drawn out, pump stopped",
-                    words::number(report.aspirated_volume)
-                ));
+                let visit = Finding {
+                    expected: report.expected_volume,
+                    drawn: Some(report.aspirated_volume),
+                    injected: 0.0,
+                    error: None,
+                    rule: VisitRule::Refill,
+                };
+                let note = self.visit(now, &id, visit)?;
+                let stops = self.patient.pump.is_programmable();
+                if stops {
+                    let mode = Programme::Stopped;
+                    let stop = Command::Programme { id, mode };
+                    self.patient.pump.command(now, &stop, notices)?;
+                }
+                cx.note(format!("{note}{}", if stops { "; pump stopped" } else { "" }));
                 self.touch_device(by);
                 self.exposure_cause = by;
             }
@@ -186,9 +240,35 @@ impl Simulation {
                 self.exposure_cause = by;
                 self.catheter_cause = by;
             }
+            Action::AspirateCatheter { volume } => {
+                let drawn = match self.patient.catheter.aspirate(now, volume) {
+                    Ok(drawn) => drawn,
+                    Err(CatheterError::Blocked) => {
+                        cx.note("nothing comes: the catheter is closed");
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                self.accounts.aspirated += drawn.drug;
+                self.patient.ejected(now, &drawn.jumps)?;
+                let spinal: f64 = drawn
+                    .jumps
+                    .iter()
+                    .filter(|j| matches!(j.to, Destination::Csf(_)))
+                    .map(|j| -j.volume)
+                    .sum();
+                cx.note(format!(
+                    "{} mL drawn with {}, {} mL of spinal fluid follow",
+                    words::number(drawn.volume),
+                    words::dose(drawn.drug),
+                    words::number(spinal)
+                ));
+                self.catheter_cause = by;
+            }
             Action::MriScan { over } => {
                 let on = part != Part::Finish;
                 if on {
+                    self.sources.insert(id.clone(), by);
                     let field = Disturbance::MriField {
                         field: None,
                         restart_delay: 0.0,
@@ -202,6 +282,33 @@ impl Simulation {
                     cx.note(format!("{} min in the field", words::number(over * 60.0)));
                     self.finish_after(index, over, cx)?;
                 }
+            }
+            Action::Surround { exposure, over } => {
+                let exposures = &mut self.patient.exposures;
+                if part == Part::Finish {
+                    exposures.retain(|e| e.0 != index);
+                } else {
+                    exposures.push((index, exposure));
+                    cx.note(match exposure {
+                        Exposure::Pressure(p) => format!("{} kPa for {} h", words::number(p), words::number(over)),
+                        Exposure::Temperature(t) => format!("{} degC for {} h", words::number(t), words::number(over)),
+                    });
+                    self.finish_after(index, over, cx)?;
+                }
+                let p = &self.scenario.parameters;
+                let normal = Surroundings {
+                    pressure: p.get("pump.normal.pressure"),
+                    temperature: p.get("pump.normal.temperature"),
+                };
+                let drawn = self.patient.surround(now, self.patient.surroundings(normal), notices)?;
+                if drawn > 0.0 {
+                    cx.note(format!("{} mL drawn back into the reservoir", words::number(drawn)));
+                }
+                self.touch_device(by);
+            }
+            Action::ResetValve => {
+                self.patient.pump.command(now, &Command::ResetValve, notices)?;
+                self.pump_cause = by;
             }
             Action::Ventilate { on } => {
                 if self.patient.body.ventilated != on {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catheter::Catheter;
 use crate::engine::{EventId, SimTime};
 use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
+use crate::numerics::Draws;
 use crate::pump::{Command, PumpSetup};
 use crate::response::{Baseline, Exposure, Phase, Response, SYMPTOMS, SymptomState, watches};
 use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
@@ -14,6 +15,7 @@ use super::body::BodyRun;
 use super::error::SimError;
 use super::event::Delivery;
 use super::fault_run::FaultRun;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::model::{Episode, Simulation};
 use super::moments::WaitingList;
@@ -42,7 +44,13 @@ pub(super) fn assemble(
     let pump = registry.pumps.build(
         &PumpSetup {
             device: scenario.pump.clone(),
-            dead_volume: catheter.dead_volume(),
+            dead_volume: match scenario.catheter.entered_length {
+                // The programmer knows one bore: that of the catheter's spinal piece.
+                Some(length) => {
+                    parameters.get("catheter.tube_volume") + parameters.get("catheter.volume_per_length") * length
+                }
+                None => catheter.dead_volume(),
+            },
             start: SimTime::ZERO,
         },
         parameters,
@@ -76,22 +84,23 @@ pub(super) fn assemble(
     let mut y0 = response.naive();
 
     let mut initial = 0.0;
-    if p.history == History::Established
-        && let Some(rate) = first_rate(scenario)
-    {
-        // What the first programme really brings to the tip: its mean dose,
-        // times what the pump makes of it.
-        let mut trial = pump.clone_box();
-        let mut ignored = Vec::new();
-        trial.command(
-            SimTime::ZERO,
-            &Command::Programme {
-                id: String::new(),
-                mode: Programme::SimpleContinuous { rate },
-            },
-            &mut ignored,
-        )?;
-        let delivered = trial.drive().flow * trial.outlet_concentration();
+    // What the first programme really brings to the tip: its mean dose, times what the
+    // pump makes of it. A pump without a programme brings what it was made for.
+    let mut trial = pump.clone_box();
+    let dosed = match first_rate(scenario) {
+        _ if !trial.is_programmable() => true,
+        None => false,
+        Some(rate) => {
+            let mode = Programme::SimpleContinuous { rate };
+            let id = String::new();
+            trial.command(SimTime::ZERO, &Command::Programme { id, mode }, &mut Vec::new())?;
+            true
+        }
+    };
+    if p.history == History::Established && dosed {
+        let drive = trial.drive();
+        let flow = drive.flow - drive.droop * super::tip_pressure(parameters, p.posture);
+        let delivered = flow.max(0.0) * trial.outlet_concentration();
         let tip = Site::Stream(Destination::Csf(scenario.catheter.tip));
         kinetics.settle(SimTime::ZERO, &[(tip, delivered)])?;
         kinetics.set_inputs(SimTime::ZERO, &[])?;
@@ -155,6 +164,9 @@ pub(super) fn assemble(
         patient,
         faults,
         waiting: WaitingList::default(),
+        draws: Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate),
+        alarms: Alarms::default(),
+        visits: Vec::new(),
         accounts: Accounts {
             filled,
             initial,
@@ -171,6 +183,8 @@ pub(super) fn assemble(
         episodes,
         delivery: Delivery::Normal,
         exposure_cause: EventId::START,
+        fall: None,
+        exposed: 0.0,
         pump_cause: EventId::START,
         catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catheter::{Catheter, Jump};
+use crate::catheter::{Catheter, CatheterError, Jump};
 use crate::engine::SimTime;
 use crate::kinetics::{Flows, Kinetics, KineticsState, Layout, Outflow, Site};
-use crate::pump::Pump;
+use crate::pump::{Pump, PumpNotice};
 use crate::response::{Response, Signals, Watch};
-use crate::signals::{Destination, Level, Posture};
+use crate::scenario::model::Exposure;
+use crate::signals::{Destination, Level, Posture, Surroundings};
 
 use super::body::BodyRun;
 use super::error::SimError;
@@ -57,6 +58,8 @@ pub struct Patient {
     pub needles: Vec<Needle>,
     /// Extra flows of spinal fluid by acts (a drain).
     pub drain: Option<Outflow>,
+    /// What is different around body and pump, by index of the action, in order of beginning.
+    pub exposures: Vec<(usize, Exposure)>,
     /// Segments for `itbsim system`, if asked for.
     pub system: Option<SystemRecorder>,
     /// What left the catheter so far.
@@ -88,6 +91,7 @@ impl Patient {
             posture,
             needles: Vec::new(),
             drain: None,
+            exposures: Vec::new(),
             system: None,
             totals: Totals::default(),
             inputs: Vec::new(),
@@ -122,6 +126,42 @@ impl Patient {
     /// Makes ready for a change of the kinetics or the modifiers at `now`.
     pub fn before_change(&mut self, now: SimTime) {
         self.body.rebase(now);
+    }
+
+    /// Air and warmth now: of exposures that overlap, the one that began last.
+    pub fn surroundings(&self, normal: Surroundings) -> Surroundings {
+        self.exposures
+            .iter()
+            .fold(normal, |now, (_, exposure)| match *exposure {
+                Exposure::Pressure(pressure) => Surroundings { pressure, ..now },
+                Exposure::Temperature(temperature) => Surroundings { temperature, ..now },
+            })
+    }
+
+    /// Puts pump and line into other surroundings. Gives the volume drawn back into the pump \[mL\].
+    pub fn surround(
+        &mut self,
+        now: SimTime,
+        surroundings: Surroundings,
+        notices: &mut Vec<PumpNotice>,
+    ) -> Result<f64, SimError> {
+        let drawn = self.pump.surround(now, surroundings, notices);
+        if drawn <= 0.0 {
+            return Ok(0.0);
+        }
+        let mut line = self.catheter.clone();
+        let back = match line.draw_back(now, drawn) {
+            Ok(back) => back,
+            // Through a closed line nothing comes back.
+            Err(CatheterError::Blocked) => return Ok(0.0),
+            Err(error) => return Err(error.into()),
+        };
+        if !self.pump.take_back(now, back.volume, back.drug) {
+            return Ok(0.0);
+        }
+        self.catheter = line;
+        self.ejected(now, &back.jumps)?;
+        Ok(drawn)
     }
 
     /// Puts drug somewhere at once.
@@ -193,6 +233,7 @@ impl Patient {
             posture: self.posture,
             drain: self.drain,
             leak: retrograde,
+            along: self.catheter.csf_loss().map(|(level, rate)| Outflow { level, rate }),
         };
         let changed = inputs != self.inputs || flows != self.flows;
         if changed {

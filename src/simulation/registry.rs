@@ -12,7 +12,7 @@ use crate::catheter::{Catheter, Jump};
 use crate::engine::SimTime;
 use crate::pump::{Pump, PumpNotice, PumpRegistry};
 use crate::response::{EffectModels, SYMPTOMS};
-use crate::scenario::model::{Catalog, Fault, FaultKind};
+use crate::scenario::model::{Catalog, Fault, FaultKind, PumpAbility};
 
 use super::error::SimError;
 use super::mechanisms;
@@ -134,6 +134,16 @@ impl Registry {
     pub fn catalog(&self) -> Catalog {
         Catalog {
             pump_families: self.pumps.families().map(|f| f.name).collect(),
+            pump_abilities: self
+                .pumps
+                .families()
+                .map(|f| PumpAbility {
+                    family: f.name,
+                    faults: f.faults,
+                    acts: f.acts,
+                    rates: f.rates,
+                })
+                .collect(),
             effect_models: self.effects.names(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
             hazard_kinds: crate::hazards::KINDS.to_vec(),

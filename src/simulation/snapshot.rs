@@ -13,18 +13,21 @@ use crate::catheter::Catheter;
 use crate::engine::{Engine, EventHandle, EventId, SimTime};
 use crate::kinetics::{KineticsState, Outflow, Site};
 use crate::response::SymptomState;
+use crate::scenario::model::Exposure;
 use crate::signals::Posture;
 
 use super::body::BodyRun;
 use super::error::SimError;
 use super::event::{Delivery, Name, SimEvent};
 use super::fault_run::FaultState;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::model::{Episode, Simulation, Wake};
 use super::moments::WaitingList;
 use super::observe::Recorder;
 use super::patient::{Needle, Totals};
 use super::registry::Registry;
+use super::result::VisitRow;
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -37,10 +40,13 @@ struct Saved {
     posture: Posture,
     needles: Vec<Needle>,
     drain: Option<Outflow>,
+    exposures: Vec<(usize, Exposure)>,
     totals: Totals,
     inputs: Vec<(Site, f64)>,
     faults: Vec<FaultState>,
     waiting: WaitingList,
+    alarms: Alarms,
+    visits: Vec<VisitRow>,
     accounts: Accounts,
     recorder: Recorder,
     symptoms: Vec<SymptomState>,
@@ -48,6 +54,8 @@ struct Saved {
     episodes: Vec<Episode>,
     delivery: Delivery,
     exposure_cause: EventId,
+    fall: Option<(EventId, EventId)>,
+    exposed: f64,
     pump_cause: EventId,
     catheter_cause: EventId,
     sources: BTreeMap<String, EventId>,
@@ -77,10 +85,13 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         posture: p.posture,
         needles: p.needles.clone(),
         drain: p.drain,
+        exposures: p.exposures.clone(),
         totals: p.totals,
         inputs: p.inputs.clone(),
         faults: s.faults.iter().map(|f| f.state.clone()).collect(),
         waiting: s.waiting.clone(),
+        alarms: s.alarms.clone(),
+        visits: s.visits.clone(),
         accounts: s.accounts,
         recorder: s.recorder.clone(),
         symptoms: s.symptoms.clone(),
@@ -88,6 +99,8 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         episodes: s.episodes.clone(),
         delivery: s.delivery,
         exposure_cause: s.exposure_cause,
+        fall: s.fall,
+        exposed: s.exposed,
         pump_cause: s.pump_cause,
         catheter_cause: s.catheter_cause,
         sources: s.sources.clone(),
@@ -113,12 +126,15 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     p.posture = saved.posture;
     p.needles = saved.needles;
     p.drain = saved.drain;
+    p.exposures = saved.exposures;
     p.totals = saved.totals;
     p.inputs = saved.inputs;
     for (run, state) in s.faults.iter_mut().zip(saved.faults) {
         run.state = state;
     }
     s.waiting = saved.waiting;
+    s.alarms = saved.alarms;
+    s.visits = saved.visits;
     s.accounts = saved.accounts;
     s.recorder = saved.recorder;
     s.symptoms = saved.symptoms;
@@ -126,6 +142,8 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.episodes = saved.episodes;
     s.delivery = saved.delivery;
     s.exposure_cause = saved.exposure_cause;
+    s.fall = saved.fall;
+    s.exposed = saved.exposed;
     s.pump_cause = saved.pump_cause;
     s.catheter_cause = saved.catheter_cause;
     s.sources = saved.sources;
