@@ -66,7 +66,7 @@ fn between(a: &[EventRow], a_name: &str, b: &[EventRow], b_name: &str) -> String
     for (name, events) in [(a_name, a), (b_name, b)] {
         match events.get(shared) {
             Some(e) => {
-                let _ = writeln!(out, "  {name:<12} {:>12}  {}", text::when(e.time_h), line(e));
+                let _ = writeln!(out, "  {name:<12} {:>12}  {}", text::moment(e.time_h), line(e));
             }
             None => {
                 let _ = writeln!(out, "  {name:<12} nothing more happens");
@@ -92,7 +92,7 @@ fn between(a: &[EventRow], a_name: &str, b: &[EventRow], b_name: &str) -> String
                 } else {
                     format!(" ({times} times, {there} in the other)")
                 };
-                rows.push((first, format!("{:>12}  {name}{more}", text::when(first))));
+                rows.push((first, format!("{:>12}  {name}{more}", text::moment(first))));
             }
         }
         rows.sort_by(|a, b| a.0.total_cmp(&b.0));

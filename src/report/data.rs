@@ -180,7 +180,7 @@ pub struct Table {
 }
 
 /// One event that ran.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, serde::Deserialize)]
 pub struct EventRow {
     /// Number of the event within the run.
     pub event_id: u64,
