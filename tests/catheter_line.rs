@@ -20,6 +20,9 @@ fn line_of(length: f64, material: Material, parameters: &ParameterSet, concentra
         tip: Level::T10,
         material,
         initial_concentration: None,
+        tube_concentration: None,
+        pump_segment: None,
+        entered_length: None,
     };
     Catheter::new(SimTime::ZERO, &setup, parameters, concentration).unwrap()
 }

@@ -1,6 +1,6 @@
-//! Accounting, purity and storage of the catheter over random stories.
+//! Accounting, purity, order and storage of the catheter over random stories.
 
-use itbsim::catheter::{Catheter, CatheterFault, Jump};
+use itbsim::catheter::{Catheter, CatheterFault, Drawn, Jump};
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::model::{self, Material};
@@ -18,6 +18,9 @@ fn line(concentration: f64) -> Catheter {
         tip: Level::T10,
         material: Material::Silicone,
         initial_concentration: None,
+        tube_concentration: None,
+        pump_segment: None,
+        entered_length: None,
     };
     Catheter::new(SimTime::ZERO, &setup, &ParameterSet::default(), concentration).unwrap()
 }
@@ -31,10 +34,12 @@ enum Act {
     Mend(&'static str),
     Pressure(f64),
     Inject(f64),
+    Aspirate(f64),
+    /// Run back to this total.
+    Back(f64),
 }
 
-fn act() -> impl Strategy<Value = Act> {
-    let name = prop_oneof![Just("a"), Just("b"), Just("c")];
+fn fault() -> impl Strategy<Value = CatheterFault> {
     let place = 0.0..89.0_f64;
     let space = prop_oneof![
         Just(Destination::Subcutaneous),
@@ -42,7 +47,7 @@ fn act() -> impl Strategy<Value = Act> {
         Just(Destination::Subdural),
         Just(Destination::Csf(Level::L2)),
     ];
-    let fault = prop_oneof![
+    prop_oneof![
         (place.clone(), 0.5..3.0_f64, 0.0..1.0_f64).prop_map(|(position, length, bore)| CatheterFault::Kink {
             position,
             length,
@@ -56,23 +61,44 @@ fn act() -> impl Strategy<Value = Act> {
             conductance: 10.0_f64.powf(log),
             into,
         }),
-        (place, space.clone()).prop_map(|(position, into)| CatheterFault::Disconnection {
+        (place.clone(), space.clone()).prop_map(|(position, into)| CatheterFault::Disconnection {
             position,
             opening: 1.0,
             into,
         }),
-        space.prop_map(|to| CatheterFault::Migration { to }),
-    ];
+        space.clone().prop_map(|to| CatheterFault::Migration { to }),
+        (0.0..1.0_f64, 0.0..=1.0_f64).prop_map(|(bore, share)| CatheterFault::Granuloma {
+            bore: bore * bore * bore,
+            share,
+        }),
+        (0.0..0.7_f64).prop_map(|offset| CatheterFault::Misalignment { offset }),
+        (place, -5.0..1.0_f64, 0.0..1.0_f64, space).prop_map(|(position, log, bore, into)| CatheterFault::Fracture {
+            position,
+            conductance: 10.0_f64.powf(log),
+            bore: bore * bore * bore,
+            into,
+        }),
+        (-3.0..2.0_f64).prop_map(|log| CatheterFault::CsfLeak {
+            level: Level::L3,
+            conductance: 10.0_f64.powf(log),
+        }),
+    ]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let name = prop_oneof![Just("a"), Just("b"), Just("c")];
     let flow = prop_oneof![Just(0.0), 0.006..1.0_f64, 1.0..24.0_f64];
     let drug = prop_oneof![Just(0.0), Just(500.0), Just(2000.0), 50.0..4000.0_f64];
     // A stiff pump, and two that weaken against pressure.
     let droop = prop_oneof![Just(0.0), Just(0.002), Just(0.02)];
     prop_oneof![
         4 => (flow, droop, drug).prop_map(|(q, d, c)| Act::Source(q, d, c)),
-        4 => (name.clone(), fault, prop_oneof![Just(1.0), 0.0..1.0_f64]).prop_map(|(n, f, u)| Act::Fault(n, f, u)),
+        4 => (name.clone(), fault(), prop_oneof![Just(1.0), 0.0..1.0_f64]).prop_map(|(n, f, u)| Act::Fault(n, f, u)),
         2 => name.prop_map(Act::Mend),
         1 => (0.0..5.0_f64).prop_map(Act::Pressure),
         1 => (0.0..1.0_f64).prop_map(Act::Inject),
+        1 => (0.0..1.0_f64).prop_map(Act::Aspirate),
+        1 => (0.0..3.0_f64).prop_map(Act::Back),
     ]
 }
 
@@ -82,13 +108,24 @@ struct Books {
     drug_out: f64,
     volume_in: f64,
     volume_out: f64,
+    /// Of `drug_out`, what reached the spinal fluid.
+    spine: f64,
 }
 
 impl Books {
+    fn drawn(&mut self, drawn: Drawn) -> Vec<Jump> {
+        self.drug_out += drawn.drug;
+        self.volume_out += drawn.volume;
+        drawn.jumps
+    }
+
     fn jumps(&mut self, jumps: &[Jump]) {
         for j in jumps {
             self.drug_out += j.drug;
             self.volume_out += j.volume;
+            if let Destination::Csf(_) = j.to {
+                self.spine += j.drug;
+            }
         }
     }
 }
@@ -138,6 +175,14 @@ impl Story {
                 }
                 Err(_) => Vec::new(),
             },
+            Act::Aspirate(volume) => match line.aspirate(now, *volume) {
+                Ok(drawn) => self.books.drawn(drawn),
+                Err(_) => Vec::new(),
+            },
+            Act::Back(total) => match line.run_back(now, "back", *total) {
+                Ok(Some(drawn)) => self.books.drawn(drawn),
+                Ok(None) | Err(_) => Vec::new(),
+            },
         };
         self.books.jumps(&jumps);
     }
@@ -155,6 +200,9 @@ impl Story {
                     "{s:?}"
                 );
                 self.books.drug_out += s.flow * s.concentration * hours;
+                if let Destination::Csf(_) = s.to {
+                    self.books.spine += s.flow.max(0.0) * s.concentration * hours;
+                }
                 self.books.volume_out += s.flow * hours;
             }
             self.now = then;
@@ -198,7 +246,13 @@ proptest! {
             prop_assert!(story.line.volume(story.now) >= story.line.dead_volume() - 0.01);
             // A weak pump gives a little more where the outlet is sucked at.
             let most = story.drive.flow * (1.0 + 1e-9) + story.drive.droop * 5.0;
-            prop_assert!(story.line.inflow() >= 0.0 && story.line.inflow() <= most);
+            prop_assert!(
+                story.line.inflow() >= 0.0 && story.line.inflow() <= most,
+                "{} of {} mL/h at {} kPa",
+                story.line.inflow(),
+                most,
+                story.line.pressure(story.now)
+            );
             prop_assert!(story.line.pressure(story.now).is_finite());
         }
         // A front is a handful of changes, a transient at most sixteen.
@@ -216,7 +270,7 @@ proptest! {
             watched.run(at(hours));
             plain.apply(act);
             watched.apply(act);
-            if !matches!(act, Act::Inject(_)) {
+            if !matches!(act, Act::Inject(_) | Act::Aspirate(_)) {
                 watched.apply(act);
             }
             for k in 0..5 {
@@ -243,5 +297,60 @@ proptest! {
             prop_assert_eq!(story.line.drug(at(hours)).to_bits(), restored.line.drug(at(hours)).to_bits());
             prop_assert_eq!(story.books.drug_out.to_bits(), restored.books.drug_out.to_bits());
         }
+    }
+
+    #[test]
+    fn faults_of_one_instant_come_out_the_same_in_any_order(
+        faults in prop::collection::vec((fault(), prop_oneof![Just(1.0), 0.0..1.0_f64]), 1..6),
+    ) {
+        let ids = ["a", "b", "c", "d", "e"];
+        let run = |order: Vec<usize>| {
+            let mut story = Story::new();
+            story.apply(&Act::Source(0.2, 0.0, 2000.0));
+            story.run(at(24.0));
+            for k in order {
+                story.apply(&Act::Fault(ids[k], faults[k].0, faults[k].1));
+            }
+            let now: Vec<(Destination, f64)> = story.line.streams().iter().map(|s| (s.to, s.flow)).collect();
+            story.run(at(90.0));
+            (now, story)
+        };
+        let (a, one) = run((0..faults.len()).collect());
+        let (b, other) = run((0..faults.len()).rev().collect());
+        prop_assert_eq!(a.len(), b.len());
+        for ((to_a, flow_a), (to_b, flow_b)) in a.iter().zip(&b) {
+            prop_assert_eq!(to_a, to_b);
+            prop_assert!((flow_a - flow_b).abs() <= 1e-12 * (1.0 + flow_a.abs()), "{} {}", flow_a, flow_b);
+        }
+        let (x, y) = (one.books, other.books);
+        prop_assert!((x.drug_out - y.drug_out).abs() <= 1e-6 * x.drug_in.max(1.0), "{} {}", x.drug_out, y.drug_out);
+        prop_assert!((one.line.drug(one.now) - other.line.drug(other.now)).abs() <= 1e-6 * x.drug_in.max(1.0));
+    }
+
+    #[test]
+    fn a_larger_leak_never_brings_more_drug_to_the_spinal_fluid(
+        position in 0.0..89.0_f64,
+        log in -5.0..0.0_f64,
+        more in 0.01..1.0_f64,
+        other in fault(),
+        flow in 0.05..2.0_f64,
+    ) {
+        let spine = |log: f64| {
+            let mut story = Story::new();
+            story.apply(&Act::Source(flow, 0.0, 500.0));
+            story.run(at(1.0));
+            let leak = CatheterFault::Leak {
+                position,
+                conductance: 10.0_f64.powf(log),
+                into: Destination::Subcutaneous,
+            };
+            story.apply(&Act::Fault("leak", leak, 1.0));
+            story.run(at(100.0));
+            story.apply(&Act::Fault("other", other, 1.0));
+            story.run(at(700.0));
+            story.books.spine
+        };
+        let (small, large) = (spine(log), spine(log + more));
+        prop_assert!(large <= small + 1e-9 * (500.0 * flow * 30.0), "{} of the larger, {} of the smaller", large, small);
     }
 }

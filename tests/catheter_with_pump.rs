@@ -32,6 +32,9 @@ impl Therapy {
             tip: Level::T10,
             material: Material::Braided,
             initial_concentration: None,
+            tube_concentration: None,
+            pump_segment: None,
+            entered_length: None,
         };
         let line = Catheter::new(SimTime::ZERO, &catheter, &parameters, concentration).unwrap();
         let device = model::Pump {

@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 use cli_common::{Desk, MET, QUIET, STALL, UNMET, stderr, stdout, table};
 use itbsim::signals::Level;
 
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 8] = [
     "timeseries.csv",
     "events.csv",
     "symptoms.csv",
     "ledger.csv",
+    "alarms.csv",
+    "device_log.csv",
+    "visits.csv",
     "summary.json",
 ];
 
@@ -71,6 +74,11 @@ fn the_tables_have_the_promised_columns() {
             "delivered_ug_per_day",
             "flow_ml_per_day",
             "reservoir_ml",
+            "believed_reservoir_ml",
+            "delivered_ml",
+            "believed_delivered_ml",
+            "believed_low_alarm_in_h",
+            "believed_service_left_h",
             "catheter_tip_ug_per_ml",
             "csf_cisternal_ng_per_ml",
             "plasma_ng_per_ml",
@@ -132,6 +140,23 @@ fn the_tables_have_the_promised_columns() {
         "{symptoms}"
     );
 
+    let log = desk.read("o/device_log.csv");
+    assert!(
+        log.starts_with("time_h,entry,class,priority\n0,programme.maintenance,,\n"),
+        "{log}"
+    );
+    assert!(log.contains(",alarm.motor_stall,critical,high\n"), "{log}");
+    let (header, rows) = table(&desk.read("o/alarms.csv"));
+    assert_eq!(
+        header.join(","),
+        "alarm,class,priority,raised_h,silenced_h,cleared_h,tones,heard_h,heard_tone"
+    );
+    assert_eq!(rows[0][..3], ["motor_stall", "critical", "high"]);
+    assert_eq!(
+        desk.read("o/visits.csv"),
+        "time_h,visit,expected_ml,aspirated_ml,injected_ml,discrepancy_ml,percent,verdict\n"
+    );
+
     let (header, rows) = table(&desk.read("o/ledger.csv"));
     assert_eq!(header[0], "time_h");
     let residual = header.iter().position(|c| c == "residual").unwrap();
@@ -172,6 +197,14 @@ fn the_summary_names_run_outcome_symptoms_claims_and_files() {
         (&file["expectations_met"], &file["expectations_total"]),
         (&1.into(), &2.into())
     );
+    // 0.15 mL/day for 6 of the 48 h that the pump counts.
+    let gap = |key: &str| file["belief"][key].as_f64().unwrap();
+    assert_eq!(
+        (gap("time_h"), file["belief"].clone()),
+        (48.0, printed["belief"].clone())
+    );
+    assert!((gap("delivered_ml") - 0.0375).abs() < 1e-9 && (gap("believed_delivered_ml") - 0.3).abs() < 1e-9);
+    assert!((gap("delivered_gap_ml") - 0.2625).abs() < 1e-9 && (gap("reservoir_gap_ml") + 0.2625).abs() < 1e-9);
     assert_eq!(file["expectations"][0]["met"], true);
     assert_eq!(file["expectations"][1]["met"], false);
     assert_eq!(file["first_fault_h"], 6.0);

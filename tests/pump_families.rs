@@ -293,6 +293,9 @@ mod gas_pressure {
             tip: Level::T10,
             material: Material::Braided,
             initial_concentration: None,
+            tube_concentration: None,
+            pump_segment: None,
+            entered_length: None,
         };
         let mut line = Catheter::new(SimTime::ZERO, &catheter, &parameters, 1000.0).unwrap();
         let _ = line.set_source(SimTime::ZERO, pump.drive(), 1000.0);

@@ -356,6 +356,7 @@ fn any_action(faults: usize) -> impl Strategy<Value = Action> {
             label: concentration,
             pocket_share: if mixed < 0.5 { 0.0 } else { share },
             aspirate: true,
+            syringe_error: None,
         }),
         1 => Just(Action::MissedRefill),
         1 => (0.8..1.3_f64).prop_map(|factor| Action::ScaleDose { factor }),
@@ -411,6 +412,7 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
                 .map(|(i, (at, action))| ActionStep {
                     id: format!("a{i}"),
                     at,
+                    unless: None,
                     action,
                 })
                 .collect();
@@ -536,6 +538,7 @@ proptest! {
         s.actions.push(ActionStep {
             id: "needle".to_owned(),
             at: Moment::At(SimTime::from_hours(5.0).expect("a time")),
+            unless: None,
             action: Action::LumbarBolus { dose, level: Level::L3, over },
         });
         match simulate(&s, &Registry::builtin(), &RunOptions::default()) {

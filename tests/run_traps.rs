@@ -198,6 +198,11 @@ fn trap_14_what_is_true_at_the_start_strikes_at_the_start() {
 
 #[test]
 fn trap_15_acts_that_change_nothing_change_no_bit() {
+    // Reading the pump ends the tone of an alarm, so somebody must have heard it before.
+    let run = |days: f64, blocks: &str| {
+        let heard = text(days, blocks).replace("[patient]", "[patient]\nalarm = { heard = \"always\" }");
+        run_with(&scenario(&heard), &RunOptions::default())
+    };
     let plain = run(5.0, EVENTFUL);
     for (id, act) in [
         ("read", "interrogate = true"),

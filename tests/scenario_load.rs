@@ -78,7 +78,8 @@ fn the_patient_is_read_whole() {
     let s = only(&file(
         "[patient]\npopulation = \"child\"\nweight = \"20 kg\"\nrenal_function = \"50 %\"\ninjury = \"t4\"\n\
          ashworth_legs = 3.5\nashworth_arms = 1\nspasm_score = 2\nposture = \"upright\"\nhistory = \"established\"\n\
-         effect_model = \"emax\"",
+         effect_model = \"emax\"\nalarm = { heard = \"always\", hears = \"90 %\", impaired = true, carer = true, \
+         awake_from = \"6 h\", awake_to = \"22 h\" }",
         "",
     ));
     assert_eq!(
@@ -94,6 +95,14 @@ fn the_patient_is_read_whole() {
             posture: Posture::Upright,
             history: History::Established,
             effect_model: "emax".to_owned(),
+            alarm: Hearing {
+                heard: Heard::Always,
+                hears: Some(0.9),
+                impaired: true,
+                carer: true,
+                awake_from: Some(6.0),
+                awake_to: Some(22.0),
+            },
         }
     );
 }
@@ -184,6 +193,7 @@ fn every_action_is_read() {
                 label: 2000.0,
                 pocket_share: 0.25,
                 aspirate: false,
+                syringe_error: None,
             },
         ),
         (
@@ -194,6 +204,32 @@ fn every_action_is_read() {
                 label: 500.0,
                 pocket_share: 0.0,
                 aspirate: true,
+                syringe_error: None,
+            },
+        ),
+        (
+            "refill = { volume = \"18 mL\", concentration = \"500 ug/mL\", syringe_error = \"0 mL\" }",
+            Action::Refill {
+                volume: 18.0,
+                concentration: 500.0,
+                label: 500.0,
+                pocket_share: 0.0,
+                aspirate: true,
+                syringe_error: Some(0.0),
+            },
+        ),
+        (
+            "check_reservoir = true",
+            Action::CheckReservoir {
+                syringe_error: None,
+                rule: VisitRule::Refill,
+            },
+        ),
+        (
+            "check_reservoir = { syringe_error = \"0.5 mL\", rule = \"implant\" }",
+            Action::CheckReservoir {
+                syringe_error: Some(0.5),
+                rule: VisitRule::Implant,
             },
         ),
         ("missed_refill = true", Action::MissedRefill),

@@ -86,7 +86,18 @@ fn unknown_key_at_the_top() {
 fn unknown_key_without_a_neighbour_lists_the_known_ones() {
     refused(
         &file("[catheter]\ncolour = 1", ""),
-        "unknown-key | colour = 1 | unknown key `colour` in [catheter] | known here: `length`, `spinal_length`, `tip`, `material` or `initial_concentration`",
+        "unknown-key | colour = 1 | unknown key `colour` in [catheter] | known here: `length`, `spinal_length`, `tip`, `material`, `initial_concentration`, `tube_concentration`, `pump_segment` or `entered_length`",
+    );
+}
+
+#[test]
+fn a_piece_longer_than_the_whole_catheter() {
+    refused(
+        &file(
+            "[catheter]\npump_segment = { length = \"95 cm\", volume = \"0.2 mL\" }",
+            "",
+        ),
+        "out-of-range | \"95 cm\", volume = \"0.2 mL\" } | the piece next to the pump is 95 cm long, but the whole catheter is 89 cm | `length` of [catheter] counts all pieces",
     );
 }
 

@@ -76,6 +76,18 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
         ),
         (&top["action"]["items"], file("", &format!("[[action]]\n{z}"))),
         (&block("action")["refill"], action("refill")),
+        (
+            &block("action")["check_reservoir"]["oneOf"][1],
+            action("check_reservoir"),
+        ),
+        (
+            &block("action")["when"],
+            file("", &format!("[[action]]\nwhen = {{ {z} }}\ninterrogate = true")),
+        ),
+        (
+            &top["patient"]["properties"]["alarm"],
+            file(&format!("[patient]\nalarm = {{ {z} }}"), ""),
+        ),
         (&block("action")["lumbar_bolus"], action("lumbar_bolus")),
         (&block("action")["oral_baclofen"], action("oral_baclofen")),
         (&block("action")["drain_csf"], action("drain_csf")),

@@ -49,6 +49,18 @@ pub(super) struct Build {
     open_end: f64,
     /// Length over which a plug narrows the bore \[cm\].
     occlusion_length: f64,
+    /// Length over which a mass narrows the tip \[cm\].
+    granuloma_length: f64,
+    /// Length over which misaligned bores overlap \[cm\].
+    connector_length: f64,
+    /// Inner diameter at the connector \[mm\].
+    bore: f64,
+    /// The piece next to the pump, if it is another: length \[cm\] and volume \[mL/cm\].
+    near: Option<(f64, f64)>,
+    /// Fall of spinal fluid pressure per escaping flow \[kPa h/mL\].
+    outflow_resistance: f64,
+    /// Spinal fluid made, which bounds what can escape for long \[mL/h\].
+    production: f64,
 }
 
 /// A place on the way where fluid can leave.
@@ -71,7 +83,30 @@ impl Build {
         }
         let tube = parameters.get("catheter.tube_volume");
         let per_cm = parameters.get("catheter.volume_per_length");
-        let sigma = parameters.get("catheter.front.smear") * (tube + per_cm * setup.length);
+        let near = setup.pump_segment.map(|s| (s.length, s.volume / s.length));
+        if let Some((length, volume)) = near {
+            for (what, value, holds) in [
+                (
+                    "length of the pump segment",
+                    length,
+                    length > 0.0 && length < setup.length,
+                ),
+                ("volume of the pump segment", volume, volume > 0.0),
+            ] {
+                if !(value.is_finite() && holds) {
+                    return Err(CatheterError::Value {
+                        what,
+                        value,
+                        expected: "above zero, and shorter than the whole",
+                    });
+                }
+            }
+        }
+        let catheter = match near {
+            Some((length, volume)) => volume * length + per_cm * (setup.length - length),
+            None => per_cm * setup.length,
+        };
+        let sigma = parameters.get("catheter.front.smear") * (tube + catheter);
         let in_tube = parameters.get("catheter.front.water_mixing") * tube;
         // Poiseuille: 128 viscosity length / (pi bore^4), with 1 cm, in Pa s/m3.
         let bore = parameters.get("catheter.bore") * 1e-3;
@@ -96,12 +131,86 @@ impl Build {
             tissue_pressure: parameters.get("catheter.pressure.tissue"),
             open_end: parameters.get("catheter.disconnection.conductance"),
             occlusion_length: parameters.get("catheter.occlusion.length"),
+            granuloma_length: parameters.get("catheter.granuloma.length"),
+            connector_length: parameters.get("catheter.connector.length"),
+            bore: parameters.get("catheter.bore"),
+            near,
+            outflow_resistance: parameters.get("catheter.csf.outflow_resistance"),
+            production: parameters.get("kinetics.csf.production"),
         })
     }
 
     /// Volume of tube and sound catheter \[mL\].
     pub(super) fn dead_volume(&self) -> f64 {
-        self.tube + self.per_cm * self.length
+        self.volume_to(self.length)
+    }
+
+    /// Volume from the reservoir to a place \[mL\]; the pieces of a two-piece catheter add up.
+    pub(super) fn volume_to(&self, position: f64) -> f64 {
+        match self.near {
+            Some((length, volume)) if position > length => {
+                self.tube + (volume * length + self.per_cm * (position - length))
+            }
+            Some((_, volume)) => self.tube + volume * position,
+            None => self.tube + self.per_cm * position,
+        }
+    }
+
+    /// Resistance of a sound centimetre at a place: a wider bore has the square of its area less
+    /// \[kPa h/(mL cm)\].
+    fn resistance_at(&self, position: f64) -> f64 {
+        match self.near {
+            Some((length, volume)) if position <= length => {
+                let narrower = self.per_cm / volume;
+                self.resistance * (narrower * narrower)
+            }
+            _ => self.resistance,
+        }
+    }
+
+    /// Length of thin catheter with the same resistance as the way from the pump to a place \[cm\].
+    pub(super) fn thin_length(&self, position: f64) -> f64 {
+        match self.near {
+            Some((length, volume)) => {
+                let narrower = self.per_cm / volume;
+                position.min(length) * (narrower * narrower) + (position - length).max(0.0)
+            }
+            None => position,
+        }
+    }
+
+    /// Gauge pressure of the spinal fluid while some of it escapes, and the flow that does
+    /// \[kPa, mL/h\]. What escapes lowers the pressure in proportion (Davson's equation: the
+    /// pressure is what drives the rest out through its normal ways), and no more can escape
+    /// for long than is made.
+    pub(super) fn csf_under_leak(&self, faults: &Faults, undisturbed: f64) -> (f64, f64) {
+        let open: f64 = self.csf_holes(faults).map(|(_, conductance)| conductance).sum();
+        let drives = undisturbed - self.tissue_pressure;
+        if open <= 0.0 || drives <= 0.0 {
+            return (undisturbed, 0.0);
+        }
+        let flow = (open * drives / (1.0 + self.outflow_resistance * open)).min(self.production);
+        (undisturbed - self.outflow_resistance * flow, flow)
+    }
+
+    /// Holes in the dura beside the catheter: level and conductance \[mL/(h kPa)\].
+    pub(super) fn csf_holes<'a>(&self, faults: &'a Faults) -> impl Iterator<Item = (Level, f64)> + 'a {
+        faults.values().filter_map(|fault| match *fault {
+            CatheterFault::CsfLeak { level, conductance } => Some((level, conductance)),
+            _ => None,
+        })
+    }
+
+    /// Share of what leaves the tip that stays in masses round it \[0-1\].
+    pub(super) fn mass_share(&self, faults: &Faults) -> f64 {
+        let past: f64 = faults
+            .values()
+            .map(|fault| match *fault {
+                CatheterFault::Granuloma { share, .. } => 1.0 - share,
+                _ => 1.0,
+            })
+            .product();
+        1.0 - past
     }
 
     /// Widening of the wall from the pump to a place \[mL/kPa\].
@@ -131,17 +240,41 @@ impl Build {
 
     /// Narrow places and the resistance each adds to the sound line (bore to the fourth power).
     fn narrows(&self, faults: &Faults) -> impl Iterator<Item = (f64, f64)> {
-        let extra = |length: f64, bore: f64| {
+        let extra = |position: f64, length: f64, bore: f64| {
             let square = bore * bore;
-            let resistance = self.resistance * length * (1.0 / (square * square) - 1.0);
+            let resistance = self.resistance_at(position) * length * (1.0 / (square * square) - 1.0);
             // A zero bore gives infinity or, over no length, no number.
             if resistance < CLOSED { resistance } else { f64::INFINITY }
         };
-        faults.values().filter_map(move |fault| match *fault {
-            CatheterFault::Kink { position, length, bore } => Some((position, extra(length, bore))),
-            CatheterFault::Occlusion { position, bore } => Some((position, extra(self.occlusion_length, bore))),
-            _ => None,
+        faults.values().filter_map(move |fault| {
+            let (position, length, bore) = match *fault {
+                CatheterFault::Kink { position, length, bore } => (position, length, bore),
+                CatheterFault::Occlusion { position, bore } => (position, self.occlusion_length, bore),
+                CatheterFault::Granuloma { bore, .. } => (self.length, self.granuloma_length, bore),
+                CatheterFault::Misalignment { offset } => (0.0, self.connector_length, self.overlap(offset)),
+                // Behind its own hole, wherever that is kept clear of the ends.
+                CatheterFault::Fracture { position, bore, .. } => (self.inner(position), self.occlusion_length, bore),
+                _ => return None,
+            };
+            Some((position, extra(position, length, bore)))
         })
+    }
+
+    /// Bore of the same area as the overlap of two equal circles whose centres are `offset` mm
+    /// apart, of their diameter \[0-1\]. The lens is more slender than a round hole, so its true
+    /// resistance is somewhat higher.
+    fn overlap(&self, offset: f64) -> f64 {
+        let x = offset / self.bore;
+        if x >= 1.0 {
+            return 0.0;
+        }
+        let area = 2.0 / std::f64::consts::PI * (libm::acos(x) - x * (1.0 - x * x).sqrt());
+        area.clamp(0.0, 1.0).sqrt()
+    }
+
+    /// A place kept clear of both ends, so that every reach between two holes has a volume \[cm\].
+    fn inner(&self, position: f64) -> f64 {
+        position.clamp(SAME_PLACE, self.length - SAME_PLACE)
     }
 
     /// Leaks by place. The ends of the catheter are kept clear, so that every reach between
@@ -160,13 +293,16 @@ impl Build {
                     opening,
                     into,
                 } => Some((position, opening * self.open_end, into)),
+                CatheterFault::Fracture {
+                    position,
+                    conductance,
+                    into,
+                    ..
+                } => Some((position, conductance, into)),
                 _ => None,
             })
             .filter(|(_, conductance, _)| *conductance > 0.0)
-            .map(|(position, conductance, into)| {
-                let inner = position.clamp(SAME_PLACE, self.length - SAME_PLACE);
-                (inner, conductance, into)
-            })
+            .map(|(position, conductance, into)| (self.inner(position), conductance, into))
             .collect();
         leaks.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut nodes: Vec<Node> = Vec::new();
@@ -200,9 +336,13 @@ impl Build {
         }
         // Stable, so that at one place the leak lies before the narrow.
         stations.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Resistance alone counts from here on, so places become lengths of thin catheter.
+        for (position, _) in &mut stations {
+            *position = self.thin_length(*position);
+        }
         Network {
             stations,
-            length: self.length,
+            length: self.thin_length(self.length),
             per_length: self.resistance,
             tip_pressure: tip,
         }

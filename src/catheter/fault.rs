@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scenario::model::{FaultKind, FieldSpec, Value};
+use super::table::FAULT_KINDS;
+use crate::scenario::model::Value;
 use crate::signals::{Destination, Level};
 
 /// Something wrong with the catheter. Places are measured from the pump.
@@ -51,6 +52,41 @@ pub enum CatheterFault {
         /// Where it lies.
         to: Destination,
     },
+    /// A mass of inflamed tissue has grown over the tip.
+    Granuloma {
+        /// Bore that remains at the tip, of the sound diameter \[0-1\]; zero is closed.
+        bore: f64,
+        /// Share of what leaves the tip that stays in the mass instead of the spinal fluid \[0-1\].
+        share: f64,
+    },
+    /// The bores of pump and catheter do not face each other in the connector.
+    Misalignment {
+        /// Distance between their axes \[mm\]; from the bore's diameter on nothing passes.
+        offset: f64,
+    },
+    /// The wall has torn through: a hole to the tissue, and what is left of the way on.
+    Fracture {
+        /// Where \[cm\].
+        position: f64,
+        /// Flow per pressure difference to the tissue \[mL/(h kPa)\].
+        conductance: f64,
+        /// Bore that remains between the stumps, of the sound diameter \[0-1\]; zero is apart.
+        bore: f64,
+        /// Where the drug goes.
+        into: Destination,
+    },
+    /// Spinal fluid escapes along the outside of the catheter, through the hole in the dura.
+    CsfLeak {
+        /// Where the catheter enters the dura.
+        level: Level,
+        /// Flow per pressure difference to the tissue \[mL/(h kPa)\].
+        conductance: f64,
+    },
+    /// Fluid has run back through the line into the reservoir.
+    Retrograde {
+        /// How much, from the start of the fault to full severity \[mL\].
+        volume: f64,
+    },
 }
 
 /// Why a fault or an act was refused.
@@ -95,136 +131,6 @@ pub enum CatheterError {
     #[error("nothing can be injected: the catheter is closed")]
     Blocked,
 }
-
-const POSITION: FieldSpec = FieldSpec {
-    name: "position",
-    unit: "cm",
-    default: None,
-    low: 0.0,
-    high: 200.0,
-    words: &[],
-    meaning: "distance from the pump",
-};
-
-const SPACES: &[&str] = &["epidural", "subdural", "subcutaneous"];
-
-const INTO: FieldSpec = FieldSpec {
-    name: "into",
-    unit: "",
-    default: None,
-    low: 0.0,
-    high: 0.0,
-    words: SPACES,
-    meaning: "where what escapes ends up",
-};
-
-/// The fault kinds of this room.
-pub const FAULT_KINDS: &[FaultKind] = &[
-    FaultKind {
-        kind: "catheter.kink",
-        hazard: "H-10",
-        mechanism: "The bore is squeezed. A volumetric pump overcomes all but a nearly closed bore, after a delay in \
-                    which the wall upstream fills; when the kink opens, that volume reaches the spine at once.",
-        fields: &[
-            POSITION,
-            FieldSpec {
-                name: "length",
-                unit: "cm",
-                default: Some(1.0),
-                low: 0.001,
-                high: 20.0,
-                words: &[],
-                meaning: "length of the squeezed part",
-            },
-            FieldSpec {
-                name: "bore",
-                unit: "1",
-                default: None,
-                low: 0.0,
-                high: 1.0,
-                words: &[],
-                meaning: "bore that remains at full severity, of the sound diameter",
-            },
-        ],
-    },
-    FaultKind {
-        kind: "catheter.occlusion",
-        hazard: "H-11",
-        mechanism: "The bore is plugged (tissue, clot, debris). Pressure rises until the pump slips; the reservoir \
-                    stays full.",
-        fields: &[POSITION],
-    },
-    FaultKind {
-        kind: "catheter.leak",
-        hazard: "H-12",
-        mechanism: "A hole in the wall. Drug goes into the tissue instead of the spine and spinal fluid may run back \
-                    out; the reservoir empties on time.",
-        fields: &[
-            POSITION,
-            FieldSpec {
-                name: "conductance",
-                unit: "mL/(h kPa)",
-                default: None,
-                low: 0.0,
-                high: 1000.0,
-                words: &[],
-                meaning: "flow per pressure difference to the tissue at full severity",
-            },
-            INTO,
-        ],
-    },
-    FaultKind {
-        kind: "catheter.disconnection",
-        hazard: "H-13",
-        mechanism: "The parts have come apart. All drug goes into the tissue and spinal fluid drains through the \
-                    open spinal part.",
-        fields: &[POSITION, INTO],
-    },
-    FaultKind {
-        kind: "catheter.migration",
-        hazard: "H-14",
-        mechanism: "The tip has moved to another level or out of the spinal fluid; the reservoir empties on time.",
-        fields: &[FieldSpec {
-            name: "to",
-            unit: "",
-            default: None,
-            low: 0.0,
-            high: 0.0,
-            words: &[
-                "epidural",
-                "subdural",
-                "subcutaneous",
-                "S2",
-                "S1",
-                "L5",
-                "L4",
-                "L3",
-                "L2",
-                "L1",
-                "T12",
-                "T11",
-                "T10",
-                "T9",
-                "T8",
-                "T7",
-                "T6",
-                "T5",
-                "T4",
-                "T3",
-                "T2",
-                "T1",
-                "C7",
-                "C6",
-                "C5",
-                "C4",
-                "C3",
-                "C2",
-                "C1",
-            ],
-            meaning: "where the tip lies now: a space, or a level of the spine",
-        }],
-    },
-];
 
 impl CatheterFault {
     /// The fault at full severity that a scenario describes.
@@ -284,6 +190,29 @@ impl CatheterFault {
                 into: place("into")?,
             }),
             "catheter.migration" => Ok(CatheterFault::Migration { to: place("to")? }),
+            "catheter.granuloma" => Ok(CatheterFault::Granuloma {
+                bore: number("bore")?,
+                share: number("mass_share")?,
+            }),
+            "catheter.connector" => Ok(CatheterFault::Misalignment {
+                offset: number("offset")?,
+            }),
+            "catheter.fracture" => Ok(CatheterFault::Fracture {
+                position: number("position")?,
+                conductance: number("conductance")?,
+                bore: number("bore")?,
+                into: place("into")?,
+            }),
+            "catheter.csf_leak" => match place("level")? {
+                Destination::Csf(level) => Ok(CatheterFault::CsfLeak {
+                    level,
+                    conductance: number("conductance")?,
+                }),
+                _ => Err(missing("level", "a level of the spine")),
+            },
+            "catheter.retrograde" => Ok(CatheterFault::Retrograde {
+                volume: number("volume")?,
+            }),
             _ => Err(CatheterError::UnknownKind { kind: kind.to_owned() }),
         }
     }
@@ -292,7 +221,10 @@ impl CatheterFault {
     ///
     /// The remaining bore of a kink or occlusion shrinks in proportion to `u`, so that its
     /// resistance explodes near the end; the conductance of a leak or disconnection grows in
-    /// proportion to `u`; a tip has moved from `u` = 0.5 on.
+    /// proportion to `u`; a tip has moved from `u` = 0.5 on. A mass narrows the tip like a kink
+    /// and takes its share in proportion; the offset of a connector, the hole beside the
+    /// catheter and the volume that has run back grow in proportion. A fracture opens and
+    /// parts at once.
     pub fn at_severity(&self, u: f64) -> Option<Self> {
         if u <= 0.0 || u.is_nan() {
             return None;
@@ -327,6 +259,27 @@ impl CatheterFault {
                 into,
             }),
             CatheterFault::Migration { to } => (u >= 0.5).then_some(CatheterFault::Migration { to }),
+            CatheterFault::Granuloma { bore, share } => Some(CatheterFault::Granuloma {
+                bore: 1.0 - u * (1.0 - bore),
+                share: share * u,
+            }),
+            CatheterFault::Misalignment { offset } => Some(CatheterFault::Misalignment { offset: offset * u }),
+            CatheterFault::Fracture {
+                position,
+                conductance,
+                bore,
+                into,
+            } => Some(CatheterFault::Fracture {
+                position,
+                conductance: conductance * u,
+                bore: 1.0 - u * (1.0 - bore),
+                into,
+            }),
+            CatheterFault::CsfLeak { level, conductance } => Some(CatheterFault::CsfLeak {
+                level,
+                conductance: conductance * u,
+            }),
+            CatheterFault::Retrograde { volume } => Some(CatheterFault::Retrograde { volume: volume * u }),
         }
     }
 
@@ -370,6 +323,28 @@ impl CatheterFault {
                 within("opening", opening, 1.0, "0 to 1")
             }
             CatheterFault::Migration { .. } => Ok(()),
+            CatheterFault::Granuloma { bore, share } => {
+                within("remaining bore", bore, 1.0, "0 to 1")?;
+                within("share of the mass", share, 1.0, "0 to 1")
+            }
+            CatheterFault::Misalignment { offset } => within("offset of the connector", offset, 10.0, "0 to 10 mm"),
+            CatheterFault::Fracture {
+                position,
+                conductance,
+                bore,
+                ..
+            } => {
+                on_line(position)?;
+                within("remaining bore", bore, 1.0, "0 to 1")?;
+                within("conductance of the fracture", conductance, 1e6, "0 to 1e6 mL/(h kPa)")
+            }
+            CatheterFault::CsfLeak { conductance, .. } => within(
+                "conductance beside the catheter",
+                conductance,
+                1e6,
+                "0 to 1e6 mL/(h kPa)",
+            ),
+            CatheterFault::Retrograde { volume } => within("volume that runs back", volume, 100.0, "0 to 100 mL"),
         }
     }
 }

@@ -1,29 +1,30 @@
 //! The catheter of one patient.
 
+mod sudden;
+
+pub use sudden::{Drawn, Jump};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::anatomy::{Build, Node};
-use super::column::{Plug, Reach, SPECK};
+use super::column::{Reach, SPECK};
 use super::fault::{CatheterError, CatheterFault};
 use super::network::{Network, Station};
 use super::plan::{Plan, Start, plan};
 use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
 use crate::scenario::model;
-use crate::signals::{Destination, Drive, Stream};
+use crate::signals::{Destination, Drive, Level, Stream};
 
-/// Fluid that left the catheter at one instant.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Jump {
-    /// Where it went.
-    pub to: Destination,
-    /// How much fluid; negative where fluid was drawn in \[mL\].
-    pub volume: f64,
-    /// Drug in it \[ug\].
-    pub drug: f64,
-}
+/// Where drug goes that a mass round the tip keeps. Like the epidural space it gives nearly all
+/// to blood and a little to the spinal fluid beside it.
+const MASS: Destination = Destination::Epidural;
+
+/// Suction that a wall must be able to answer from one reach \[kPa\]: more than any difference
+/// between spinal fluid and tissue.
+const SUCTION: f64 = 10.0;
 
 /// Constant flow through a reach: in at the pump's side, out at the tip's side \[mL/h\].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -59,6 +60,8 @@ pub struct Catheter {
     streams: Vec<Stream>,
     /// Drug displaced by rounding at fronts, still to be counted \[ug\].
     carry: f64,
+    /// What has run back to the pump so far, by the fault behind it \[mL\].
+    run_back: BTreeMap<String, f64>,
 }
 
 impl Catheter {
@@ -74,14 +77,25 @@ impl Catheter {
         concentration: f64,
     ) -> Result<Self, CatheterError> {
         let fill = setup.initial_concentration.unwrap_or(concentration);
-        if !(fill.is_finite() && fill >= 0.0) {
-            return Err(CatheterError::Value {
-                what: "concentration in the catheter",
-                value: fill,
-                expected: "finite and not below zero",
-            });
+        let in_tube = setup.tube_concentration.unwrap_or(fill);
+        for (what, value) in [
+            ("concentration in the catheter", fill),
+            ("concentration in the pump tube", in_tube),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(CatheterError::Value {
+                    what,
+                    value,
+                    expected: "finite and not below zero",
+                });
+            }
         }
         let build = Build::new(setup, parameters)?;
+        let mut column = Reach::filled(build.dead_volume(), fill);
+        if in_tube != fill && build.tube > 0.0 {
+            column.leave_back(build.tube);
+            column.enter(build.tube, in_tube, true);
+        }
         let mut catheter = Self {
             faults: BTreeMap::new(),
             csf_pressure: parameters.get("catheter.tip_pressure.supine"),
@@ -90,10 +104,10 @@ impl Catheter {
                 droop: 0.0,
                 max_pressure: 0.0,
             },
-            inlet: fill,
+            inlet: in_tube,
             front_due: false,
             origin: start,
-            reaches: vec![Reach::filled(build.dead_volume(), fill)],
+            reaches: vec![column],
             build,
             nodes: Vec::new(),
             cut: 0.0,
@@ -105,12 +119,13 @@ impl Catheter {
             pressure: 0.0,
             streams: Vec::new(),
             carry: 0.0,
+            run_back: BTreeMap::new(),
         };
         catheter.replan(&mut Vec::new());
         Ok(catheter)
     }
 
-    /// Volume of pump tube and sound catheter \[mL\].
+    /// Volume of pump tube and sound catheter, all pieces of it \[mL\].
     pub fn dead_volume(&self) -> f64 {
         self.build.dead_volume()
     }
@@ -137,7 +152,8 @@ impl Catheter {
 
     /// Brings a fault to severity `u` in \[0, 1\]; the same again changes nothing, and a severity
     /// at which nothing is wrong ends it. How each fault scales is said at
-    /// [`CatheterFault::at_severity`].
+    /// [`CatheterFault::at_severity`]. [`CatheterFault::Retrograde`] only is checked here, as it
+    /// changes nothing of the line: call [`Catheter::run_back`] for it.
     ///
     /// # Errors
     /// [`CatheterError`] if it cannot be on this catheter; nothing has changed then.
@@ -153,6 +169,10 @@ impl Catheter {
             return Ok(self.clear_fault(now, id));
         };
         let mut jumps = Vec::new();
+        if let CatheterFault::Retrograde { .. } = fault {
+            // Nothing of the line changes: see `run_back`.
+            return Ok(jumps);
+        }
         if self.faults.get(id) != Some(&fault) {
             self.rebase(now);
             self.faults.insert(id.to_owned(), fault);
@@ -193,72 +213,6 @@ impl Catheter {
             self.replan(&mut jumps);
         }
         Ok(jumps)
-    }
-
-    /// Injects drug-free fluid at the catheter port, which pushes what the catheter holds
-    /// out at once, shared between tip and leaks by their conductance \[mL\].
-    ///
-    /// # Errors
-    /// [`CatheterError::Blocked`] if nothing is open, [`CatheterError::Value`] if the
-    /// volume cannot be.
-    pub fn inject(&mut self, now: SimTime, volume: f64) -> Result<Vec<Jump>, CatheterError> {
-        if !(volume.is_finite() && volume >= 0.0) {
-            return Err(CatheterError::Value {
-                what: "injected volume",
-                value: volume,
-                expected: "finite and not below zero",
-            });
-        }
-        let network = self.network();
-        let views = network.views();
-        if !network.seen_by_pump(&views).resistance.is_finite() {
-            return Err(CatheterError::Blocked);
-        }
-        self.rebase(now);
-        let mut jumps = Vec::new();
-        if volume > 0.0 {
-            self.reaches[0].insert(self.build.tube, volume, 0.0);
-            self.push_out(0, volume, &mut jumps);
-            self.tidy();
-        }
-        self.restream();
-        Ok(jumps)
-    }
-
-    /// Draws fluid back into the pump at once; what lies at the tip follows, free of drug.
-    /// Gives the drug that came out at the pump's end \[ug\] and what left the tip, or `None`
-    /// through a closed line \[mL\].
-    #[must_use]
-    pub fn withdraw(&mut self, now: SimTime, volume: f64) -> Option<(f64, Vec<Jump>)> {
-        let network = self.network();
-        if !network.seen_by_pump(&network.views()).resistance.is_finite() {
-            return None;
-        }
-        let mut jumps = Vec::new();
-        if volume <= 0.0 {
-            return Some((0.0, jumps));
-        }
-        self.rebase(now);
-        let mut drawn = vec![Plug {
-            volume,
-            concentration: 0.0,
-            fresh: false,
-        }];
-        for reach in self.reaches.iter_mut().rev() {
-            for plug in drawn {
-                reach.enter_back(plug.volume, plug.concentration);
-            }
-            drawn = reach.leave_back(volume);
-        }
-        let drug = drawn.iter().map(|p| p.volume * p.concentration).sum();
-        jumps.push(Jump {
-            to: self.tip_destination(),
-            volume: -volume,
-            drug: 0.0,
-        });
-        self.tidy();
-        self.restream();
-        Some((drug, jumps))
     }
 
     /// What leaves, the tip first; constant until [`Catheter::next_change`].
@@ -319,7 +273,7 @@ impl Catheter {
 
     /// Pressure at the pump's outlet \[kPa\].
     pub fn pressure(&self, at: SimTime) -> f64 {
-        match self.elastic.then(|| self.cut_reach()) {
+        match self.elastic.then(|| self.store_reach()) {
             Some(reach) if self.build.compliance(self.cut) > 0.0 => {
                 let through = self.through[reach];
                 let stored = (through.enters - through.leaves) * at.hours_since(self.origin);
@@ -346,13 +300,54 @@ impl Catheter {
             .unwrap_or(Destination::Csf(self.build.tip))
     }
 
-    fn tip_pressure(&self) -> f64 {
-        self.build.pressure_in(self.tip_destination(), self.csf_pressure)
+    /// Gauge pressure of the spinal fluid \[kPa\]: that of the posture, less what a leak beside
+    /// the catheter takes away.
+    pub fn csf_pressure(&self) -> f64 {
+        self.build.csf_under_leak(&self.faults, self.csf_pressure).0
     }
 
-    /// Index of the reach that stores volume.
+    /// Spinal fluid that escapes beside the catheter, and the level of the largest hole
+    /// \[mL/h\]; `None` where none does. It carries the concentration of that level, which is
+    /// the spine's to count.
+    pub fn csf_loss(&self) -> Option<(Level, f64)> {
+        let (_, flow) = self.build.csf_under_leak(&self.faults, self.csf_pressure);
+        let mut largest: Option<(Level, f64)> = None;
+        for (level, conductance) in self.build.csf_holes(&self.faults) {
+            if largest.is_none_or(|(_, most)| conductance > most) {
+                largest = Some((level, conductance));
+            }
+        }
+        largest.filter(|_| flow > 0.0).map(|(level, _)| (level, flow))
+    }
+
+    fn tip_pressure(&self) -> f64 {
+        self.build.pressure_in(self.tip_destination(), self.csf_pressure())
+    }
+
+    /// Index of the reach that ends at the cut.
     fn cut_reach(&self) -> usize {
         self.nodes.iter().filter(|n| n.position <= self.cut).count()
+    }
+
+    /// Index of the reach that stores volume: the one before the cut, or the next towards the
+    /// pump that can give what suction draws out of the wall and not run dry. The first always
+    /// can, as it has the pump's tube.
+    fn store_reach(&self) -> usize {
+        let enough = SUCTION * self.build.compliance(self.build.length);
+        let starts = |index: usize| match index.checked_sub(1) {
+            Some(node) => self.build.volume_to(self.nodes[node].position),
+            None => 0.0,
+        };
+        let mut index = self.cut_reach();
+        let mut ends = match self.nodes.get(index) {
+            Some(node) => self.build.volume_to(node.position),
+            None => self.dead_volume(),
+        };
+        while index > 0 && ends - starts(index) < enough {
+            ends = starts(index);
+            index -= 1;
+        }
+        index
     }
 
     /// The chain as it is now; the place of the cut is always a station of it.
@@ -361,7 +356,7 @@ impl Catheter {
             &self.faults,
             &self.nodes,
             self.cut,
-            self.csf_pressure,
+            self.csf_pressure(),
             self.tip_pressure(),
         )
     }
@@ -372,13 +367,14 @@ impl Catheter {
         network
             .stations
             .iter()
-            .position(|(at, s)| *at == self.cut && *s == Station::Narrow(resistance))
+            .position(|(at, s)| *at == self.build.thin_length(self.cut) && *s == Station::Narrow(resistance))
             // `network` puts this station in; without it the wall before the tip is as good.
             .unwrap_or(0)
     }
 
     /// Rebuilds reaches after faults changed, and plans anew.
     fn reshape(&mut self, jumps: &mut Vec<Jump>) {
+        let held = self.build.compliance(self.cut);
         if let Some((position, _)) = self.build.narrowest(&self.faults) {
             self.cut = position;
         }
@@ -401,11 +397,11 @@ impl Catheter {
                 }
             }
         }
-        let stores = self.cut_reach();
+        let stores = self.store_reach();
         let mut reaches = Vec::new();
         let mut before = 0.0;
         for (index, node) in self.nodes.iter().enumerate() {
-            let until = self.build.tube + self.build.per_cm * node.position;
+            let until = self.build.volume_to(node.position);
             let rigid = until - before;
             before = until;
             let volume = rigid + if index == stores { stored } else { 0.0 };
@@ -417,6 +413,9 @@ impl Catheter {
         self.reaches = reaches;
         self.step = 0;
         self.tidy();
+        if held > 0.0 {
+            self.part_with(held, jumps);
+        }
         self.replan(jumps);
     }
 
@@ -424,7 +423,7 @@ impl Catheter {
     fn replan(&mut self, jumps: &mut Vec<Jump>) {
         let network = self.network();
         let cut = self.cut_station(&network);
-        let reach = self.cut_reach();
+        let reach = self.store_reach();
         let stored = self.reaches[reach].excess();
         let plan = plan(
             &network,
@@ -453,13 +452,16 @@ impl Catheter {
     /// way on is closed the leaks before it take all.
     fn take_flows(&mut self, plan: Plan, stores: usize, closed: &[bool]) {
         let settled = plan.lasts.is_none();
+        let cut_reach = self.cut_reach();
         let mut flow = plan.source;
         self.leaks = plan.leaks;
         self.through.clear();
         for (index, _) in self.reaches.iter().enumerate() {
             let enters = flow;
             if plan.elastic && index == stores && !settled {
-                flow = plan.past_cut;
+                // What passes the cut, and what leaks between the store and the cut.
+                let between = self.leaks.get(stores..cut_reach).unwrap_or_default();
+                flow = plan.past_cut + between.iter().flatten().sum::<f64>();
             }
             self.through.push(Through { enters, leaves: flow });
             if let Some(leaks) = self.leaks.get_mut(index) {
@@ -473,96 +475,24 @@ impl Catheter {
         }
     }
 
-    /// Lets the stored volume go: to the tip and to leaks on either side, by conductance.
-    fn release(&mut self, network: &Network, cut: usize, reach: usize, stored: f64, jumps: &mut Vec<Jump>) {
-        // Rounding of the sums is no store.
-        if stored.abs() < SPECK {
-            return;
-        }
-        if stored < 0.0 {
-            // The wall springs back and draws in what lies at the tip.
-            let volume = -stored;
-            let mut drawn = vec![Plug {
-                volume,
-                concentration: 0.0,
-                fresh: false,
-            }];
-            for index in (reach..self.reaches.len()).rev() {
-                for plug in drawn {
-                    self.reaches[index].enter_back(plug.volume, plug.concentration);
-                }
-                drawn = if index > reach {
-                    self.reaches[index].leave_back(volume)
-                } else {
-                    Vec::new()
-                };
-            }
-            jumps.push(Jump {
-                to: self.tip_destination(),
-                volume: stored,
-                drug: 0.0,
-            });
-            self.tidy();
-            return;
-        }
-        let ahead = network.views()[cut].conductance();
-        let back = network.supply(cut, 0.0).slope;
-        let total = ahead + back;
-        if total <= 0.0 {
-            return;
-        }
-        let backwards = stored * (back / total);
-        if backwards > 0.0 && reach > 0 {
-            let plugs = self.reaches[reach].leave_back(backwards);
-            let outlets = self.nodes[reach - 1].outlets.clone();
-            spread(&plugs, &outlets, jumps);
-            self.push_out(reach, stored - backwards, jumps);
-        } else {
-            self.push_out(reach, stored, jumps);
-        }
-        self.tidy();
-    }
-
-    /// Pushes a volume out of a reach and on to leaks and tip.
-    fn push_out(&mut self, reach: usize, volume: f64, jumps: &mut Vec<Jump>) {
-        let network = self.network();
-        let views = network.views();
-        let mut plugs = self.reaches[reach].leave(volume);
-        for index in reach..self.nodes.len() {
-            let outlets = self.nodes[index].outlets.clone();
-            let leaks: f64 = outlets.iter().map(|o| o.0).sum();
-            // Conductance of node and all behind it; the leaks are part of it.
-            let station = network
-                .stations
-                .iter()
-                .position(|(at, s)| *at == self.nodes[index].position && matches!(s, Station::Leak(_)))
-                .unwrap_or(0);
-            let share = (leaks / views[station].conductance()).min(1.0);
-            let (mut lost, mut on) = (Vec::new(), 0.0);
-            for plug in &plugs {
-                let volume = plug.volume * share;
-                lost.push(Plug { volume, ..*plug });
-                let rest = plug.volume - volume;
-                if rest > 0.0 {
-                    on += rest;
-                    self.reaches[index + 1].enter(rest, plug.concentration, false);
-                }
-            }
-            spread(&lost, &outlets, jumps);
-            plugs = self.reaches[index + 1].leave(on);
-        }
-        spread(&plugs, &[(1.0, self.tip_destination())], jumps);
-    }
-
     /// Concentrations at nodes and the streams that follow from them.
     fn restream(&mut self) {
         let tip = self.tip_destination();
         let last = self.through.last().map_or(0.0, |t| t.leaves) + 0.0;
+        let concentration = if last < 0.0 { 0.0 } else { self.tip_concentration() };
+        let kept = last.max(0.0) * self.build.mass_share(&self.faults);
         let mut streams = vec![Stream {
             to: tip,
-            flow: last,
-            concentration: if last < 0.0 { 0.0 } else { self.tip_concentration() },
+            flow: last - kept,
+            concentration,
         }];
+        if kept > 0.0 {
+            streams.push(Stream {
+                to: MASS,
+                flow: kept,
+                concentration,
+            });
+        }
         for (index, node) in self.nodes.iter().enumerate() {
             let concentration = self.node_concentration(index);
             for (flow, (_, to)) in self.leaks[index].iter().zip(&node.outlets) {
@@ -709,23 +639,5 @@ impl Catheter {
         let (plain, water) = (self.build.smear, self.build.water_smear);
         self.carry += self.reaches[0].smear(|ahead| if ahead == 0.0 { water } else { plain });
         self.tidy();
-    }
-}
-
-/// Shares what leaves between outlets by conductance.
-fn spread(plugs: &[Plug], outlets: &[(f64, Destination)], jumps: &mut Vec<Jump>) {
-    let volume: f64 = plugs.iter().map(|p| p.volume).sum();
-    let drug: f64 = plugs.iter().map(|p| p.volume * p.concentration).sum();
-    let total: f64 = outlets.iter().map(|o| o.0).sum();
-    if volume <= 0.0 || total <= 0.0 {
-        return;
-    }
-    for (conductance, to) in outlets {
-        let share = conductance / total;
-        jumps.push(Jump {
-            to: *to,
-            volume: volume * share,
-            drug: drug * share,
-        });
     }
 }

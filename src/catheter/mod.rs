@@ -10,6 +10,23 @@
 //! upstream of it, late in coming and released at once when it opens; the resistor chain
 //! (`network`) and one elastic volume describe that.
 //!
+//! # Faults
+//! [`FAULT_KINDS`] is the table. Narrowings (kink, occlusion, mass, askew connector) are resistors
+//! of the chain, holes (leak, disconnection) are outlets of it, and a fracture is both at one
+//! place. A mass also keeps a share of what leaves the tip. Fluid that escapes beside the catheter
+//! never was in it: it lowers the pressure of the spinal fluid ([`Catheter::csf_pressure`]), and
+//! the spine loses it ([`Catheter::csf_loss`]). What runs back into the reservoir moves at once
+//! ([`Catheter::run_back`]); a slow return is a ramp of small ones.
+//!
+//! # Limits
+//! - Two near-total narrowings at once store their volume at one place only, before the narrower.
+//!   When that place moves towards the pump, what the wall held beyond it leaves at once, where
+//!   it can; between two closed narrowings it stays counted before the first.
+//! - Faults have no memory: a mass that is removed leaves nothing, a fracture heals at its end.
+//! - The pressure of a mass on the cord, and fluid that collects where spinal fluid escapes, are
+//!   not modelled; what escapes is lost with the drug in it.
+//! - Spinal fluid that enters the line is taken as free of drug.
+//!
 //! # Who calls what
 //! 1. [`Catheter::set_source`], [`Catheter::set_fault`], [`Catheter::clear_fault`] and
 //!    [`Catheter::set_tip_pressure`] when something really changed; the same value again
@@ -30,6 +47,8 @@ mod fault;
 mod line;
 mod network;
 mod plan;
+mod table;
 
-pub use fault::{CatheterError, CatheterFault, FAULT_KINDS};
-pub use line::{Catheter, Jump};
+pub use fault::{CatheterError, CatheterFault};
+pub use line::{Catheter, Drawn, Jump};
+pub use table::FAULT_KINDS;

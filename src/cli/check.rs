@@ -100,6 +100,7 @@ fn act(action: &Action) -> String {
             label,
             pocket_share,
             aspirate,
+            syringe_error: _,
         } => {
             let mut text = format!("refill, {volume} mL at {}", words::concentration(*concentration));
             if label != concentration {
@@ -117,6 +118,7 @@ fn act(action: &Action) -> String {
             }
             text
         }
+        Action::CheckReservoir { .. } => "draw out the reservoir, read the syringe, put it back".into(),
         Action::MissedRefill => "planned refill at which nobody comes".into(),
         Action::ScaleDose { factor } => {
             let change = (factor - 1.0) * 100.0;
@@ -153,6 +155,7 @@ fn act(action: &Action) -> String {
         Action::Ventilate { on: false } => "stop ventilating".into(),
         Action::Posture(Posture::Supine) => "lie down".into(),
         Action::Posture(Posture::Upright) => "sit up".into(),
+        Action::AspirateCatheter { volume } => format!("{volume} mL drawn through the access port"),
         Action::Repair { faults } => format!("repair {}", faults.join(", ")),
     }
 }
@@ -215,6 +218,19 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
     let c = &s.catheter;
     let material = format!("{:?}", c.material).to_lowercase();
     let _ = writeln!(text, "  catheter  {} cm, {material}, tip at {}", c.length, c.tip);
+    if let Some(near) = &c.pump_segment {
+        let _ = writeln!(
+            text,
+            "            two pieces: {} cm with {} mL next to the pump",
+            near.length, near.volume
+        );
+    }
+    if let Some(fill) = c.tube_concentration {
+        let _ = writeln!(text, "            {} in the pump tube", words::concentration(fill));
+    }
+    if let Some(entered) = c.entered_length {
+        let _ = writeln!(text, "            {entered} cm entered in the programmer");
+    }
     for step in &s.programme {
         let _ = writeln!(
             text,
@@ -256,7 +272,14 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         text.push('\n');
     }
     for a in &s.actions {
-        let _ = writeln!(text, "  action    {} at {}: {}", a.id, moment(&a.at), act(&a.action));
+        let unless = a.unless.as_ref().map(|e| format!(", unless {e}")).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "  action    {} at {}{unless}: {}",
+            a.id,
+            moment(&a.at),
+            act(&a.action)
+        );
     }
     let claims = s.expectations.len();
     let _ = writeln!(

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::parameters::Parameter;
-use crate::pump::PumpFamily;
-use crate::simulation::{ACTIONS, Registry};
+use crate::parameters::{Parameter, ParameterSet};
+use crate::pump::{AlarmSpec, PumpFamily};
+use crate::simulation::{ACTIONS, Registry, span};
 
 use super::{Failure, print, print_json};
 
@@ -40,15 +40,24 @@ enum What {
     Symptoms,
     Events,
     Actions,
+    Alarms,
 }
 
 /// Events that carry the ids of a scenario's own blocks.
 const OWN_EVENTS: &str = "And for each block of the scenario, with its id:
 programme.ID.start
 action.ID.done       action.ID.dose       action.ID.over
+action.ID.dropped    (an action with `unless`)
 fault.ID.start       fault.ID.progress    fault.ID.full
 fault.ID.on          fault.ID.off         fault.ID.end
 condition.ID.met     (a fault with `when`)";
+
+/// What the two schemes are.
+const ALARM_SCHEMES: &str =
+    "The device knows two classes, critical and non-critical. The priority by IEC 60601-1-8 is our derivation
+from harm and onset (death: immediate high, prompt high, delayed medium; reversible injury: high, medium, low;
+minor injury: medium, low, low). A session with the programmer ends the tone while the condition may last.
+";
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let registry = Registry::builtin();
@@ -115,6 +124,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             }
             print(&text)
         }
+        What::Alarms => alarms(args.json),
         What::Symptoms => {
             let rows = registry.symptoms();
             if args.json {
@@ -127,6 +137,47 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             print(&text)
         }
     }
+}
+
+/// All alarms in both schemes, with how they sound.
+fn alarms(json: bool) -> Result<(), Failure> {
+    let parameters = ParameterSet::default();
+    let all = AlarmSpec::all();
+    if json {
+        let rows: Vec<serde_json::Value> = all
+            .iter()
+            .map(|a| {
+                let sound = a.class.sound(&parameters);
+                serde_json::json!({"alarm": a.name, "class": a.class, "priority": a.grade(), "harm": a.harm,
+                    "onset": a.onset, "because": a.because, "latency": a.latency, "ends": a.ends,
+                    "tone": sound.words, "tone_s": sound.length, "repeat_h": sound.repeat,
+                    "heard_awake": sound.heard, "source": a.source})
+            })
+            .collect();
+        return print_json(&rows);
+    }
+    let mut text = String::from(ALARM_SCHEMES);
+    for a in &all {
+        let sound = a.class.sound(&parameters);
+        let (class, grade) = (a.class.as_str(), a.grade().as_str());
+        let _ = writeln!(
+            text,
+            "\n{}  [{class}; {grade} priority by IEC 60601-1-8: {} x {}]\n    because   {}\n    latency   {}\n    \
+             sounds    {} of {} s every {}, heard awake with a chance of {} a tone\n    ends by   {}\n    source    {}",
+            a.name.as_str(),
+            format!("{:?}", a.harm).to_lowercase(),
+            format!("{:?}", a.onset).to_lowercase(),
+            a.because,
+            a.latency,
+            sound.words,
+            sound.length,
+            span(sound.repeat),
+            sound.heard,
+            a.ends,
+            a.source
+        );
+    }
+    print(&text)
 }
 
 /// Pump families that can have a fault; none for a fault of the line.

@@ -26,8 +26,10 @@ pub struct Outflow {
 pub struct Flows {
     /// Drainage by lumbar puncture.
     pub drain: Option<Outflow>,
-    /// Leak along a damaged catheter or through the dura.
+    /// Fluid that runs back through a damaged catheter.
     pub leak: Option<Outflow>,
+    /// Fluid that escapes beside the catheter, through the hole in the dura.
+    pub along: Option<Outflow>,
     /// Posture.
     pub posture: Posture,
 }
@@ -91,7 +93,7 @@ pub(super) fn build(
     parameters: &ParameterSet,
     flows: &Flows,
 ) -> Result<(DMatrix<f64>, Volumes), KineticsError> {
-    for (what, outflow) in [("drain", flows.drain), ("leak", flows.leak)] {
+    for (what, outflow) in [("drain", flows.drain), ("leak", flows.leak), ("leak", flows.along)] {
         if let Some(o) = outflow
             && !(o.rate.is_finite() && o.rate >= 0.0)
         {
@@ -137,7 +139,7 @@ pub(super) fn build(
     // Bulk flow: made in the head, partly absorbed along the spine, the rest in the head.
     let production = get("kinetics.csf.production");
     let spinal = production * get("kinetics.csf.spinal_absorption_share");
-    let outflows: Vec<Outflow> = [flows.drain, flows.leak].into_iter().flatten().collect();
+    let outflows: Vec<Outflow> = [flows.drain, flows.leak, flows.along].into_iter().flatten().collect();
     let drawn: f64 = outflows.iter().map(|o| o.rate).sum();
     // Drawn fluid is replaced first by what the head would have absorbed.
     let cranial_out = (production - spinal - drawn).max(0.0);

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::quantity::{self, QuantityError};
 
+mod alarm;
 mod calc;
 mod catheter;
 mod hazards;
@@ -16,6 +17,7 @@ mod kinetics;
 mod pump;
 mod response;
 mod scenario;
+mod visit;
 
 /// How far a default can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -78,6 +80,8 @@ const fn entry(
 pub fn all() -> impl Iterator<Item = &'static Parameter> {
     [
         pump::TABLE,
+        alarm::TABLE,
+        visit::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,
@@ -254,6 +258,8 @@ mod tests {
     fn keys_start_with_the_name_of_their_room() {
         for (room, table) in [
             ("pump.", pump::TABLE),
+            ("alarm.", alarm::TABLE),
+            ("visit.", visit::TABLE),
             ("catheter.", catheter::TABLE),
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::alarm::{Alarm, AlarmName};
 use super::battery::Battery;
 use super::interface::PumpSetup;
-use super::messages::{Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
+use super::messages::{
+    Belief, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+};
 use super::reservoir::{Reservoir, not_negative, positive};
 use super::schedule::{FlowLimits, Schedule};
 use crate::engine::SimTime;
@@ -209,7 +211,7 @@ impl Chassis {
     pub fn raise(&mut self, now: SimTime, name: AlarmName, critical: bool, out: &mut Vec<PumpNotice>) {
         let alarm = Alarm::new(name, critical);
         if self.battery.is_some() && self.alarms.insert(name, alarm) != Some(alarm) {
-            self.note(now, format!("alarm.{}", name.as_str()));
+            self.log.push(LogEntry::of_alarm(now, alarm));
             out.push(PumpNotice::AlarmRaised(alarm));
         }
     }
@@ -245,8 +247,13 @@ impl Chassis {
         self.surroundings = surroundings;
     }
 
-    pub(super) fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) {
-        self.reservoir.take_in(now, volume, drug);
+    /// Says whether there was room.
+    pub(super) fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
+        let room = self.reservoir.usable(now) + volume <= self.reservoir.size() * (1.0 + 1e-9);
+        if room {
+            self.reservoir.take_in(now, volume, drug);
+        }
+        room
     }
 
     /// Brings programme and battery to `now`, which comes first in every change.
@@ -554,15 +561,27 @@ impl Chassis {
         self.deviations.remove(source).is_some()
     }
 
-    pub(super) fn telemetry(&self, at: SimTime) -> Telemetry {
+    /// What the device believes, in numbers.
+    pub(super) fn belief(&self, at: SimTime) -> Belief {
         let volume = self.reservoir.believed(at);
+        Belief {
+            reservoir_volume: volume,
+            counted_volume: self.reservoir.counted(at),
+            low_reservoir_in: (self.programmed > 0.0).then(|| ((volume - self.low_level) / self.programmed).max(0.0)),
+            service_left: self.battery_left(at),
+        }
+    }
+
+    /// What an interrogation shows of the shared parts.
+    pub(super) fn telemetry(&self, at: SimTime) -> Telemetry {
+        let belief = self.belief(at);
         Telemetry {
             flow: self.programmed,
             dose_rate: self.programmed * self.label,
             label_concentration: self.label,
-            reservoir_volume: volume,
-            low_reservoir_in: (self.programmed > 0.0).then(|| ((volume - self.low_level) / self.programmed).max(0.0)),
-            battery_left: self.battery_left(at),
+            reservoir_volume: belief.reservoir_volume,
+            low_reservoir_in: belief.low_reservoir_in,
+            battery_left: belief.service_left,
             actuations: None,
             alarms: self.alarms.values().copied().collect(),
             log: self.log.clone(),

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::chassis::{Chassis, Equipment, Took};
 use super::interface::{NextEvent, Pump, PumpSetup};
-use super::messages::{Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
+use super::messages::{
+    Belief, Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+};
 use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
 use crate::signals::{Drive, Surroundings};
@@ -354,9 +356,16 @@ impl<W: Works> Pump for Device<W> {
         drawn
     }
 
-    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) {
-        self.chassis.take_back(now, volume, drug);
-        self.update(now, false, &mut Vec::new());
+    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
+        let taken = self.chassis.take_back(now, volume, drug);
+        if taken {
+            self.update(now, false, &mut Vec::new());
+        }
+        taken
+    }
+
+    fn belief(&self, at: SimTime) -> Belief {
+        self.chassis.belief(at)
     }
 
     fn telemetry(&self, at: SimTime) -> Telemetry {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::messages::{Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry};
+use super::messages::{
+    Belief, Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
+};
 use crate::engine::SimTime;
 use crate::scenario::model;
 use crate::signals::{Drive, Surroundings};
@@ -135,6 +137,20 @@ pub trait Pump: Send + Sync {
     /// changes nothing.
     fn relieve(&mut self, now: SimTime, source: &str, out: &mut Vec<PumpNotice>);
 
+    /// What the device believes, in numbers: the part of [`Pump::telemetry`] that is written
+    /// with every output row, beside the truth.
+    ///
+    /// A family that counts what it delivers overrides this; by default it is taken to count right.
+    fn belief(&self, at: SimTime) -> Belief {
+        let t = self.telemetry(at);
+        Belief {
+            reservoir_volume: t.reservoir_volume,
+            counted_volume: self.delivered_volume(at),
+            low_reservoir_in: t.low_reservoir_in,
+            service_left: t.battery_left,
+        }
+    }
+
     /// Changes pressure and warmth around the pump. Gives the volume that the reservoir has
     /// drawn back through the catheter since they changed last \[mL\]; the caller moves the
     /// column and answers with [`Pump::take_back`].
@@ -143,10 +159,11 @@ pub trait Pump: Send + Sync {
         0.0
     }
 
-    /// Puts what was drawn back into the reservoir \[mL, ug\]; only for a pump whose
-    /// [`Pump::surround`] draws.
-    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) {
+    /// Lets fluid that runs back through the line into the reservoir, unseen by the device
+    /// \[mL, ug\]. Says whether there was room; if not, nothing has changed.
+    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
         let _ = (now, volume, drug);
+        false
     }
 
     /// What an interrogation would show.

@@ -365,6 +365,19 @@ pub struct Telemetry {
     pub log: Vec<LogEntry>,
 }
 
+/// What a device believes of itself, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Belief {
+    /// Computed reservoir volume \[mL\].
+    pub reservoir_volume: f64,
+    /// Volume counted as delivered since the start \[mL\].
+    pub counted_volume: f64,
+    /// Time until the low-reservoir alarm at the present rate \[h\]; `None` if nothing is pumped.
+    pub low_reservoir_in: Option<f64>,
+    /// Service left until the shut-down at the present rate \[h\]; `None` without a battery.
+    pub service_left: Option<f64>,
+}
+
 /// What a pump that delivers by fixed strokes tells of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Actuations {
@@ -381,8 +394,31 @@ pub struct Actuations {
 pub struct LogEntry {
     /// When.
     pub at: SimTime,
-    /// What, such as `alarm.motor_stall`.
+    /// What, such as `alarm.motor_stall`; a critical memory error is `alarm.memory_error.critical`.
     pub what: String,
+}
+
+impl LogEntry {
+    /// An alarm as the log names it.
+    pub fn of_alarm(at: SimTime, alarm: Alarm) -> Self {
+        let critical = alarm.name == AlarmName::MemoryError && alarm.class == super::AlarmClass::Critical;
+        let what = format!(
+            "alarm.{}{}",
+            alarm.name.as_str(),
+            if critical { ".critical" } else { "" }
+        );
+        LogEntry { at, what }
+    }
+
+    /// The alarm this line reports, if it reports one.
+    pub fn alarm(&self) -> Option<Alarm> {
+        let name = self.what.strip_prefix("alarm.")?;
+        let (name, critical) = match name.strip_suffix(".critical") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        AlarmName::named(name).map(|name| Alarm::new(name, critical))
+    }
 }
 
 /// Why a pump refused.

@@ -35,7 +35,7 @@ mod schedule;
 mod tally;
 mod valve;
 
-pub use alarm::{Alarm, AlarmClass, AlarmName, Grade};
+pub use alarm::{Alarm, AlarmClass, AlarmName, AlarmSpec, Grade, Harm, Onset, Sound};
 pub use battery::{Battery, Endurance};
 pub use chassis::{Chassis, Equipment};
 pub use device::{Device, Works};
@@ -43,8 +43,8 @@ pub use faults::{FAULT_KINDS, disturbance};
 pub use gas::GasPressure;
 pub use interface::{NextEvent, Pump, PumpSetup};
 pub use messages::{
-    Actuations, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
-    event_names,
+    Actuations, Belief, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport,
+    Telemetry, event_names,
 };
 pub use peristaltic::Peristaltic;
 pub use registry::{BuildPump, PumpFamily, PumpRegistry, RestorePump};

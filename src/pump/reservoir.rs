@@ -21,6 +21,7 @@ pub struct Reservoir {
     believed: f64,
     concentration: f64,
     delivered: f64,
+    counted: f64,
     delivered_drug: f64,
     outflow: f64,
     programmed: f64,
@@ -53,6 +54,7 @@ impl Reservoir {
             believed: fill,
             concentration,
             delivered: 0.0,
+            counted: 0.0,
             delivered_drug: 0.0,
             outflow: 0.0,
             programmed: 0.0,
@@ -82,6 +84,12 @@ impl Reservoir {
     /// Volume that has left since the start \[mL\].
     pub fn delivered(&self, at: SimTime) -> f64 {
         self.delivered + self.outflow * self.hours(at)
+    }
+
+    /// Volume the device counts as delivered since the start: the programmed flow, whatever
+    /// really left \[mL\].
+    pub fn counted(&self, at: SimTime) -> f64 {
+        self.counted + self.programmed * self.hours(at)
     }
 
     /// Drug that has left since the start \[ug\].
@@ -238,10 +246,12 @@ impl Reservoir {
         let usable = self.usable(now);
         let believed = self.believed(now);
         let delivered = self.delivered(now);
+        let counted = self.counted(now);
         let delivered_drug = self.delivered_drug(now);
         self.usable = usable;
         self.believed = believed;
         self.delivered = delivered;
+        self.counted = counted;
         self.delivered_drug = delivered_drug;
         self.origin = now;
     }

@@ -41,6 +41,14 @@ pub mod column {
     pub const TEMPERATURE: &str = "temperature_c";
     /// Breaths \[1/min\].
     pub const RESPIRATORY_RATE: &str = "resp_rate_per_min";
+    /// True usable volume in the reservoir \[mL\].
+    pub const RESERVOIR: &str = "reservoir_ml";
+    /// Reservoir volume as the pump computes it \[mL\].
+    pub const BELIEVED_RESERVOIR: &str = "believed_reservoir_ml";
+    /// Volume that really left the pump \[mL\].
+    pub const DELIVERED_VOLUME: &str = "delivered_ml";
+    /// Volume that the pump counts as delivered \[mL\].
+    pub const BELIEVED_DELIVERED: &str = "believed_delivered_ml";
     /// Glasgow Coma Scale \[3-15\].
     pub const GCS: &str = "gcs";
 
@@ -71,6 +79,62 @@ pub struct RunData {
     pub markers: Vec<Marker>,
     /// What the scenario said must happen, and whether it did.
     pub expectations: Vec<ExpectationRow>,
+    /// Further tables, each a file of its own.
+    pub records: Vec<Record>,
+    /// What the pump believes at the end, beside the truth.
+    pub belief: Option<Gap>,
+}
+
+/// A table of texts and numbers, written as it is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Record {
+    /// File name, such as `visits.csv`.
+    pub file: &'static str,
+    /// Column names with their units, `time_h` first where there is one.
+    pub columns: &'static [&'static str],
+    /// Cells as they are written; empty where there is no value.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Truth and belief of the pump at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Gap {
+    /// Last sample \[h\].
+    pub time_h: f64,
+    /// True usable volume in the reservoir \[mL\].
+    pub reservoir_ml: f64,
+    /// The same as the pump computes it \[mL\].
+    pub believed_reservoir_ml: f64,
+    /// Believed less true \[mL\].
+    pub reservoir_gap_ml: f64,
+    /// Volume that really left the pump \[mL\].
+    pub delivered_ml: f64,
+    /// Volume that the pump counts \[mL\].
+    pub believed_delivered_ml: f64,
+    /// Believed less true \[mL\].
+    pub delivered_gap_ml: f64,
+}
+
+impl Gap {
+    /// From the last row of the time series; `None` without the columns.
+    pub fn at_end(table: &Table) -> Option<Gap> {
+        let last = table.rows.last()?;
+        let cell = |name: &str| {
+            let value = *last.get(table.position(name)?)?;
+            value.is_finite().then_some(value + 0.0)
+        };
+        let (reservoir, computed) = (cell(column::RESERVOIR)?, cell(column::BELIEVED_RESERVOIR)?);
+        let (delivered, counted) = (cell(column::DELIVERED_VOLUME)?, cell(column::BELIEVED_DELIVERED)?);
+        Some(Gap {
+            time_h: cell(column::TIME)?,
+            reservoir_ml: reservoir,
+            believed_reservoir_ml: computed,
+            reservoir_gap_ml: computed - reservoir,
+            delivered_ml: delivered,
+            believed_delivered_ml: counted,
+            delivered_gap_ml: counted - delivered,
+        })
+    }
 }
 
 /// Identity and end of a run.
@@ -294,6 +358,8 @@ impl RunData {
             ledger: Table::default(),
             markers: self.markers.clone(),
             expectations: self.expectations.clone(),
+            records: Vec::new(),
+            belief: self.belief,
         }
     }
 

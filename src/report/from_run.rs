@@ -3,7 +3,8 @@
 use crate::scenario::model::{Action, Fault, Scenario, Story, Trigger};
 use crate::simulation::RunResult;
 
-use super::data::{EventRow, ExpectationRow, Marker, MarkerKind, Meta, RunData, SymptomRow, Table};
+use super::data::{EventRow, ExpectationRow, Gap, Marker, MarkerKind, Meta, Record, RunData, SymptomRow, Table};
+use super::tables::number;
 
 /// Identity of a run beside its scenario.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +19,10 @@ pub struct Identity<'a> {
 
 /// Gathers what a report needs of one run.
 pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run: &RunResult) -> RunData {
+    let table = Table {
+        columns: run.columns.clone(),
+        rows: run.rows.clone(),
+    };
     RunData {
         meta: Meta {
             title: scenario.title.clone(),
@@ -38,10 +43,9 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
             duration_h: run.outcome.ended_h,
             files: Vec::new(),
         },
-        table: Table {
-            columns: run.columns.clone(),
-            rows: run.rows.clone(),
-        },
+        belief: Gap::at_end(&table),
+        records: vec![alarms(run), device_log(run), visits(run)],
+        table,
         trajectory: Table {
             columns: run.columns.clone(),
             rows: run.trajectory.clone(),
@@ -68,7 +72,7 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
                 syndrome: s.syndrome.clone(),
                 onset_h: s.onset_h,
                 resolved_h: s.resolved_h,
-                severity: super::tables::number(s.severity),
+                severity: number(s.severity),
                 caused_by: (s.caused_by != 0).then_some(s.caused_by),
             })
             .collect(),
@@ -83,6 +87,91 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
                 found: v.found.clone(),
                 window: String::new(),
                 source: v.source.clone(),
+            })
+            .collect(),
+    }
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map(number).unwrap_or_default()
+}
+
+/// `alarms.csv`.
+fn alarms(run: &RunResult) -> Record {
+    Record {
+        file: "alarms.csv",
+        columns: &[
+            "alarm",
+            "class",
+            "priority",
+            "raised_h",
+            "silenced_h",
+            "cleared_h",
+            "tones",
+            "heard_h",
+            "heard_tone",
+        ],
+        rows: run
+            .alarms
+            .iter()
+            .map(|a| {
+                vec![
+                    a.alarm.clone(),
+                    a.class.clone(),
+                    a.priority.clone(),
+                    number(a.raised_h),
+                    optional(a.silenced_h),
+                    optional(a.cleared_h),
+                    a.tones.to_string(),
+                    optional(a.heard_h),
+                    a.heard_tone.map(|n| n.to_string()).unwrap_or_default(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// `device_log.csv`.
+fn device_log(run: &RunResult) -> Record {
+    Record {
+        file: "device_log.csv",
+        columns: &["time_h", "entry", "class", "priority"],
+        rows: run
+            .device_log
+            .iter()
+            .map(|e| vec![number(e.time_h), e.entry.clone(), e.class.clone(), e.priority.clone()])
+            .collect(),
+    }
+}
+
+/// `visits.csv`.
+fn visits(run: &RunResult) -> Record {
+    Record {
+        file: "visits.csv",
+        columns: &[
+            "time_h",
+            "visit",
+            "expected_ml",
+            "aspirated_ml",
+            "injected_ml",
+            "discrepancy_ml",
+            "percent",
+            "verdict",
+        ],
+        rows: run
+            .visits
+            .iter()
+            .map(|v| {
+                vec![
+                    number(v.time_h),
+                    v.visit.clone(),
+                    number(v.expected_ml),
+                    optional(v.aspirated_ml),
+                    number(v.injected_ml),
+                    optional(v.discrepancy_ml),
+                    optional(v.percent),
+                    v.verdict.clone(),
+                ]
             })
             .collect(),
     }
@@ -170,6 +259,12 @@ fn markers(scenario: &Scenario, run: &RunResult) -> Vec<Marker> {
                 mark(e.time_h, None, format!("programme: {}", e.detail), MarkerKind::Action);
             }
             ("alarm", "raised") => mark(e.time_h, None, id.replace('_', " "), MarkerKind::Alarm),
+            ("alarm", "heard") => mark(
+                e.time_h,
+                None,
+                format!("heard: {}", id.replace('_', " ")),
+                MarkerKind::Alarm,
+            ),
             ("patient", "death") => mark(e.time_h, None, "death".into(), MarkerKind::Outcome),
             _ => {}
         }

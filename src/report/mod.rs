@@ -5,7 +5,7 @@
 //! or thread count enters an artefact, so equal runs give equal bytes.
 //!
 //! - [`tables`] writes `timeseries.csv`, `events.csv`, `symptoms.csv`,
-//!   `ledger.csv` and `summary.json`;
+//!   `ledger.csv`, `alarms.csv`, `device_log.csv`, `visits.csv` and `summary.json`;
 //! - [`plots`] (feature `plots`) draws figures as SVG and PNG;
 //! - [`folder`] puts a whole folder in place at once, or nothing;
 //! - [`text`] tells the story in a few lines for a terminal.
@@ -21,7 +21,9 @@ pub mod text;
 use std::io;
 use std::path::PathBuf;
 
-pub use data::{EventRow, ExpectationRow, Marker, MarkerKind, Meta, RunData, Series, SymptomRow, Table, column};
+pub use data::{
+    EventRow, ExpectationRow, Gap, Marker, MarkerKind, Meta, Record, RunData, Series, SymptomRow, Table, column,
+};
 pub use folder::RunFolder;
 
 /// The sentence that every artefact carries.

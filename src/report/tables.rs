@@ -135,6 +135,29 @@ pub fn write_symptoms(run: &RunData, to: &mut dyn io::Write) -> Result<(), Repor
     csv.flush().map_err(|e| io_error(NAME, e))
 }
 
+/// Writes a table of ready cells under its columns.
+///
+/// # Errors
+/// [`ReportError::Ragged`] if a row does not fit the columns, [`ReportError::Io`] if the
+/// writer fails.
+pub fn write_record(record: &super::Record, to: &mut dyn io::Write) -> Result<(), ReportError> {
+    let mut csv = writer(to);
+    csv.write_record(record.columns)
+        .map_err(|e| csv_error(record.file, e))?;
+    for (row, cells) in record.rows.iter().enumerate() {
+        if cells.len() != record.columns.len() {
+            return Err(ReportError::Ragged {
+                table: record.file,
+                row,
+                cells: cells.len(),
+                columns: record.columns.len(),
+            });
+        }
+        csv.write_record(cells).map_err(|e| csv_error(record.file, e))?;
+    }
+    csv.flush().map_err(|e| io_error(record.file, e))
+}
+
 /// Writes `summary.json`: identity, outcome, first symptoms, expectations.
 ///
 /// # Errors
@@ -175,7 +198,11 @@ pub fn write_tables_under(run: &RunData, prefix: &str, folder: &mut RunFolder) -
     folder.write_with(&name("timeseries.csv"), |w| write_timeseries(run, w))?;
     folder.write_with(&name("events.csv"), |w| write_events(run, w))?;
     folder.write_with(&name("symptoms.csv"), |w| write_symptoms(run, w))?;
-    folder.write_with(&name("ledger.csv"), |w| write_ledger(run, w))
+    folder.write_with(&name("ledger.csv"), |w| write_ledger(run, w))?;
+    for record in &run.records {
+        folder.write_with(&name(record.file), |w| write_record(record, w))?;
+    }
+    Ok(())
 }
 
 /// Writes `summary.json` after everything else, naming the files below `prefix` that are
@@ -220,6 +247,7 @@ struct Summary<'a> {
     sources: &'a [String],
     first_fault_h: Option<f64>,
     first_symptoms: Vec<FirstSymptom<'a>>,
+    belief: Option<super::Gap>,
     expectations_met: usize,
     expectations_total: usize,
     expectations: &'a [super::ExpectationRow],
@@ -265,6 +293,7 @@ impl<'a> Summary<'a> {
                     hours_after_fault: fault.map(|f| positive_zero(s.onset_h - f)).filter(|&d| d >= 0.0),
                 })
                 .collect(),
+            belief: run.belief,
             expectations_met: run.expectations.iter().filter(|e| e.met).count(),
             expectations_total: run.expectations.len(),
             expectations: &run.expectations,

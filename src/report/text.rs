@@ -9,6 +9,8 @@ use super::{DISCLAIMER, Marker, MarkerKind, RunData, column};
 const SYMPTOMS_SHOWN: usize = 8;
 /// Faults named one by one before the rest are counted.
 const FAULTS_SHOWN: usize = 4;
+/// Alarms named one by one before the rest are counted.
+const ALARMS_SHOWN: usize = 4;
 /// Indices below this print as 0.00 and are not worth a line.
 const UNNOTICED: f64 = 0.005;
 
@@ -99,6 +101,14 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
     }
     if faults.len() > FAULTS_SHOWN {
         line("", &format!("and {} more in events.csv", faults.len() - FAULTS_SHOWN));
+    }
+
+    let alarms = alarms(run);
+    for (i, text) in alarms.iter().take(ALARMS_SHOWN).enumerate() {
+        line(if i == 0 { "alarms" } else { "" }, text);
+    }
+    if alarms.len() > ALARMS_SHOWN {
+        line("", &format!("and {} more in alarms.csv", alarms.len() - ALARMS_SHOWN));
     }
 
     let firsts = run.first_symptoms();
@@ -200,6 +210,32 @@ fn faults(run: &RunData) -> Vec<&Marker> {
         .collect();
     faults.sort_by(|a, b| a.time_h.total_cmp(&b.time_h));
     faults
+}
+
+/// Each alarm: when it was raised, and whether anybody heard it before it ended.
+fn alarms(run: &RunData) -> Vec<String> {
+    let told = |(i, raised): (usize, &super::EventRow)| {
+        let name = raised
+            .component
+            .strip_prefix("alarm.")
+            .filter(|_| raised.kind == "raised")?;
+        let next = run.events[i + 1..]
+            .iter()
+            .find(|e| e.component == raised.component && matches!(e.kind.as_str(), "heard" | "raised"));
+        let heard = match next {
+            Some(e) if e.kind == "heard" && e.time_h > raised.time_h => {
+                format!("heard {} later", span(e.time_h - raised.time_h))
+            }
+            Some(e) if e.kind == "heard" => "heard at once".to_owned(),
+            _ => "not heard".to_owned(),
+        };
+        Some(format!(
+            "{} at {}, {heard}",
+            name.replace('_', " "),
+            moment(raised.time_h)
+        ))
+    };
+    run.events.iter().enumerate().filter_map(told).collect()
 }
 
 fn last_refill_before(run: &RunData, time_h: f64) -> Option<f64> {

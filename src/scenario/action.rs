@@ -4,15 +4,17 @@ use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fault::POSTURES;
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Action, ActionStep, Exposure};
+use super::model::{Action, ActionStep, Exposure, Moment, VisitRule};
 use super::moment::Side;
 use super::programme::need_child;
+use crate::engine::SimSpan;
 use crate::quantity::Dimension;
 
 /// Acts; a block has exactly one.
 pub(super) const VERBS: &[&str] = &[
     "refill",
     "missed_refill",
+    "check_reservoir",
     "raise_dose",
     "lower_dose",
     "interrogate",
@@ -23,6 +25,7 @@ pub(super) const VERBS: &[&str] = &[
     "cyproheptadine",
     "drain_csf",
     "inject_contrast",
+    "aspirate_catheter",
     "mri",
     "altitude",
     "air_pressure",
@@ -34,9 +37,20 @@ pub(super) const VERBS: &[&str] = &[
 ];
 
 /// Keys of the block besides the act.
-pub(super) const KEYS: &[&str] = &["id", "at"];
+pub(super) const KEYS: &[&str] = &["id", "at", "when", "unless"];
+/// Keys of `when`.
+pub(super) const WHEN_KEYS: &[&str] = &["event", "after"];
 /// Keys of the acts that are tables.
-pub(super) const REFILL_KEYS: &[&str] = &["volume", "concentration", "label", "pocket_share", "aspirate"];
+pub(super) const REFILL_KEYS: &[&str] = &[
+    "volume",
+    "concentration",
+    "label",
+    "pocket_share",
+    "aspirate",
+    "syringe_error",
+];
+/// As above.
+pub(super) const CHECK_KEYS: &[&str] = &["syringe_error", "rule"];
 /// As above.
 pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over"];
 /// As above, for all oral drugs.
@@ -46,8 +60,14 @@ pub(super) const DRAIN_KEYS: &[&str] = &["volume", "over"];
 /// Keys of the acts that change air or warmth.
 pub(super) const SURROUND_KEYS: &[&str] = &["to", "over"];
 
+/// Rules of a visit as the file spells them.
+pub(super) const RULES: &[(&str, VisitRule)] = &[("refill", VisitRule::Refill), ("implant", VisitRule::Implant)];
+
 /// Largest rise of a dose in one act, as a share; anything more is taken for a slip of unit.
 const LARGEST_RISE: f64 = 10.0;
+
+/// Error of a syringe that can be meant [mL].
+const SYRINGE: Bound = Bound::within(0.0, 5.0);
 
 /// An action with what later checks need.
 #[derive(Debug, Clone)]
@@ -66,7 +86,8 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place, lumbar_ov
     let keys = [KEYS, VERBS].concat();
     let fields = Fields::new(context, "[[action]]", table, place, &keys);
     let id = fields.text("id", "\"refill1\"");
-    let at = fields.need_moment("at", Side::Cause);
+    let at = moment(&fields);
+    let unless = unless(&fields);
     let action = action(&fields, lumbar_over);
     let Some(id) = id? else { return Err(Reported) };
     let volume_place = match fields.entry("refill").map(|e| &e.node.data) {
@@ -80,11 +101,50 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place, lumbar_ov
         step: ActionStep {
             id: id.to_owned(),
             at: at?,
+            unless: unless?,
             action: action?,
         },
-        at_place: fields.place_of("at"),
+        at_place: fields.place_of(if fields.has("when") { "when" } else { "at" }),
         volume_place,
     })
+}
+
+/// `at`, or `when = { event, after }` for what somebody does because something happened.
+fn moment(fields: &Fields<'_, '_>) -> Result<Moment, Reported> {
+    if !fields.has("when") {
+        return fields.need_moment("at", Side::Cause);
+    }
+    fields.exactly_one(&["at", "when"], "at = \"30 d\"")?;
+    let example = "{ event = \"alarm.low_reservoir.heard\", after = \"2 d\" }";
+    let inner = need_child(fields, "when", WHEN_KEYS, example)?;
+    let after = inner.quantity("after", Dimension::Time, Bound::NOT_NEGATIVE);
+    let event = event_named(&inner, "event")?;
+    let Some(event) = event else {
+        return Err(inner.missing("event", "\"alarm.low_reservoir.heard\""));
+    };
+    let offset = SimSpan::from_hours(after?.unwrap_or(0.0)).map_err(|_| {
+        inner.report(
+            Diagnostic::new("time-too-large", "`after` is further away than the clock can count")
+                .at(inner.place_of("after"), "beyond 290 years"),
+        )
+    })?;
+    Ok(Moment::After { event, offset })
+}
+
+/// The event that makes the act needless.
+fn unless(fields: &Fields<'_, '_>) -> Got<String> {
+    event_named(fields, "unless")
+}
+
+/// An event by its name or shorthand.
+fn event_named(fields: &Fields<'_, '_>, key: &str) -> Got<String> {
+    let Some(name) = fields.text(key, "\"alarm.low_reservoir.heard\"")? else {
+        return Ok(None);
+    };
+    match fields.context.names.event(name.trim()) {
+        Some(event) => Ok(Some(event)),
+        None => Err(fields.unknown_event(name, fields.place_of(key))),
+    }
 }
 
 fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported> {
@@ -102,6 +162,7 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
             let share = inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
             let aspirate = inner.flag("aspirate");
+            let syringe = inner.quantity("syringe_error", Dimension::Volume, SYRINGE);
             let concentration = concentration?;
             let label = match label? {
                 Some(label) => label,
@@ -116,6 +177,23 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 label,
                 pocket_share: share?.unwrap_or(0.0),
                 aspirate: aspirate?.unwrap_or(true),
+                syringe_error: syringe?,
+            })
+        }
+        "check_reservoir" => {
+            // `true` is the usual check.
+            if let Some(Data::Bool(_)) = fields.entry(verb).map(|e| &e.node.data) {
+                return fields.mark(verb).map(|()| Action::CheckReservoir {
+                    syringe_error: None,
+                    rule: VisitRule::default(),
+                });
+            }
+            let inner = need_child(fields, verb, CHECK_KEYS, "{ syringe_error = \"0 mL\" }")?;
+            let syringe = inner.quantity("syringe_error", Dimension::Volume, SYRINGE);
+            let rule = inner.choice("rule", RULES);
+            Ok(Action::CheckReservoir {
+                syringe_error: syringe?,
+                rule: rule?.unwrap_or_default(),
             })
         }
         "missed_refill" => fields.mark(verb).map(|()| Action::MissedRefill),
@@ -184,6 +262,9 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             Ok(Action::DrainCsf { volume, over })
         }
         "inject_contrast" => Ok(Action::InjectContrast {
+            volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)?,
+        }),
+        "aspirate_catheter" => Ok(Action::AspirateCatheter {
             volume: fields.need(verb, Dimension::Volume, Bound::POSITIVE)?,
         }),
         "mri" => Ok(Action::MriScan {

@@ -89,6 +89,37 @@ pub struct Patient {
     pub history: History,
     /// Registered name of the effect model.
     pub effect_model: String,
+    /// Who hears the pump's alarms.
+    pub alarm: Hearing,
+}
+
+/// Who hears the pump's alarms, as far as a scenario says so; the rest are defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Hearing {
+    /// By chance, or certainly.
+    pub heard: Heard,
+    /// Chance that the awake patient hears one tone, of either class \[0-1\].
+    pub hears: Option<f64>,
+    /// Whether the patient's hearing is impaired.
+    pub impaired: bool,
+    /// Whether a carer lives there, who may hear as well.
+    pub carer: bool,
+    /// Time of day from which they are awake \[h\].
+    pub awake_from: Option<f64>,
+    /// Time of day from which they sleep \[h\]; equal to `awake_from` if they never do.
+    pub awake_to: Option<f64>,
+}
+
+/// Whether alarms are heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Heard {
+    /// Each tone by its chance.
+    #[default]
+    Default,
+    /// The first tone of each alarm.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// Population a patient belongs to.
@@ -150,6 +181,22 @@ pub struct Catheter {
     pub material: Material,
     /// What fills tube and catheter at the start \[ug/mL\]; `None` is the reservoir's concentration.
     pub initial_concentration: Option<f64>,
+    /// What fills the pump's tube at the start, if not what fills the catheter \[ug/mL\].
+    pub tube_concentration: Option<f64>,
+    /// The piece next to the pump of a two-piece catheter; its length is part of `length`.
+    pub pump_segment: Option<Segment>,
+    /// Length entered in the programmer, from which it computes bridge and priming volumes
+    /// \[cm\]; `None` is the true volume of all pieces.
+    pub entered_length: Option<f64>,
+}
+
+/// A piece of catheter with a bore of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Length \[cm\].
+    pub length: f64,
+    /// Volume of the whole piece \[mL\].
+    pub volume: f64,
 }
 
 /// Catheter wall.
@@ -397,6 +444,8 @@ pub struct ActionStep {
     pub id: String,
     /// When.
     pub at: Moment,
+    /// An event that makes the act needless: once it has happened, the act is dropped.
+    pub unless: Option<String>,
     /// What.
     pub action: Action,
 }
@@ -416,6 +465,15 @@ pub enum Action {
         pocket_share: f64,
         /// Whether the old drug is drawn out first; it is the rule.
         aspirate: bool,
+        /// Standard deviation of the volume read from the syringe \[mL\]; `None` is the default.
+        syringe_error: Option<f64>,
+    },
+    /// Draw the reservoir out, read the syringe against the programmer, put it back.
+    CheckReservoir {
+        /// Standard deviation of the volume read from the syringe \[mL\]; `None` is the default.
+        syringe_error: Option<f64>,
+        /// Which rule decides.
+        rule: VisitRule,
     },
     /// A planned refill at which nobody comes: nothing happens, and that is an event.
     MissedRefill,
@@ -476,6 +534,11 @@ pub enum Action {
         /// Volume \[mL\].
         volume: f64,
     },
+    /// Draw fluid through the access port, as before contrast is given.
+    AspirateCatheter {
+        /// Volume drawn, if it comes \[mL\].
+        volume: f64,
+    },
     /// A magnetic resonance scan.
     MriScan {
         /// Time in the field \[h\].
@@ -502,6 +565,16 @@ pub enum Action {
         /// Faults ended.
         faults: Vec<String>,
     },
+}
+
+/// The rule by which expected and aspirated volume are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VisitRule {
+    /// More than 1 mL (20 mL pump) or 2 mL (40 mL pump) is suspect (Maino 2017).
+    #[default]
+    Refill,
+    /// More than 20 % of the predicted volume is suspect, as at implant.
+    Implant,
 }
 
 /// What must happen, with its source.

@@ -109,7 +109,7 @@ pub(super) fn kinds(list: &str) -> &'static [&'static str] {
     match list {
         "fault" => &["start", "full", "end"],
         "programme" => &["start"],
-        _ => &["done"],
+        _ => &["done", "dropped"],
     }
 }
 

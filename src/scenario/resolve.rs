@@ -4,7 +4,7 @@
 use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Catheter, History, Material, Patient, Population, Pump, Scenario};
+use super::model::{Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment};
 use super::{action, check, expect, fault, hazards, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, ParameterError, ParameterSet};
@@ -43,13 +43,27 @@ pub(super) const PATIENT_KEYS: &[&str] = &[
     "posture",
     "history",
     "effect_model",
+    "alarm",
 ];
+/// Keys of `alarm` in `[patient]`.
+pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", "awake_from", "awake_to"];
 /// Keys of `[pump]`.
 pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
 /// Keys of `reservoir` in `[pump]`.
 pub(super) const RESERVOIR_KEYS: &[&str] = &["size", "fill", "concentration", "label_concentration", "low_alarm"];
 /// Keys of `[catheter]`.
-pub(super) const CATHETER_KEYS: &[&str] = &["length", "spinal_length", "tip", "material", "initial_concentration"];
+pub(super) const CATHETER_KEYS: &[&str] = &[
+    "length",
+    "spinal_length",
+    "tip",
+    "material",
+    "initial_concentration",
+    "tube_concentration",
+    "pump_segment",
+    "entered_length",
+];
+/// Keys of `pump_segment` in `[catheter]`.
+pub(super) const SEGMENT_KEYS: &[&str] = &["length", "volume"];
 
 /// Populations as the file spells them.
 pub(super) const POPULATIONS: &[(&str, Population)] = &[
@@ -59,6 +73,12 @@ pub(super) const POPULATIONS: &[(&str, Population)] = &[
 ];
 /// Histories as the file spells them.
 pub(super) const HISTORIES: &[(&str, History)] = &[("naive", History::Naive), ("established", History::Established)];
+/// Whether alarms are heard, as the file spells it.
+pub(super) const HEARD: &[(&str, Heard)] = &[
+    ("default", Heard::Default),
+    ("always", Heard::Always),
+    ("never", Heard::Never),
+];
 /// Catheter walls as the file spells them.
 pub(super) const MATERIALS: &[(&str, Material)] = &[("braided", Material::Braided), ("silicone", Material::Silicone)];
 
@@ -421,6 +441,7 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
     let history = fields.choice("history", HISTORIES);
     let models = &fields.context.catalog.effect_models;
     let model = registered(&fields, "effect_model", models);
+    let alarm = hearing(&fields);
     Ok(Patient {
         population: population?.unwrap_or(Population::AdultSpinal),
         weight: weight?.unwrap_or_else(|| defaults.get("scenario.patient.weight")),
@@ -432,6 +453,28 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
         posture: posture?.unwrap_or_default(),
         history: history?.unwrap_or(History::Naive),
         effect_model: model?.unwrap_or_else(|| usual(models, EFFECT_MODEL)),
+        alarm: alarm?,
+    })
+}
+
+/// Who hears alarms.
+fn hearing(fields: &Fields<'_, '_>) -> Result<Hearing, Reported> {
+    let Some(inner) = fields.child("alarm", ALARM_KEYS, "{ heard = \"never\" }")? else {
+        return Ok(Hearing::default());
+    };
+    let heard = inner.choice("heard", HEARD);
+    let hears = inner.quantity("hears", Dimension::Number, Bound::within(0.0, 1.0));
+    let impaired = inner.flag("impaired");
+    let carer = inner.flag("carer");
+    let from = inner.quantity("awake_from", Dimension::Time, Bound::within(0.0, 24.0));
+    let to = inner.quantity("awake_to", Dimension::Time, Bound::within(0.0, 24.0));
+    Ok(Hearing {
+        heard: heard?.unwrap_or_default(),
+        hears: hears?,
+        impaired: impaired?.unwrap_or(false),
+        carer: carer?.unwrap_or(false),
+        awake_from: from?,
+        awake_to: to?,
     })
 }
 
@@ -508,6 +551,8 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
     let tip = fields.level("tip");
     let material = fields.choice("material", MATERIALS);
     let initial = fields.quantity("initial_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let in_tube = fields.quantity("tube_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let entered = fields.quantity("entered_length", Dimension::Length, Bound::up_to(200.0));
     let length = length?.unwrap_or_else(|| defaults.get("scenario.catheter.length"));
     let spinal = spinal?.unwrap_or_else(|| defaults.get("scenario.catheter.spinal_length"));
     if spinal > length {
@@ -527,13 +572,40 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
             ),
         ));
     }
+    let pump_segment = match fields.has("pump_segment") {
+        true => Some(segment(&fields, length)?),
+        false => None,
+    };
     Ok(Catheter {
         length,
         spinal_length: spinal,
         tip: tip?.unwrap_or(crate::signals::Level::T10),
         material: material?.unwrap_or(Material::Braided),
         initial_concentration: initial?,
+        tube_concentration: in_tube?,
+        pump_segment,
+        entered_length: entered?,
     })
+}
+
+/// The piece next to the pump, shorter than the whole.
+fn segment(fields: &Fields<'_, '_>, whole: f64) -> Result<Segment, Reported> {
+    let example = "{ length = \"40 cm\", volume = \"0.2 mL\" }";
+    let inner = programme::need_child(fields, "pump_segment", SEGMENT_KEYS, example)?;
+    let length = inner.need("length", Dimension::Length, Bound::POSITIVE);
+    let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
+    let (length, volume) = (length?, volume?);
+    if length >= whole {
+        return Err(inner.report(
+            Diagnostic::new(
+                "out-of-range",
+                format!("the piece next to the pump is {length} cm long, but the whole catheter is {whole} cm"),
+            )
+            .at(inner.place_of("length"), "not shorter than the whole")
+            .help("`length` of [catheter] counts all pieces"),
+        ));
+    }
+    Ok(Segment { length, volume })
 }
 
 /// Help for an arm's path; shared with the arms.

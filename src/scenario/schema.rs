@@ -133,7 +133,18 @@ fn patient(catalog: &Catalog) -> Value {
         "spasm_score" => score("Penn spasm score without drug."),
         "posture" => words(names(fault::POSTURES), "Posture at the start."),
         "history" => words(names(resolve::HISTORIES), "What came before the first instant."),
-        _ => words(&catalog.effect_models, "Effect model."),
+        "effect_model" => words(&catalog.effect_models, "Effect model."),
+        _ => object(resolve::ALARM_KEYS, |key| match key {
+            "heard" => words(
+                names(resolve::HEARD),
+                "Whether alarms are heard: by chance, always, never.",
+            ),
+            "hears" => number_or_percent("Chance that the awake patient hears one tone."),
+            "impaired" => flag("Whether the patient's hearing is impaired."),
+            "carer" => flag("Whether a carer lives there, who may hear as well."),
+            "awake_from" => quantity(Dimension::Time, "Time of day from which they are awake."),
+            _ => quantity(Dimension::Time, "Time of day from which they sleep."),
+        }),
     })
 }
 
@@ -169,6 +180,18 @@ fn catheter() -> Value {
         "spinal_length" => quantity(Dimension::Length, "Length inside canal and ligament, at the tip end."),
         "tip" => levels("Where the tip lies."),
         "material" => words(names(resolve::MATERIALS), "Wall of the catheter."),
+        "tube_concentration" => quantity(
+            Dimension::Concentration,
+            "What fills the pump's tube at the start; left out, what fills the catheter.",
+        ),
+        "pump_segment" => object(resolve::SEGMENT_KEYS, |key| match key {
+            "length" => quantity(Dimension::Length, "Length of the piece next to the pump."),
+            _ => quantity(Dimension::Volume, "Volume of that piece."),
+        }),
+        "entered_length" => quantity(
+            Dimension::Length,
+            "Length entered in the programmer, which computes bridge and priming volumes from it; left out, the truth.",
+        ),
         _ => quantity(Dimension::Concentration, "What fills tube and catheter at the start."),
     })
 }
@@ -353,13 +376,32 @@ fn action_block() -> Value {
     let block = object(&keys, |key| match key {
         "id" => id(),
         "at" => moment("When."),
+        "when" => object(action::WHEN_KEYS, |key| match key {
+            "event" => text("Event that leads to the act, such as alarm.low_reservoir.heard."),
+            _ => quantity(Dimension::Time, "How long after it."),
+        }),
+        "unless" => text("Event that makes the act needless, such as early-refill.done."),
         "refill" => object(action::REFILL_KEYS, |key| match key {
             "volume" => quantity(Dimension::Volume, "Volume injected."),
             "concentration" => quantity(Dimension::Concentration, "True concentration of the syringe."),
             "label" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
             "pocket_share" => quantity(Dimension::Fraction, "Part that goes under the skin instead."),
-            _ => flag("Whether the old drug is drawn out first."),
+            "aspirate" => flag("Whether the old drug is drawn out first."),
+            _ => quantity(
+                Dimension::Volume,
+                "Standard deviation of the volume read from the syringe.",
+            ),
         }),
+        "check_reservoir" => {
+            let table = object(action::CHECK_KEYS, |key| match key {
+                "rule" => words(names(action::RULES), "Which rule decides."),
+                _ => quantity(
+                    Dimension::Volume,
+                    "Standard deviation of the volume read from the syringe.",
+                ),
+            });
+            json!({ "oneOf": [{ "const": true }, table] })
+        }
         "raise_dose" | "lower_dose" => quantity(Dimension::Fraction, "Change of the running dose."),
         "lumbar_bolus" => object(action::LUMBAR_KEYS, |key| match key {
             "dose" => quantity(Dimension::Mass, "Dose."),
@@ -378,6 +420,7 @@ fn action_block() -> Value {
             _ => quantity(Dimension::Temperature, "Temperature of the pump."),
         }),
         "inject_contrast" => quantity(Dimension::Volume, "Contrast through the access port."),
+        "aspirate_catheter" => quantity(Dimension::Volume, "Volume drawn through the access port."),
         "mri" => quantity(Dimension::Time, "Time in the field."),
         "ventilate" => flag("Ventilate, or stop doing so."),
         "posture" => words(names(fault::POSTURES), "Change of posture."),
@@ -386,7 +429,9 @@ fn action_block() -> Value {
         }
         _ => json!({ "const": true }),
     });
-    one_of(block, &["at"], action::VERBS)
+    let mut block = one_of(block, &[], action::VERBS);
+    block["anyOf"] = json!([{ "required": ["at"] }, { "required": ["when"] }]);
+    block
 }
 
 fn expect_block(catalog: &Catalog) -> Value {

@@ -1,15 +1,17 @@
 //! What people do in a scenario, carried out on the parts.
 
+use crate::catheter::CatheterError;
 use crate::engine::{Context, EventId, Phase, SimSpan};
 use crate::kinetics::{Outflow, Site};
-use crate::pump::{Command, Disturbance, PumpNotice, Refill};
-use crate::scenario::model::{Action, Exposure, Programme};
+use crate::pump::{Command, Disturbance, PumpError, PumpNotice, Refill};
+use crate::scenario::model::{Action, Exposure, Programme, VisitRule};
 use crate::signals::{Destination, Level, Surroundings};
 
 use super::error::SimError;
 use super::event::{Part, SimEvent, Stage};
 use super::model::Simulation;
 use super::patient::Needle;
+use super::visits::Finding;
 use super::words;
 
 impl Simulation {
@@ -25,6 +27,22 @@ impl Simulation {
         let now = cx.now();
         let action = self.scenario.actions[index].action.clone();
         let id = self.scenario.actions[index].id.clone();
+        if part == Part::Dropped {
+            let event = self.scenario.actions[index].unless.as_deref().unwrap_or_default();
+            cx.note(format!("needless after {event}"));
+            return Ok(());
+        }
+        let session = matches!(
+            action,
+            Action::Refill { .. }
+                | Action::CheckReservoir { .. }
+                | Action::ScaleDose { .. }
+                | Action::Interrogate
+                | Action::EmptyPump
+        );
+        if session {
+            self.silence_alarms(cx);
+        }
         match action {
             Action::Refill {
                 volume,
@@ -32,6 +50,7 @@ impl Simulation {
                 label,
                 pocket_share,
                 aspirate,
+                syringe_error,
             } => {
                 let into_pocket = volume * pocket_share * concentration;
                 let report = self.patient.pump.refill(
@@ -47,10 +66,16 @@ impl Simulation {
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
                 self.accounts.filled += report.injected_drug;
+                let visit = Finding {
+                    expected: report.expected_volume,
+                    drawn: aspirate.then_some(report.aspirated_volume),
+                    injected: volume,
+                    error: syringe_error,
+                    rule: VisitRule::Refill,
+                };
                 let mut note = format!(
-                    "{} mL expected, {} mL drawn out; {} mL at {} put in",
-                    words::number(report.expected_volume),
-                    words::number(report.aspirated_volume),
+                    "{}; {} mL at {} put in",
+                    self.visit(now, &id, visit)?,
                     words::number(volume * (1.0 - pocket_share)),
                     words::concentration(concentration)
                 );
@@ -66,6 +91,26 @@ impl Simulation {
                 }
                 cx.note(note);
                 self.touch_device(by);
+            }
+            Action::CheckReservoir { syringe_error, rule } => {
+                // The computed volume is read with the programmer; a pump without one is only drawn out.
+                match self.patient.pump.command(now, &Command::Interrogate, notices) {
+                    Ok(()) | Err(PumpError::Unsupported { .. }) => {}
+                    Err(other) => return Err(other.into()),
+                }
+                let pump = &self.patient.pump;
+                let visit = Finding {
+                    expected: pump.believed_volume(now),
+                    drawn: Some(pump.reservoir_volume(now)),
+                    injected: 0.0,
+                    error: syringe_error,
+                    rule,
+                };
+                let note = self.visit(now, &id, visit)?;
+                cx.note(format!("{note}; put back"));
+                if !notices.is_empty() {
+                    self.pump_cause = by;
+                }
             }
             Action::MissedRefill => {
                 cx.note(format!(
@@ -124,17 +169,21 @@ impl Simulation {
                     notices,
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
+                let visit = Finding {
+                    expected: report.expected_volume,
+                    drawn: Some(report.aspirated_volume),
+                    injected: 0.0,
+                    error: None,
+                    rule: VisitRule::Refill,
+                };
+                let note = self.visit(now, &id, visit)?;
                 let stops = self.patient.pump.is_programmable();
                 if stops {
                     let mode = Programme::Stopped;
                     let stop = Command::Programme { id, mode };
                     self.patient.pump.command(now, &stop, notices)?;
                 }
-                cx.note(format!(
-                    "{} mL drawn out{}",
-                    words::number(report.aspirated_volume),
-                    if stops { ", pump stopped" } else { "" }
-                ));
+                cx.note(format!("{note}{}", if stops { "; pump stopped" } else { "" }));
                 self.touch_device(by);
                 self.exposure_cause = by;
             }
@@ -189,6 +238,31 @@ impl Simulation {
                     words::dose(flushed)
                 ));
                 self.exposure_cause = by;
+                self.catheter_cause = by;
+            }
+            Action::AspirateCatheter { volume } => {
+                let drawn = match self.patient.catheter.aspirate(now, volume) {
+                    Ok(drawn) => drawn,
+                    Err(CatheterError::Blocked) => {
+                        cx.note("nothing comes: the catheter is closed");
+                        return Ok(());
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                self.accounts.aspirated += drawn.drug;
+                self.patient.ejected(now, &drawn.jumps)?;
+                let spinal: f64 = drawn
+                    .jumps
+                    .iter()
+                    .filter(|j| matches!(j.to, Destination::Csf(_)))
+                    .map(|j| -j.volume)
+                    .sum();
+                cx.note(format!(
+                    "{} mL drawn with {}, {} mL of spinal fluid follow",
+                    words::number(drawn.volume),
+                    words::dose(drawn.drug),
+                    words::number(spinal)
+                ));
                 self.catheter_cause = by;
             }
             Action::MriScan { over } => {

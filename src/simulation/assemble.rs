@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::catheter::Catheter;
 use crate::engine::{EventId, SimTime};
 use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
+use crate::numerics::Draws;
 use crate::pump::{Command, PumpSetup};
 use crate::response::{Baseline, Exposure, Phase, Response, SYMPTOMS, SymptomState, watches};
 use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
@@ -14,6 +15,7 @@ use super::body::BodyRun;
 use super::error::SimError;
 use super::event::Delivery;
 use super::fault_run::FaultRun;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::model::{Episode, Simulation};
 use super::moments::WaitingList;
@@ -42,7 +44,13 @@ pub(super) fn assemble(
     let pump = registry.pumps.build(
         &PumpSetup {
             device: scenario.pump.clone(),
-            dead_volume: catheter.dead_volume(),
+            dead_volume: match scenario.catheter.entered_length {
+                // The programmer knows one bore: that of the catheter's spinal piece.
+                Some(length) => {
+                    parameters.get("catheter.tube_volume") + parameters.get("catheter.volume_per_length") * length
+                }
+                None => catheter.dead_volume(),
+            },
             start: SimTime::ZERO,
         },
         parameters,
@@ -156,6 +164,9 @@ pub(super) fn assemble(
         patient,
         faults,
         waiting: WaitingList::default(),
+        draws: Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate),
+        alarms: Alarms::default(),
+        visits: Vec::new(),
         accounts: Accounts {
             filled,
             initial,
@@ -173,6 +184,7 @@ pub(super) fn assemble(
         delivery: Delivery::Normal,
         exposure_cause: EventId::START,
         fall: None,
+        exposed: 0.0,
         pump_cause: EventId::START,
         catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),

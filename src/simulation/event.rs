@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Event, Fingerprint};
-use crate::pump::{PumpEvent, PumpNotice};
+use crate::pump::{AlarmName, PumpEvent, PumpNotice};
 use crate::response::Crossed;
 
 /// A name from the scenario file, shared by all events that carry it.
@@ -21,6 +21,8 @@ pub enum Part {
     Repeat(u32),
     /// It is over.
     Finish,
+    /// Another event made it needless, and it is not done.
+    Dropped,
 }
 
 /// Stage of a fault's severity profile.
@@ -101,6 +103,13 @@ pub enum SimEvent {
     Pump(PumpEvent),
     /// Something the pump reports or that happens to it.
     Notice(PumpNotice),
+    /// Somebody hears an alarm for the first time since it was raised.
+    AlarmHeard {
+        /// Which.
+        name: AlarmName,
+        /// Which of its tones, from 1.
+        tone: u64,
+    },
     /// A concentration front or a pressure step in the catheter.
     Catheter,
     /// Delivery into the spinal fluid changed class.
@@ -150,6 +159,7 @@ impl Event for SimEvent {
             SimEvent::Fault { id, .. } => Cow::Owned(format!("fault.{id}")),
             SimEvent::Pump(_) => Cow::Borrowed("pump"),
             SimEvent::Notice(notice) => Cow::Owned(super::words::notice_name(notice).0),
+            SimEvent::AlarmHeard { name, .. } => Cow::Owned(format!("alarm.{}", name.as_str())),
             SimEvent::Catheter => Cow::Borrowed("catheter"),
             SimEvent::Delivery { .. } => Cow::Borrowed("delivery"),
             SimEvent::Threshold { name, .. } | SimEvent::Symptom { name, .. } => Cow::Owned(format!("symptom.{name}")),
@@ -165,6 +175,7 @@ impl Event for SimEvent {
                 Part::Begin => "done",
                 Part::Repeat(_) => "dose",
                 Part::Finish => "over",
+                Part::Dropped => "dropped",
             },
             SimEvent::Condition { .. } => "met",
             SimEvent::Hazard { .. } => "struck",
@@ -180,6 +191,7 @@ impl Event for SimEvent {
             SimEvent::Pump(PumpEvent::Emptied) => "empty",
             SimEvent::Pump(event) => return Cow::Borrowed(event.name()),
             SimEvent::Notice(notice) => return Cow::Owned(super::words::notice_name(notice).1),
+            SimEvent::AlarmHeard { .. } => "heard",
             SimEvent::Catheter => "front",
             SimEvent::Delivery { class, before } => match (class, before) {
                 (Delivery::Stopped, _) => "stopped",
@@ -202,8 +214,10 @@ impl Event for SimEvent {
                 Part::Begin => 0,
                 Part::Finish => 1,
                 Part::Repeat(n) => 2 + u64::from(*n),
+                Part::Dropped => u64::MAX,
             }),
             SimEvent::Fault { severity, .. } => fp.write_f64(*severity),
+            SimEvent::AlarmHeard { tone, .. } => fp.write_u64(*tone),
             SimEvent::Notice(notice) => {
                 if let PumpNotice::RateChanged { flow, dose_rate } = notice {
                     fp.write_f64(*flow);

@@ -124,12 +124,33 @@ impl Simulation {
         }
         self.catheter_cause = by;
         let kind = &self.scenario.faults[index].kind;
+        if kind == "catheter.csf_leak" {
+            // It takes drug out of the spine while delivery goes on as programmed.
+            self.exposure_cause = by;
+        }
         cx.note(match stage {
             Stage::End => format!("{kind} is gone"),
             _ => format!("{kind}, severity {:.0} %", severity * 100.0),
         });
         if released > 0.0 {
             cx.note(format!("{} released at once", super::words::dose(released)));
+        }
+        let line = &self.patient.catheter;
+        if kind == "catheter.csf_leak"
+            && let Some((level, flow)) = line.csf_loss()
+        {
+            cx.note(format!(
+                "{} mL/h of spinal fluid escape at {level}, {} kPa are left",
+                super::words::number(flow),
+                super::words::number(line.csf_pressure())
+            ));
+        }
+        let back = line.has_run_back(&self.scenario.faults[index].id);
+        if back > 0.0 {
+            cx.note(format!(
+                "{} mL have run back into the reservoir",
+                super::words::number(back)
+            ));
         }
         Ok(())
     }

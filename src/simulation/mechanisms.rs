@@ -44,11 +44,33 @@ struct LineFault {
 
 impl FaultMechanism for LineFault {
     fn apply(&self, id: &str, severity: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
+        if let CatheterFault::Retrograde { volume } = self.fault {
+            return run_back(id, volume * severity, plant);
+        }
         plant
             .jumps
             .extend(plant.catheter.set_fault(plant.now, id, self.fault, severity)?);
         Ok(())
     }
+}
+
+/// Moves fluid from the line into the reservoir, where nobody has entered it. A line that is
+/// closed and a reservoir that is full let nothing in.
+fn run_back(id: &str, total: f64, plant: &mut Plant<'_>) -> Result<(), SimError> {
+    let mut line = plant.catheter.clone();
+    let drawn = match line.run_back(plant.now, id, total) {
+        Ok(drawn) => drawn,
+        Err(catheter::CatheterError::Blocked) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(drawn) = drawn {
+        if !plant.pump.take_back(plant.now, drawn.volume, drawn.drug) {
+            return Ok(());
+        }
+        plant.jumps.extend(drawn.jumps);
+    }
+    *plant.catheter = line;
+    Ok(())
 }
 
 fn build_catheter(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {

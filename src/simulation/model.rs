@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
+use crate::numerics::Draws;
 use crate::pump::{PumpEvent, PumpNotice};
 use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState, Syndrome};
 use crate::scenario::model::{Moment, Scenario, Trigger};
@@ -11,11 +12,13 @@ use crate::scenario::model::{Moment, Scenario, Trigger};
 use super::error::SimError;
 use super::event::{Delivery, Name, Part, SimEvent, Stage};
 use super::fault_run::FaultRun;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::moments::{Waiting, WaitingList};
 use super::observe::Recorder;
 use super::patient::Patient;
 use super::ranks::Ranks;
+use super::result::VisitRow;
 
 /// Ratio of delivered to programmed below which delivery counts as stopped.
 const STOPPED_BELOW: f64 = 0.02;
@@ -51,6 +54,12 @@ pub struct Simulation {
     pub(super) patient: Patient,
     pub(super) faults: Vec<FaultRun>,
     pub(super) waiting: WaitingList,
+    /// Luck of this run.
+    pub(super) draws: Draws,
+    /// Alarms and who heard them.
+    pub(super) alarms: Alarms,
+    /// What was found at visits.
+    pub(super) visits: Vec<VisitRow>,
     pub(super) accounts: Accounts,
     pub(super) recorder: Recorder,
     pub(super) sample: SimSpan,
@@ -63,6 +72,8 @@ pub struct Simulation {
     pub(super) exposure_cause: EventId,
     /// The last fall of delivery, and the exposure before it, which is what an overdose is owed to.
     pub(super) fall: Option<(EventId, EventId)>,
+    /// Rate into the spinal fluid at its last marked change \[ug/h\].
+    pub(super) exposed: f64,
     /// Event behind the present state of the pump.
     pub(super) pump_cause: EventId,
     /// Event behind what moves in the catheter.
@@ -156,7 +167,12 @@ impl Model for Simulation {
                 let mode = self.scenario.programme[*index].mode.clone();
                 cx.note(super::words::programme(&mode));
                 let id = self.scenario.programme[*index].id.clone();
+                self.silence_alarms(cx);
                 self.sources.insert(id.clone(), fired.id);
+                if let crate::scenario::model::Programme::PrimingBolus { .. } = mode {
+                    // It moves what lies in the line; other programmes only set its pace.
+                    self.catheter_cause = fired.id;
+                }
                 self.patient
                     .pump
                     .command(now, &crate::pump::Command::Programme { id, mode }, &mut notices)?;
@@ -192,7 +208,13 @@ impl Model for Simulation {
                 if !detail.is_empty() {
                     cx.note(detail);
                 }
+                match notice {
+                    PumpNotice::AlarmRaised(alarm) => self.alarm_raised(*alarm, cx)?,
+                    PumpNotice::AlarmCleared(name) => self.alarm_cleared(*name, cx),
+                    _ => {}
+                }
             }
+            SimEvent::AlarmHeard { name, tone } => self.alarm_heard(*name, *tone, cx),
             SimEvent::Catheter => {
                 self.catheter_wake = None;
                 let jumps = self.patient.catheter.on_change(now);
@@ -237,6 +259,7 @@ impl Model for Simulation {
         }
         self.report(notices, now, cx)?;
         self.settle(fired.id, cx)?;
+        self.note_front(fired);
         if moves {
             self.recorder.limit(&self.patient, now)?;
         }
@@ -250,11 +273,7 @@ impl Model for Simulation {
 
 impl Simulation {
     /// Puts the first events in the queue: programmes, acts, faults, the first row.
-    pub(super) fn prime(
-        &mut self,
-        engine: &mut crate::engine::Engine<SimEvent>,
-        draws: &crate::numerics::Draws,
-    ) -> Result<(), SimError> {
+    pub(super) fn prime(&mut self, engine: &mut crate::engine::Engine<SimEvent>) -> Result<(), SimError> {
         let scenario = Arc::clone(&self.scenario);
         if !self.patient.pump.is_programmable() {
             // Nobody starts it; it flows.
@@ -271,10 +290,14 @@ impl Simulation {
             }
         }
         for (index, step) in scenario.actions.iter().enumerate() {
+            if let Some(event) = &step.unless {
+                self.waiting.add_unless(event, index);
+            }
             match &step.at {
                 Moment::At(time) => {
                     let event = self.action_event(index, Part::Begin);
-                    engine.schedule(*time, Phase::Clinician, self.ranks.action(index), event)?;
+                    let handle = engine.schedule(*time, Phase::Clinician, self.ranks.action(index), event)?;
+                    self.waiting.scheduled(index, handle);
                 }
                 Moment::After { event, offset } => self.waiting.add(event, *offset, Waiting::Action(index)),
             }
@@ -299,7 +322,7 @@ impl Simulation {
                 Trigger::When(_) => self.faults[index].state.armed = true,
                 Trigger::Hazard { rate } => {
                     if *rate > 0.0 {
-                        let wait = draws.exponential(&fault.id, "onset", 0, *rate)?;
+                        let wait = self.draws.exponential(&fault.id, "onset", 0, *rate)?;
                         if wait <= scenario.duration.hours() {
                             let event = self.fault_event(index, Stage::Start, None);
                             engine.schedule(SimTime::from_hours(wait)?, Phase::Fault, rank, event)?;
@@ -461,6 +484,25 @@ impl Simulation {
         Ok(())
     }
 
+    /// A front that changes what arrives by more than the pump's accuracy is what the body
+    /// answers to, even if the rate stays on the same side of what is programmed.
+    fn note_front(&mut self, fired: &Fired<SimEvent>) {
+        let arrives = self.patient.delivered_rate();
+        let moved = if self.exposed > 0.0 {
+            !(LOW_BELOW..=HIGH_ABOVE).contains(&(arrives / self.exposed))
+        } else {
+            arrives > 0.0
+        };
+        if let SimEvent::Catheter = fired.event {
+            if moved {
+                self.exposure_cause = fired.id;
+                self.exposed = arrives;
+            }
+        } else if moved {
+            self.exposed = arrives;
+        }
+    }
+
     /// Keeps exactly one pending event for pump and catheter.
     fn look_ahead(&mut self, cx: &mut Cx<'_>) -> Result<(), SimError> {
         let pump = self.patient.pump.next_event().map(|next| {
@@ -509,7 +551,17 @@ impl Simulation {
                 ),
                 Waiting::FaultEnd(i) => (Phase::Fault, self.ranks.fault(i), self.fault_event(i, Stage::End, None)),
             };
-            cx.schedule_at(time, phase, rank, event)?;
+            let handle = cx.schedule_at(time, phase, rank, event)?;
+            if let Waiting::Action(i) = what {
+                self.waiting.scheduled(i, handle);
+            }
+        }
+        for (action, handle) in self.waiting.take_needless(&name) {
+            // What has been done or has begun cannot be dropped.
+            if handle.is_none_or(|h| cx.cancel(h)) {
+                let event = self.action_event(action, Part::Dropped);
+                cx.schedule_at(fired.time, Phase::Clinician, self.ranks.action(action), event)?;
+            }
         }
         Ok(())
     }

@@ -1,19 +1,24 @@
 //! Names of events and acts that do not depend on a scenario's own ids.
 
-use crate::pump;
+use crate::pump::{self, AlarmName};
 use crate::response::SYMPTOMS;
 
 /// The acts a scenario can contain: key, form, meaning.
-pub const ACTIONS: [(&str, &str, &str); 20] = [
+pub const ACTIONS: [(&str, &str, &str); 22] = [
     (
         "refill",
-        r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true }"#,
+        r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true, syringe_error = "0.2 mL" }"#,
         "Draw the reservoir empty, then fill it; a wrong label or a share into the pocket is a fault of its own.",
     ),
     (
         "missed_refill",
         "true",
         "A planned refill at which nobody comes: nothing happens, and that is an event.",
+    ),
+    (
+        "check_reservoir",
+        r#"{ syringe_error = "0.2 mL", rule = "refill" }"#,
+        "Read the pump, draw the reservoir out, compare, put it back; `true` is the usual check.",
     ),
     ("raise_dose", r#""10 %""#, "Raise the dose of the running programme."),
     ("lower_dose", r#""10 %""#, "Lower the dose of the running programme."),
@@ -52,6 +57,11 @@ pub const ACTIONS: [(&str, &str, &str); 20] = [
         "inject_contrast",
         r#""3 mL""#,
         "Contrast through the access port: pushes out what the catheter holds and flushes a subdural pocket.",
+    ),
+    (
+        "aspirate_catheter",
+        r#""1 mL""#,
+        "Draw fluid through the access port: takes out what the catheter holds, if the way to the spine is open.",
     ),
     (
         "mri",
@@ -95,6 +105,7 @@ pub fn fixed_events() -> Vec<String> {
         .collect();
     // The pump's own `emptied` is told as `pump.empty`, which a notice names too.
     names.extend(pump::event_names().into_iter().filter(|n| n != "pump.emptied"));
+    names.extend(AlarmName::ALL.map(|alarm| format!("alarm.{}.heard", alarm.as_str())));
     // What [hazards] can draw; the id of such a fault is its kind.
     names.extend(crate::hazards::KINDS.iter().flat_map(|kind| {
         let of_fault = ["start", "full", "end"].map(|stage| format!("fault.{kind}.{stage}"));

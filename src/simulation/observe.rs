@@ -24,11 +24,24 @@ const DEVICE: [&str; 9] = [
     "reservoir_ug_per_ml",
 ];
 
+/// Columns after the response: what the pump counts and promises, beside the truth. The
+/// computed reservoir volume and the programmed rate stand among the first columns.
+const BELIEF: [&str; 4] = [
+    "delivered_ml",
+    "believed_delivered_ml",
+    "believed_low_alarm_in_h",
+    "believed_service_left_h",
+];
+/// Columns after the signals of the response: the spinal fluid about the catheter.
+const FLUID: [&str; 2] = ["csf_pressure_kpa", "csf_leak_ml_per_h"];
+
 /// Names of all columns, unit in the name; `time_h` first.
 pub fn columns() -> Vec<String> {
     let mut names: Vec<String> = DEVICE.iter().map(|s| (*s).to_owned()).collect();
     names.extend(kinetic_columns().iter().cloned());
     names.extend(Signals::COLUMNS.iter().map(|s| (*s).to_owned()));
+    names.extend(BELIEF.map(str::to_owned));
+    names.extend(FLUID.iter().map(|s| (*s).to_owned()));
     names
 }
 
@@ -41,6 +54,10 @@ pub fn kinetic_columns() -> &'static [String] {
     })
 }
 
+fn columns_count() -> usize {
+    DEVICE.len() + kinetic_columns().len() + Signals::COLUMNS.len() + BELIEF.len() + FLUID.len()
+}
+
 /// One output row at an instant, as the state stands there.
 pub fn row(patient: &Patient, at: SimTime) -> Result<Vec<f64>, SimError> {
     Ok(row_and_balance(patient, at)?.0)
@@ -48,7 +65,7 @@ pub fn row(patient: &Patient, at: SimTime) -> Result<Vec<f64>, SimError> {
 
 /// The row, and drug in the body and eliminated \[ug\], which stand in it.
 fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f64)), SimError> {
-    let mut values = Vec::with_capacity(DEVICE.len() + Signals::COLUMNS.len() + kinetic_columns().len());
+    let mut values = Vec::with_capacity(columns_count());
     let pump = patient.pump.as_ref();
     values.extend([
         at.hours(),
@@ -67,6 +84,20 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     let balance = Kinetics::balance_of(concentrations);
     let drive = Kinetics::drive_of(concentrations);
     values.extend(patient.body.signals_under(&patient.response, drive, at).values());
+    let belief = pump.belief(at);
+    values.extend([
+        pump.delivered_volume(at),
+        belief.counted_volume,
+        // A pump that is stopped has no date to show; none lies beyond the end of service.
+        match (belief.low_reservoir_in, belief.service_left) {
+            (Some(alarm), Some(service)) => alarm.min(service),
+            (alarm, service) => alarm.or(service).unwrap_or(0.0),
+        },
+        // Without a battery there is no service to end.
+        belief.service_left.unwrap_or(0.0),
+    ]);
+    let escapes = patient.catheter.csf_loss().map_or(0.0, |(_, flow)| flow);
+    values.extend([patient.catheter.csf_pressure(), escapes]);
     for v in &mut values {
         // An exact zero has one sign in every file.
         *v += 0.0;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catheter::{Catheter, Jump};
+use crate::catheter::{Catheter, CatheterError, Jump};
 use crate::engine::SimTime;
 use crate::kinetics::{Flows, Kinetics, KineticsState, Layout, Outflow, Site};
 use crate::pump::{Pump, PumpNotice};
@@ -149,12 +149,18 @@ impl Patient {
         if drawn <= 0.0 {
             return Ok(0.0);
         }
-        // Through a closed line nothing comes back.
-        let Some((drug, jumps)) = self.catheter.withdraw(now, drawn) else {
-            return Ok(0.0);
+        let mut line = self.catheter.clone();
+        let back = match line.draw_back(now, drawn) {
+            Ok(back) => back,
+            // Through a closed line nothing comes back.
+            Err(CatheterError::Blocked) => return Ok(0.0),
+            Err(error) => return Err(error.into()),
         };
-        self.ejected(now, &jumps)?;
-        self.pump.take_back(now, drawn, drug);
+        if !self.pump.take_back(now, back.volume, back.drug) {
+            return Ok(0.0);
+        }
+        self.catheter = line;
+        self.ejected(now, &back.jumps)?;
         Ok(drawn)
     }
 
@@ -227,6 +233,7 @@ impl Patient {
             posture: self.posture,
             drain: self.drain,
             leak: retrograde,
+            along: self.catheter.csf_loss().map(|(level, rate)| Outflow { level, rate }),
         };
         let changed = inputs != self.inputs || flows != self.flows;
         if changed {

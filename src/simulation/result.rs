@@ -17,6 +17,12 @@ pub struct RunResult {
     pub symptoms: Vec<SymptomRow>,
     /// Where the drug is, on the sampling grid.
     pub ledger: Vec<LedgerRow>,
+    /// Alarms from first tone to last, in the order in which they were raised.
+    pub alarms: Vec<AlarmRow>,
+    /// The pump's own log at the end of the run.
+    pub device_log: Vec<DeviceLogRow>,
+    /// What the syringe said at each visit.
+    pub visits: Vec<VisitRow>,
     /// How it ended.
     pub outcome: Outcome,
     /// Hash over all events.
@@ -103,6 +109,63 @@ pub struct LedgerRow {
     pub eliminated_ug: f64,
     /// Imbalance of device and body relative to all drug in the ledger.
     pub residual: f64,
+}
+
+/// One line of `alarms.csv`: an alarm from its first tone to its last.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AlarmRow {
+    /// Name, such as `low_reservoir`.
+    pub alarm: String,
+    /// The device's scheme: `critical` or `non-critical`.
+    pub class: String,
+    /// Priority by IEC 60601-1-8: `high`, `medium` or `low`.
+    pub priority: String,
+    /// First tone \[h\].
+    pub raised_h: f64,
+    /// Session with the programmer that ended the tone while the condition lasted \[h\].
+    pub silenced_h: Option<f64>,
+    /// End of the condition \[h\].
+    pub cleared_h: Option<f64>,
+    /// Tones sounded, up to the end of the run if nothing ended them.
+    pub tones: u64,
+    /// When somebody first heard one \[h\].
+    pub heard_h: Option<f64>,
+    /// Which tone that was, from 1.
+    pub heard_tone: Option<u64>,
+}
+
+/// One line of `device_log.csv`: what the pump itself wrote down.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeviceLogRow {
+    /// When \[h\].
+    pub time_h: f64,
+    /// Entry, such as `alarm.motor_stall` or `programme.maintenance`.
+    pub entry: String,
+    /// Class of an alarm, or empty.
+    pub class: String,
+    /// Priority of an alarm by IEC 60601-1-8, or empty.
+    pub priority: String,
+}
+
+/// One line of `visits.csv`: the programmer's arithmetic against the syringe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VisitRow {
+    /// When \[h\].
+    pub time_h: f64,
+    /// Id of the act.
+    pub visit: String,
+    /// Volume the device computed \[mL\].
+    pub expected_ml: f64,
+    /// Volume read from the syringe, with its error \[mL\]; `None` if nothing was drawn.
+    pub aspirated_ml: Option<f64>,
+    /// Volume injected, wherever it went \[mL\].
+    pub injected_ml: f64,
+    /// Aspirated less expected \[mL\].
+    pub discrepancy_ml: Option<f64>,
+    /// The same relative to expected \[%\]; `None` if nothing was expected.
+    pub percent: Option<f64>,
+    /// `as expected`, `more than expected`, `less than expected` or `not aspirated`.
+    pub verdict: String,
 }
 
 /// How a run ended.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::engine::{Engine, EngineOptions, EventId, SimSpan, SimTime, Stop};
 use crate::numerics::Draws;
+use crate::pump::LogEntry;
 use crate::response::SYMPTOMS;
 use crate::scenario::model::{Action, Scenario};
 
@@ -15,7 +16,7 @@ use super::error::SimError;
 use super::event::SimEvent;
 use super::model::Simulation;
 use super::registry::Registry;
-use super::result::{EventRow, Outcome, RunResult, SymptomRow};
+use super::result::{DeviceLogRow, EventRow, Outcome, RunResult, SymptomRow};
 use super::snapshot;
 
 /// A failure of a run.
@@ -85,7 +86,7 @@ impl Run {
         scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
         let scenario = Arc::new(leave_out(&scenario, &options.without));
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
-        simulation.prime(&mut engine, &draws).map_err(at_start)?;
+        simulation.prime(&mut engine).map_err(at_start)?;
         Ok(Self { engine, simulation })
     }
 
@@ -188,12 +189,17 @@ impl Run {
                 }
             })
             .collect();
+        let alarms = simulation.alarm_rows(end);
+        let device_log = simulation.patient.pump.telemetry(end).log.iter().map(log_row).collect();
         let mut result = RunResult {
             columns: super::observe::columns(),
             rows: simulation.recorder.rows,
             trajectory: simulation.recorder.trajectory,
             events,
             symptoms,
+            alarms,
+            device_log,
+            visits: simulation.visits,
             ledger: simulation.recorder.ledger,
             outcome,
             fingerprint: engine.fingerprint().finish(),
@@ -228,6 +234,17 @@ pub fn simulate(scenario: &Scenario, registry: &Registry, options: &RunOptions) 
     Ok(run.finish())
 }
 
+/// A line of the pump's log with the priorities of an alarm.
+fn log_row(entry: &LogEntry) -> DeviceLogRow {
+    let alarm = entry.alarm();
+    DeviceLogRow {
+        time_h: entry.at.hours(),
+        entry: entry.what.clone(),
+        class: alarm.map_or("", |a| a.class.as_str()).to_owned(),
+        priority: alarm.map_or("", |a| a.grade.as_str()).to_owned(),
+    }
+}
+
 /// A failure before the first event.
 fn at_start(source: SimError) -> RunError {
     RunError::Model {
@@ -250,6 +267,7 @@ fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
         label: pump.label_concentration,
         pocket_share: 0.0,
         aspirate: true,
+        syringe_error: None,
     };
     for step in &mut rest.actions {
         if step.action == Action::MissedRefill && without.contains(&format!("action.{}", step.id)) {

@@ -20,12 +20,14 @@ use super::body::BodyRun;
 use super::error::SimError;
 use super::event::{Delivery, Name, SimEvent};
 use super::fault_run::FaultState;
+use super::hearing::Alarms;
 use super::ledger::Accounts;
 use super::model::{Episode, Simulation, Wake};
 use super::moments::WaitingList;
 use super::observe::Recorder;
 use super::patient::{Needle, Totals};
 use super::registry::Registry;
+use super::result::VisitRow;
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -43,6 +45,8 @@ struct Saved {
     inputs: Vec<(Site, f64)>,
     faults: Vec<FaultState>,
     waiting: WaitingList,
+    alarms: Alarms,
+    visits: Vec<VisitRow>,
     accounts: Accounts,
     recorder: Recorder,
     symptoms: Vec<SymptomState>,
@@ -51,6 +55,7 @@ struct Saved {
     delivery: Delivery,
     exposure_cause: EventId,
     fall: Option<(EventId, EventId)>,
+    exposed: f64,
     pump_cause: EventId,
     catheter_cause: EventId,
     sources: BTreeMap<String, EventId>,
@@ -85,6 +90,8 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         inputs: p.inputs.clone(),
         faults: s.faults.iter().map(|f| f.state.clone()).collect(),
         waiting: s.waiting.clone(),
+        alarms: s.alarms.clone(),
+        visits: s.visits.clone(),
         accounts: s.accounts,
         recorder: s.recorder.clone(),
         symptoms: s.symptoms.clone(),
@@ -93,6 +100,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         delivery: s.delivery,
         exposure_cause: s.exposure_cause,
         fall: s.fall,
+        exposed: s.exposed,
         pump_cause: s.pump_cause,
         catheter_cause: s.catheter_cause,
         sources: s.sources.clone(),
@@ -125,6 +133,8 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
         run.state = state;
     }
     s.waiting = saved.waiting;
+    s.alarms = saved.alarms;
+    s.visits = saved.visits;
     s.accounts = saved.accounts;
     s.recorder = saved.recorder;
     s.symptoms = saved.symptoms;
@@ -133,6 +143,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.delivery = saved.delivery;
     s.exposure_cause = saved.exposure_cause;
     s.fall = saved.fall;
+    s.exposed = saved.exposed;
     s.pump_cause = saved.pump_cause;
     s.catheter_cause = saved.catheter_cause;
     s.sources = saved.sources;

@@ -1,6 +1,6 @@
 //! Values in words, for details of events.
 
-use crate::pump::{AlarmClass, PumpNotice};
+use crate::pump::PumpNotice;
 use crate::response::{Crossed, Syndrome};
 use crate::scenario::model::Programme;
 
@@ -36,11 +36,7 @@ pub fn notice_name(notice: &PumpNotice) -> (String, String) {
 pub fn notice_detail(notice: &PumpNotice) -> String {
     match notice {
         PumpNotice::AlarmRaised(alarm) => {
-            let class = match alarm.class {
-                AlarmClass::Critical => "critical",
-                AlarmClass::NonCritical => "non-critical",
-            };
-            let grade = format!("{:?}", alarm.grade).to_lowercase();
+            let (class, grade) = (alarm.class.as_str(), alarm.grade.as_str());
             format!("{class}, {grade} priority by IEC 60601-1-8")
         }
         PumpNotice::RateChanged { flow, dose_rate: rate } => {

@@ -168,6 +168,8 @@ pub fn withdrawal(days: f64) -> RunData {
         caused_by: cause,
     };
     RunData {
+        records: Vec::new(),
+        belief: None,
         meta: Meta {
             title: "Slow connector leak, raised dose, found at the second refill".to_owned(),
             scenario: "slow-connector-leak".to_owned(),

@@ -6,7 +6,7 @@ use super::lines::window;
 use super::page::Page;
 use super::stack::{Line, Panel, Stack};
 use super::{Figure, PlotOptions, shown, strip_markers};
-use crate::report::{Marker, ReportError, RunData, Series, column};
+use crate::report::{Marker, MarkerKind, ReportError, RunData, Series, column};
 use crate::signals::Level;
 
 /// Stroke of data \[pt\].
@@ -164,6 +164,77 @@ pub fn vitals(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportErro
         })
         .collect();
     stack(run, "vitals", "Monitored signs over time", shown, panels, options)
+}
+
+/// Whether belief and truth of the pump were both recorded.
+pub(super) fn has_belief(run: &RunData) -> bool {
+    [
+        column::RESERVOIR,
+        column::BELIEVED_RESERVOIR,
+        column::DELIVERED_VOLUME,
+        column::BELIEVED_DELIVERED,
+    ]
+    .iter()
+    .all(|col| run.series(col).is_some())
+}
+
+/// What the pump believes: reservoir as computed and as it is, volume as counted and as it
+/// left, the gap shaded, its alarms and those that were heard marked.
+///
+/// # Errors
+/// [`ReportError::Draw`] if the drawing library fails.
+pub fn belief(run: &RunData, options: &PlotOptions) -> Result<Figure, ReportError> {
+    let shown = shown(run, options);
+    let panel = |label: &str, thought: (&str, &str), truth: &str| {
+        let mut lines: Vec<Line> = [
+            line(run, thought.0, thought.1, HALO, false),
+            line(run, "true", truth, BLUE, false),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if let [thought, _] = &mut lines[..] {
+            // Seen on both sides of the truth while both agree.
+            thought.width = 2.2 * STROKE;
+        }
+        let peak = values(&lines, shown).fold(0.0, f64::max);
+        Panel {
+            label: label.to_owned(),
+            height: 70.0,
+            scale: Scale::from_zero([1.05 * peak].into_iter()),
+            note: missing(&lines),
+            lines,
+            shade: true,
+        }
+    };
+    let panels = vec![
+        panel(
+            "Reservoir (mL)",
+            ("computed", column::BELIEVED_RESERVOIR),
+            column::RESERVOIR,
+        ),
+        panel(
+            "Delivered (mL)",
+            ("counted", column::BELIEVED_DELIVERED),
+            column::DELIVERED_VOLUME,
+        ),
+    ];
+    let mut markers = strip_markers(run);
+    markers.extend(
+        run.markers
+            .iter()
+            .filter(|m| m.kind == MarkerKind::Alarm && m.time_h.is_finite())
+            .cloned(),
+    );
+    let figure = Stack {
+        page: Page::of(run),
+        description: format!("{}: what the pump believes, beside the truth", run.meta.title),
+        markers,
+        panels,
+        window: shown,
+        legend: Vec::new(),
+    };
+    Figure::finish("belief", figure.draw(), options)
 }
 
 /// Arms of one story over one another: Ashworth score of the legs, withdrawal

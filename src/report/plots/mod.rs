@@ -11,6 +11,7 @@
 //! | [`response`] | Ashworth and spasm scores, above withdrawal and sedation |
 //! | [`symptoms`] | what was wrong when, with faults and actions in lanes |
 //! | [`neuraxis`] | drug along the spine over time |
+//! | [`belief`] | what the pump computes and counts beside what is true, with its alarms |
 //! | [`vitals`] | heart rate, blood pressure, temperature, breathing |
 //! | [`compare`] | several arms of one story |
 //!
@@ -27,7 +28,7 @@ mod page;
 mod stack;
 mod symptoms;
 
-pub use figures::{compare, concentration, response, vitals};
+pub use figures::{belief, compare, concentration, response, vitals};
 pub use neuraxis::neuraxis;
 pub use symptoms::symptoms;
 
@@ -107,6 +108,9 @@ pub fn figures(run: &RunData, options: &PlotOptions) -> Result<Vec<Figure>, Repo
     }
     if figures::has_vitals(run) {
         wanted.push(vitals);
+    }
+    if figures::has_belief(run) {
+        wanted.push(belief);
     }
     let mut done = Vec::new();
     for draw in &wanted {
