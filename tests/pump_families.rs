@@ -532,33 +532,3 @@ fn an_event_of_another_family_is_refused() {
         .unwrap_err();
     assert!(matches!(refused, PumpError::Unsupported { .. }), "{refused}");
 }
-
-#[test]
-fn what_is_drawn_back_comes_out_of_the_pumps_end_and_spinal_fluid_follows_at_the_tip() {
-    let catheter = model::Catheter {
-        length: 89.0,
-        spinal_length: 30.0,
-        tip: Level::T10,
-        material: Material::Braided,
-        initial_concentration: None,
-    };
-    let mut line = Catheter::new(SimTime::ZERO, &catheter, &ParameterSet::default(), 1000.0).unwrap();
-    let dead = line.dead_volume();
-    let (drug, jumps) = line.withdraw(at(1.0), 0.1).expect("an open line");
-    close(drug, 100.0, 1e-12);
-    assert_eq!((jumps.len(), jumps[0].volume, jumps[0].drug), (1, -0.1, 0.0));
-    close(line.volume(at(1.0)), dead, 1e-12);
-    close(line.drug(at(1.0)), (dead - 0.1) * 1000.0, 1e-12);
-    assert_eq!(line.tip_concentration(), 0.0);
-    // The whole column and a little more: what came in at the tip comes out again, free of drug.
-    let (rest, _) = line.withdraw(at(2.0), dead + 0.05).expect("an open line");
-    close(rest, (dead - 0.1) * 1000.0, 1e-12);
-    close(line.volume(at(2.0)), dead, 1e-12);
-    assert!(line.drug(at(2.0)).abs() < 1e-9);
-    let plug = CatheterFault::Occlusion {
-        position: 80.0,
-        bore: 0.0,
-    };
-    let _ = line.set_fault(at(3.0), "o", plug, 1.0).unwrap();
-    assert!(line.withdraw(at(3.0), 0.1).is_none());
-}
