@@ -299,3 +299,36 @@ fn an_overdose_is_owed_to_the_rise_though_the_pump_is_empty_when_it_shows() {
         ]
     );
 }
+
+#[test]
+fn a_chance_that_the_family_cannot_have_is_refused_unless_it_is_switched_off() {
+    let rate = "[hazards]\n\"pump.stall\" = { constant = \"0.1 /year\" }\n";
+    let text = refusal(&file("valve-gated", "", rate));
+    assert!(
+        text.contains("a `valve-gated` pump cannot have the fault `pump.stall`"),
+        "{text}"
+    );
+    assert!(text.contains("help: `peristaltic` can"), "{text}");
+    run(&file(
+        "valve-gated",
+        "",
+        "[hazards]\n\"pump.stall\" = { enabled = false }\n",
+    ));
+    run(&file("peristaltic", "", rate));
+}
+
+#[test]
+fn running_dry_is_owed_to_the_over_infusion_though_the_pump_was_refilled_since() {
+    let more = [
+        fault("pump.over_infusion", "gain = 6.0"),
+        act(
+            "refill",
+            "3 d",
+            "refill = { volume = \"12 mL\", concentration = \"1 mg/mL\" }",
+        ),
+    ]
+    .concat();
+    let run = run(&file("peristaltic", "", &more));
+    let chain = itbsim::simulation::why::chain(&run, "pump.empty").expect("it runs dry");
+    assert_eq!(chain[0].name(), "fault.f.start");
+}

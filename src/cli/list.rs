@@ -222,7 +222,10 @@ fn pumps(registry: &Registry, json: bool) -> Result<(), Failure> {
         );
         for p in figures(family) {
             let unit = if p.unit == "1" { "" } else { p.unit };
-            let value = format!("{} {unit}", p.value);
+            // Six decimals are enough to recognise a figure; `itbsim parameters` has them all.
+            let digits = format!("{:.6}", p.value);
+            let digits = digits.trim_end_matches('0').trim_end_matches('.');
+            let value = format!("{digits} {unit}");
             let _ = writeln!(text, "      {:<34} {:<22} {}", p.key, value.trim_end(), p.meaning);
         }
     }

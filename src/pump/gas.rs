@@ -82,7 +82,7 @@ impl Works for GasPressure {
         rates: None,
         surroundings: "warmth (about +11 % of flow a degree), altitude and pressure, the catheter's resistance; not to \
                        magnetic fields",
-        figures: &["pump.gas.", "pump.overfill."],
+        figures: &["pump.gas.", "pump.overfill.stiffness", "pump.normal."],
         ..PumpFamily::of::<Self>("gas-pressure")
     };
 

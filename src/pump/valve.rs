@@ -104,7 +104,7 @@ impl Works for ValveGated {
             "pump.flex.",
             "pump.priming.",
             "pump.stopped.",
-            "pump.overfill.",
+            "pump.overfill.stiffness",
         ],
         ..PumpFamily::of::<Self>("valve-gated")
     };
