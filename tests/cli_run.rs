@@ -43,6 +43,7 @@ fn the_quick_start_works_and_tells_what_happened() {
     for file in TABLES {
         assert!(desk.at("out/missed-refill").join(file).is_file(), "{file}");
     }
+    assert!(desk.at("out/missed-refill/scenario.toml").is_file());
     let plots: Vec<String> = desk
         .tree()
         .into_iter()
@@ -224,7 +225,8 @@ fn the_summary_names_run_outcome_symptoms_claims_and_files() {
         .iter()
         .map(|f| f.as_str().unwrap())
         .collect();
-    assert_eq!(files, TABLES);
+    assert_eq!(files[0], "scenario.toml");
+    assert_eq!(files[1..], TABLES);
 }
 
 #[test]

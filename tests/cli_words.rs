@@ -6,7 +6,7 @@ use cli_common::{Desk, MET, QUIET, STALL, stderr, stdout, table};
 use predicates::prelude::*;
 use serde_json::Value;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 13] = [
     "run",
     "check",
     "new",
@@ -17,6 +17,8 @@ const COMMANDS: [&str; 11] = [
     "why",
     "compare",
     "system",
+    "branch",
+    "diff",
     "completions",
 ];
 

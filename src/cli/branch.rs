@@ -23,12 +23,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArg,
     /// When the decision falls, such as \"34 d\"
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: String,
     /// Arm to branch from, if the scenario has arms
     #[arg(long)]
     arm: Option<String>,
-    /// Set a value, as in an arm: PATH=VALUE, for example clinic.interval=\"30 d\"
+    /// Set a value, as in an arm: PATH=VALUE, for example care.clinic.interval=\"30 d\"
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
     /// Leave out an act, a fault, a programme or a policy
@@ -124,7 +124,11 @@ fn same_past(
 }
 
 fn instant(text: &str) -> Result<SimTime, Failure> {
-    let bad = |why: String| Failure::Input(format!("error: --at {text}: {why}\n  help: write a time such as \"34 d\""));
+    let bad = |why: String| {
+        Failure::Input(format!(
+            "error: --at {text}: {why}\n  help: write a time such as \"34 d\""
+        ))
+    };
     let hours = quantity::parse(text, Dimension::Time).map_err(|e| bad(e.to_string()))?;
     if hours < 0.0 {
         return Err(bad("a decision cannot fall before the start".to_owned()));
@@ -138,6 +142,12 @@ fn text(args: &Args) -> Result<String, Failure> {
     if !args.without.is_empty() {
         let ids: Vec<String> = args.without.iter().map(|id| quoted(id)).collect();
         out.push_str(&format!("without = [{}]\n", ids.join(", ")));
+    }
+    if let Some(path) = &args.with {
+        let more = std::fs::read_to_string(path)
+            .map_err(|e| Failure::Input(format!("error: cannot read `{}`: {e}", path.display())))?;
+        out.push_str(&more);
+        out.push('\n');
     }
     let mut set = String::new();
     for pair in &args.set {
@@ -163,12 +173,6 @@ fn text(args: &Args) -> Result<String, Failure> {
             i + 1,
             quoted(&args.at)
         ));
-    }
-    if let Some(path) = &args.with {
-        let more = std::fs::read_to_string(path)
-            .map_err(|e| Failure::Input(format!("error: cannot read `{}`: {e}", path.display())))?;
-        // Keys of the top level come before the first table.
-        out = format!("{more}\n{out}");
     }
     Ok(out)
 }

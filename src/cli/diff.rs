@@ -77,7 +77,9 @@ fn between(a: &[EventRow], a_name: &str, b: &[EventRow], b_name: &str) -> String
         let count = |events: &[EventRow]| {
             let mut seen: BTreeMap<String, (usize, f64)> = BTreeMap::new();
             for e in events.iter().skip(shared).filter(|e| matters(e)) {
-                let entry = seen.entry(format!("{} {}", e.component, e.kind)).or_insert((0, e.time_h));
+                let entry = seen
+                    .entry(format!("{} {}", e.component, e.kind))
+                    .or_insert((0, e.time_h));
                 entry.0 += 1;
             }
             seen

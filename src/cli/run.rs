@@ -111,7 +111,11 @@ fn of_seed(text: &str, seed: Option<u64>) -> String {
     let sections = text.find("\n[").map_or(text.len(), |at| at + 1);
     let (top, rest) = text.split_at(sections);
     let top: Vec<&str> = top.lines().filter(own).filter(|l| !l.is_empty()).collect();
-    format!("seed = {seed}\n{}\n{}{rest}", top.join("\n"), if rest.is_empty() { "" } else { "\n" })
+    format!(
+        "seed = {seed}\n{}\n{}{rest}",
+        top.join("\n"),
+        if rest.is_empty() { "" } else { "\n" }
+    )
 }
 
 /// Each arm needs a folder of its own, also where names differ by case only, and beside `plots`.

@@ -45,7 +45,10 @@ pub fn load_branch(path: &Path, decision: &Decision, catalog: &Catalog) -> Resul
 
     // The arm that is branched from, as a story of its own.
     let ids: Vec<&str> = whole.arms.iter().map(|a| a.id.as_str()).collect();
-    let wanted = decision.arm.as_deref().unwrap_or(ids.first().copied().unwrap_or_default());
+    let wanted = decision
+        .arm
+        .as_deref()
+        .unwrap_or(ids.first().copied().unwrap_or_default());
     if !ids.contains(&wanted) {
         let problem = Diagnostic::new("unknown-arm", format!("{name} has no arm {}", quoted(wanted)));
         return refuse(problem.maybe_help(did_you_mean(wanted, &ids)), sources);
@@ -91,11 +94,7 @@ pub fn load_branch(path: &Path, decision: &Decision, catalog: &Catalog) -> Resul
         );
     }
     document::merge(&mut past, change);
-    let place = Place {
-        file,
-        start: 0,
-        end: 0,
-    };
+    let place = Place { file, start: 0, end: 0 };
     let text = |id: &str| Node {
         place,
         data: Data::Text(id.to_owned()),

@@ -39,6 +39,7 @@
 mod abilities;
 mod action;
 mod arms;
+mod branching;
 mod check;
 mod diagnostics;
 mod document;
@@ -53,7 +54,6 @@ mod names;
 mod programme;
 mod resolve;
 mod schema;
-mod branching;
 mod writing;
 
 use std::path::{Path, PathBuf};
