@@ -62,8 +62,8 @@ fn instant_with_six_outputs(bencher: Bencher, mixing: f64) {
     let (c, f) = (system.coordinates(&[1.0; 75]), system.forcing(&input(0)));
     let mut scratch = system.scratch();
     bencher.bench_local(|| {
-        system.exponentials(black_box(2.345), &mut scratch);
-        rows.iter().map(|r| system.evaluate(r, &c, &f, &scratch)).sum::<f64>()
+        system.look(&c, &f, black_box(2.345), &mut scratch);
+        rows.iter().map(|r| system.evaluate(r, &scratch)).sum::<f64>()
     });
 }
 
@@ -101,11 +101,11 @@ fn year_of_rate_changes(bencher: Bencher, mixing: f64) {
         let mut seen = 0.0;
         for k in 0..2920 {
             let f = system.forcing(&input(k));
-            system.exponentials(STEP_H, &mut scratch);
+            system.look(&c, &f, STEP_H, &mut scratch);
             for row in &rows {
-                seen += system.evaluate(row, &c, &f, &scratch);
+                seen += system.evaluate(row, &scratch);
             }
-            c = system.advance_prepared(&c, &f, &scratch);
+            system.advance_to(&mut c, &scratch);
         }
         seen
     });

@@ -119,7 +119,9 @@ fn main() {
             black_box(kinetics.drive(t, &mut scratch).expect("forward"));
             if events {
                 let rate = 10.0 + f64::from(*round % 7);
-                kinetics.set_inputs(t, &[(tip, rate)]).expect("forward");
+                kinetics
+                    .set_inputs_seen(t, &[(tip, rate)], &mut scratch)
+                    .expect("forward");
             }
         }
     };

@@ -277,3 +277,29 @@ fn impossible_bodies_doses_and_times_are_typed_errors() {
         Err(KineticsError::UnknownColumn { .. })
     ));
 }
+
+#[test]
+fn a_change_after_a_look_has_the_bits_of_a_change_without_one() {
+    let mut k = adult();
+    let tip = Site::Stream(Destination::Csf(Level::T10));
+    k.set_inputs(at(0.0), &[(tip, 12.0)]).unwrap();
+    let mut plain = k.clone();
+    let mut seen = Scratch::default();
+    // A look of a sibling, of an older state and of another instant is no look of this one.
+    let mut sibling = k.clone();
+    sibling.set_inputs(at(1.0), &[(tip, 40.0)]).unwrap();
+    for hours in [2.0, 5.5, 9.25, 40.0] {
+        sibling.drive(at(hours), &mut seen).unwrap();
+        k.drive(at(hours), &mut seen).unwrap();
+        k.set_inputs_seen(at(hours), &[(tip, hours)], &mut seen).unwrap();
+        k.set_inputs_seen(at(hours + 1.0), &[(tip, 3.0)], &mut seen).unwrap();
+        plain.set_inputs(at(hours), &[(tip, hours)]).unwrap();
+        plain.set_inputs(at(hours + 1.0), &[(tip, 3.0)]).unwrap();
+        assert_eq!(k.state(), plain.state());
+        let (a, b) = (
+            k.drive(at(hours + 2.0), &mut seen),
+            plain.drive(at(hours + 2.0), &mut Scratch::default()),
+        );
+        assert_eq!(a.unwrap(), b.unwrap());
+    }
+}

@@ -121,8 +121,10 @@ pub struct Kinetics {
     current: Arc<Prepared>,
     forcing: Forcing,
     state: KineticsState,
-    /// Room for the exponentials of a new origin; holds nothing from one to the next.
-    scratch: Scratch,
+    /// Replaced with every change, so that a look knows whether it is still true.
+    stamp: Arc<()>,
+    /// Room for the next inputs.
+    spare: Vec<f64>,
 }
 
 impl Kinetics {
@@ -169,7 +171,8 @@ impl Kinetics {
                 inputs,
                 dosed: 0.0,
             },
-            scratch: current.system.scratch(),
+            stamp: Arc::default(),
+            spare: Vec::new(),
             current,
         })
     }
@@ -207,6 +210,7 @@ impl Kinetics {
         self.current = self.prepared(state.flows)?;
         self.forcing = self.current.system.forcing(&state.inputs);
         self.state = state;
+        self.stamp = Arc::default();
         Ok(())
     }
 
@@ -217,12 +221,28 @@ impl Kinetics {
     /// # Errors
     /// [`KineticsError::Input`], [`KineticsError::Backwards`].
     pub fn set_inputs(&mut self, now: SimTime, inputs: &[(Site, f64)]) -> Result<(), KineticsError> {
-        let mut rates = vec![0.0; Layout::LEN];
+        self.set_inputs_seen(now, inputs, &mut Scratch::default())
+    }
+
+    /// As [`Kinetics::set_inputs`], for a caller who has just looked at `now`: what
+    /// the look computed is the new origin. The bits are the same.
+    ///
+    /// # Errors
+    /// As [`Kinetics::set_inputs`].
+    pub fn set_inputs_seen(
+        &mut self,
+        now: SimTime,
+        inputs: &[(Site, f64)],
+        seen: &mut Scratch,
+    ) -> Result<(), KineticsError> {
+        let mut rates = std::mem::take(&mut self.spare);
+        rates.clear();
+        rates.resize(Layout::LEN, 0.0);
         for &(site, rate) in inputs {
             check_input(Layout::of(site), rate)?;
             rates[Layout::of(site)] += rate;
         }
-        self.set_rates(now, rates)
+        self.set_rates(now, rates, seen)
     }
 
     /// Changes the input of one site and leaves the others.
@@ -233,16 +253,19 @@ impl Kinetics {
         check_input(Layout::of(site), rate)?;
         let mut rates = self.state.inputs.clone();
         rates[Layout::of(site)] = rate;
-        self.set_rates(now, rates)
+        self.set_rates(now, rates, &mut Scratch::default())
     }
 
-    fn set_rates(&mut self, now: SimTime, rates: Vec<f64>) -> Result<(), KineticsError> {
+    fn set_rates(&mut self, now: SimTime, rates: Vec<f64>, seen: &mut Scratch) -> Result<(), KineticsError> {
         check_time(now, self.state.origin)?;
-        if rates != self.state.inputs {
-            self.rebase(now)?;
-            self.forcing = self.current.system.forcing(&rates);
-            self.state.inputs = rates;
+        let mut unused = rates;
+        if unused != self.state.inputs {
+            self.rebase_on(now, seen)?;
+            self.current.system.force(&unused, &mut self.forcing);
+            std::mem::swap(&mut self.state.inputs, &mut unused);
+            self.stamp = Arc::default();
         }
+        self.spare = unused;
         Ok(())
     }
 
@@ -257,6 +280,7 @@ impl Kinetics {
         if amount != 0.0 {
             self.rebase(now)?;
             self.current.system.add(&mut self.state.coordinates, index, amount);
+            self.stamp = Arc::default();
             if Layout::is_ledger(index) {
                 self.state.dosed += amount;
             }
@@ -310,6 +334,7 @@ impl Kinetics {
             let system = &self.current.system;
             system.add(&mut self.state.coordinates, from, -amount);
             system.add(&mut self.state.coordinates, to, amount);
+            self.stamp = Arc::default();
         }
         Ok(amount)
     }
@@ -331,6 +356,7 @@ impl Kinetics {
         self.forcing = next.system.forcing(&self.state.inputs);
         self.state.flows = flows;
         self.current = next;
+        self.stamp = Arc::default();
         Ok(())
     }
 
@@ -349,6 +375,7 @@ impl Kinetics {
         }
         self.state.dosed = x[..Layout::LEDGER].iter().sum();
         self.state.coordinates = self.current.system.coordinates(&x);
+        self.stamp = Arc::default();
         Ok(())
     }
 
@@ -358,7 +385,7 @@ impl Kinetics {
     /// [`KineticsError::Backwards`].
     pub fn reading(&self, t: SimTime, scratch: &mut Scratch) -> Result<Reading, KineticsError> {
         let dt = check_time(t, self.state.origin)?;
-        self.current.system.exponentials(dt, scratch);
+        self.look(dt, scratch);
         let micro = |i: usize| 1e-3 * self.value(i, scratch);
         let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
         Ok(Reading {
@@ -386,7 +413,7 @@ impl Kinetics {
     /// As [`Kinetics::drive`], `dt_h` \[h\] after the origin: for right-hand sides, which
     /// are evaluated between the nanoseconds.
     pub fn drive_after(&self, dt_h: f64, scratch: &mut Scratch) -> SiteDrive {
-        self.current.system.exponentials(dt_h.max(0.0), scratch);
+        self.look(dt_h.max(0.0), scratch);
         self.prepared_drive(scratch)
     }
 
@@ -430,7 +457,7 @@ impl Kinetics {
     /// [`KineticsError::Backwards`].
     pub fn balance(&self, t: SimTime, scratch: &mut Scratch) -> Result<(f64, f64), KineticsError> {
         let dt = check_time(t, self.state.origin)?;
-        self.current.system.exponentials(dt, scratch);
+        self.look(dt, scratch);
         let in_body = self.value(place::IN_BODY, scratch);
         Ok((in_body, self.value(place::ELIMINATED, scratch)))
     }
@@ -447,10 +474,16 @@ impl Kinetics {
     /// rounding, and no amount is negative.
     fn value(&self, column: usize, scratch: &Scratch) -> f64 {
         let row = &self.current.rows[column];
-        self.current
-            .system
-            .evaluate(row, &self.state.coordinates, &self.forcing, scratch)
-            .max(0.0)
+        self.current.system.evaluate(row, scratch).max(0.0)
+    }
+
+    /// Looks `dt_h` \[h\] after the origin, unless `scratch` did so last.
+    fn look(&self, dt_h: f64, scratch: &mut Scratch) {
+        if !scratch.is_of(&self.stamp, dt_h) {
+            let (state, forcing) = (&self.state.coordinates, &self.forcing);
+            self.current.system.look(state, forcing, dt_h, scratch);
+            scratch.sign(&self.stamp, dt_h);
+        }
     }
 
     /// All columns at `t`, in the order of [`Kinetics::columns`].
@@ -459,7 +492,7 @@ impl Kinetics {
     /// [`KineticsError::Backwards`].
     pub fn values(&self, t: SimTime, scratch: &mut Scratch, out: &mut Vec<f64>) -> Result<(), KineticsError> {
         let dt = check_time(t, self.state.origin)?;
-        self.current.system.exponentials(dt, scratch);
+        self.look(dt, scratch);
         out.extend((0..self.current.rows.len()).map(|i| self.value(i, scratch)));
         Ok(())
     }
@@ -495,14 +528,18 @@ impl Kinetics {
     }
 
     fn rebase(&mut self, now: SimTime) -> Result<(), KineticsError> {
+        self.rebase_on(now, &mut Scratch::default())
+    }
+
+    fn rebase_on(&mut self, now: SimTime, seen: &mut Scratch) -> Result<(), KineticsError> {
         let dt = check_time(now, self.state.origin)?;
         if dt > 0.0 {
             let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
             self.state.dosed += ledger_input * dt;
-            let system = &self.current.system;
-            system.exponentials(dt, &mut self.scratch);
-            self.state.coordinates = system.advance_prepared(&self.state.coordinates, &self.forcing, &self.scratch);
+            self.look(dt, seen);
+            self.current.system.advance_to(&mut self.state.coordinates, seen);
             self.state.origin = now;
+            self.stamp = Arc::default();
         }
         Ok(())
     }

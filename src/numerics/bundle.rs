@@ -4,10 +4,14 @@
 //! Each output is brought to the form `constant + Σ a_k exp(λ_k t)`; modes that have
 //! decayed below rounding are skipped, and once all have, an answer costs nothing.
 
+use super::decay::decayed;
 use super::trajectory::ExponentialSum;
 
 /// Below this share of an output's scale a mode no longer changes it.
 const LOST: f64 = 1e-17;
+
+/// Exponentials computed side by side.
+const LANES: usize = 8;
 
 #[derive(Debug, Clone)]
 struct Mode<const N: usize> {
@@ -24,8 +28,10 @@ struct Mode<const N: usize> {
 #[derive(Debug, Clone)]
 pub struct Bundle<const N: usize> {
     constants: [f64; N],
-    /// The longest-lived first.
-    modes: Vec<Mode<N>>,
+    /// Rates \[1/h\], the longest-lived mode first.
+    rates: Vec<f64>,
+    amplitudes: Vec<[f64; N]>,
+    lifetimes: Vec<f64>,
 }
 
 impl<const N: usize> Bundle<N> {
@@ -76,24 +82,33 @@ impl<const N: usize> Bundle<N> {
         }
         modes.retain(|m| m.lifetime > 0.0);
         modes.sort_by(|a, b| b.lifetime.total_cmp(&a.lifetime));
-        Some(Self { constants, modes })
+        Some(Self {
+            constants,
+            rates: modes.iter().map(|m| m.rate).collect(),
+            amplitudes: modes.iter().map(|m| m.amplitudes).collect(),
+            lifetimes: modes.iter().map(|m| m.lifetime).collect(),
+        })
     }
 
     /// From here on nothing changes any more \[h\] after the origin.
     pub fn settled_after(&self) -> f64 {
-        self.modes.first().map_or(0.0, |m| m.lifetime)
+        self.lifetimes.first().copied().unwrap_or(0.0)
     }
 
     /// All outputs at `t` \[h\] after the origin, `t >= 0`.
     pub fn values(&self, t: f64) -> [f64; N] {
         let mut values = self.constants;
-        for mode in &self.modes {
-            if mode.lifetime <= t {
-                break;
+        let alive = self.lifetimes.partition_point(|lifetime| *lifetime > t);
+        let rates = self.rates[..alive].chunks(LANES);
+        for (rates, amplitudes) in rates.zip(self.amplitudes[..alive].chunks(LANES)) {
+            let mut decay = [0.0; LANES];
+            for (decay, rate) in decay.iter_mut().zip(rates) {
+                *decay = decayed(rate * t);
             }
-            let decay = libm::exp(mode.rate * t);
-            for (value, a) in values.iter_mut().zip(mode.amplitudes) {
-                *value += a * decay;
+            for (amplitudes, decay) in amplitudes.iter().zip(decay) {
+                for (value, a) in values.iter_mut().zip(amplitudes) {
+                    *value += a * decay;
+                }
             }
         }
         values

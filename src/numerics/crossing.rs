@@ -13,7 +13,8 @@
 //! function equal to the level) is no crossing. Two crossings nearer to each other
 //! than [`RESOLUTION_H`] may count as a touch.
 
-use super::trajectory::{ExponentialSum, Term, exp_and_integral, power_pair};
+use super::decay::exp_and_integral;
+use super::trajectory::{ExponentialSum, Term, power_pair};
 
 /// Intervals are not halved below this \[h\] (3.6 us of simulated time).
 pub const RESOLUTION_H: f64 = 1e-9;

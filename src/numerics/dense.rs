@@ -73,19 +73,24 @@ fn rest_of_column(a: &[f64], n: usize, k: usize, b: &[f64], c: &mut [f64]) {
 
 /// `m x`.
 pub(crate) fn apply(m: &DMatrix<f64>, x: &[f64]) -> Vec<f64> {
-    let n = m.nrows();
-    let mut y = vec![0.0; n];
-    if n == 0 {
-        return y;
+    let mut y = vec![0.0; m.nrows()];
+    apply_into(m, x, &mut y);
+    y
+}
+
+/// The same, in place of what `y` held.
+pub(crate) fn apply_into(m: &DMatrix<f64>, x: &[f64], y: &mut [f64]) {
+    y.fill(0.0);
+    if y.is_empty() {
+        return;
     }
-    for (column, &xk) in m.as_slice().chunks_exact(n).zip(x) {
+    for (column, &xk) in m.as_slice().chunks_exact(m.nrows()).zip(x) {
         if xk != 0.0 {
             for (y, a) in y.iter_mut().zip(column) {
                 *y += a * xk;
             }
         }
     }
-    y
 }
 
 /// The non-zero entries of a matrix, by column: `(row, value)`.

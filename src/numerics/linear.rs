@@ -16,8 +16,8 @@
 //! let amount = system.output(&[1.0, 0.0]);
 //!
 //! let mut scratch = system.scratch();
-//! system.exponentials(2.0, &mut scratch);
-//! let at_2h = system.evaluate(&amount, &start, &infusion, &scratch);
+//! system.look(&start, &infusion, 2.0, &mut scratch);
+//! let at_2h = system.evaluate(&amount, &scratch);
 //! assert!((at_2h - (6.0 + 4.0 * (-1.0f64).exp())).abs() < 1e-14);
 //! ```
 
@@ -26,15 +26,12 @@ use std::sync::{Arc, Mutex};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::dense::{apply, inverse};
+use super::decay::{exp_and_integral, exps_and_integrals};
+use super::dense::{apply, apply_into, inverse};
 use super::error::NumericsError;
 use super::exponential::Propagator;
 use super::modal::{Coupling, FallbackReason, Modal, Quality, decompose};
-use super::trajectory::{ExponentialSum, Term, exp_and_integral, power_pairs};
-
-/// A mode whose exponent lies this far below the slowest one's is not computed:
-/// what is left out is below 3e-33 of that mode's amplitude at the origin.
-const FORGOTTEN: f64 = -75.0;
+use super::trajectory::{ExponentialSum, Term, power_pairs};
 /// Propagators kept by the exponential method, newest first.
 const CACHED: usize = 8;
 
@@ -68,15 +65,28 @@ pub struct OutputRow {
     repeated: Vec<f64>,
 }
 
-/// What depends on the elapsed time alone, shared by all outputs of one instant.
+/// The state at an instant that was looked at, shared by all outputs asked of it.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    /// Modes from here on have decayed to nothing.
-    alive: usize,
+    /// Coordinates at that instant.
+    values: Vec<f64>,
     decay: Vec<f64>,
     integral: Vec<f64>,
     repeated: Vec<(f64, f64)>,
-    propagator: Option<Arc<Propagator>>,
+    stamp: Option<(Arc<()>, f64)>,
+}
+
+impl Scratch {
+    /// Whether this is the look of `stamp`'s owner at `dt_h` \[h\].
+    pub(crate) fn is_of(&self, stamp: &Arc<()>, dt_h: f64) -> bool {
+        let of = self.stamp.as_ref();
+        of.is_some_and(|(own, dt)| Arc::ptr_eq(own, stamp) && *dt == dt_h)
+    }
+
+    /// Says whose look this is, who changes its stamp with every change of its state.
+    pub(crate) fn sign(&mut self, stamp: &Arc<()>, dt_h: f64) {
+        self.stamp = Some((stamp.clone(), dt_h));
+    }
 }
 
 /// A source mode and the power of `t` that a repeated rate gives it.
@@ -101,8 +111,8 @@ struct ModalSystem {
     slots: Vec<Slot>,
     /// Each repeated rate with its highest power, and where its pairs begin.
     repeated: Vec<Repeated>,
-    /// Slowest decaying rate \[1/h\], 0 if none decays.
-    slowest: f64,
+    /// Whether a mode grows.
+    grows: bool,
 }
 
 #[derive(Debug)]
@@ -211,6 +221,15 @@ impl LinearSystem {
         Forcing { values: self.inward(b) }
     }
 
+    /// The same in the place of an older one.
+    pub fn force(&self, b: &[f64], f: &mut Forcing) {
+        assert_eq!(b.len(), self.dim(), "one value per state");
+        match &self.solver {
+            Solver::Modal(m) => apply_into(&m.modal.left, b, &mut f.values),
+            Solver::Exponential(_) => f.values.clone_from_slice(b),
+        }
+    }
+
     fn inward(&self, x: &[f64]) -> Vec<f64> {
         assert_eq!(x.len(), self.dim(), "one value per state");
         match &self.solver {
@@ -269,26 +288,9 @@ impl LinearSystem {
 
     /// The coordinates `dt_h` \[h\] later under constant input `f`: a new origin.
     pub fn advance(&self, c: &Coordinates, f: &Forcing, dt_h: f64) -> Coordinates {
-        if dt_h == 0.0 {
-            return c.clone();
-        }
-        let values = match &self.solver {
-            Solver::Modal(m) => {
-                let modal = c.values.iter().zip(&f.values).zip(&m.modal.rates);
-                let mut next: Vec<f64> = modal
-                    .map(|((z, f), &rate)| {
-                        let (decay, integral) = exp_and_integral(rate, dt_h);
-                        z * decay + f * integral
-                    })
-                    .collect();
-                let mut pairs = Vec::new();
-                m.repeated_pairs(dt_h, &mut pairs);
-                m.add_repeated(&mut next, c, f, &pairs);
-                next
-            }
-            Solver::Exponential(e) => e.propagator(&self.a, dt_h).advance(&c.values, &f.values),
-        };
-        Coordinates { values }
+        let mut scratch = self.scratch();
+        self.look(c, f, dt_h, &mut scratch);
+        Coordinates { values: scratch.values }
     }
 
     /// An empty scratch, to be reused.
@@ -296,120 +298,67 @@ impl LinearSystem {
         Scratch::default()
     }
 
-    /// Prepare the instant `dt_h` \[h\] after an origin, for any number of outputs.
-    ///
-    /// Modes that have decayed more than `e^-75` further than the slowest one are
-    /// left out: less than 3e-33 of their amplitude at the origin.
-    pub fn exponentials(&self, dt_h: f64, scratch: &mut Scratch) {
-        match &self.solver {
-            Solver::Modal(m) => {
-                let rates = &m.modal.rates;
-                let limit = FORGOTTEN + m.slowest * dt_h;
-                scratch.decay.clear();
-                scratch.integral.clear();
-                scratch.alive = rates.len();
-                for (k, &rate) in rates.iter().enumerate() {
-                    if rate < 0.0 && rate * dt_h < limit {
-                        scratch.alive = k;
-                        break;
-                    }
-                    let (decay, integral) = exp_and_integral(rate, dt_h);
-                    scratch.decay.push(decay);
-                    scratch.integral.push(integral);
-                }
-                // A growing mode sorts between decaying ones by its size.
-                for &rate in &rates[scratch.alive..] {
-                    let (decay, integral) = if rate < 0.0 {
-                        (0.0, -1.0 / rate)
-                    } else {
-                        exp_and_integral(rate, dt_h)
-                    };
-                    scratch.decay.push(decay);
-                    scratch.integral.push(integral);
-                    if rate > 0.0 {
-                        scratch.alive = rates.len();
-                    }
-                }
-                m.repeated_pairs(dt_h, &mut scratch.repeated);
-            }
-            Solver::Exponential(e) => scratch.propagator = Some(e.propagator(&self.a, dt_h)),
+    /// Look at the instant `dt_h` \[h\] after the origin of `c` under constant input `f`,
+    /// for any number of outputs.
+    pub fn look(&self, c: &Coordinates, f: &Forcing, dt_h: f64, scratch: &mut Scratch) {
+        scratch.stamp = None;
+        scratch.values.clear();
+        if dt_h == 0.0 {
+            scratch.values.extend_from_slice(&c.values);
+            return;
         }
-    }
-
-    /// The coordinates at the instant prepared in `scratch`: a new origin for the
-    /// price of no exponential. Differs from [`LinearSystem::advance`] only by the
-    /// modes that [`LinearSystem::exponentials`] leaves out.
-    ///
-    /// Panics if `scratch` was never prepared.
-    pub fn advance_prepared(&self, c: &Coordinates, f: &Forcing, scratch: &Scratch) -> Coordinates {
-        let values = match &self.solver {
-            Solver::Modal(m) => {
-                assert_eq!(scratch.decay.len(), self.dim(), "exponentials() comes first");
-                let state = c.values.iter().zip(&f.values);
-                let time = scratch.decay.iter().zip(&scratch.integral);
-                let advanced = state.zip(time).map(|((z, f), (e, p))| z * e + f * p);
-                let mut next: Vec<f64> = advanced.collect();
-                m.add_repeated(&mut next, c, f, &scratch.repeated);
-                next
-            }
-            Solver::Exponential(_) => {
-                let ready = scratch.propagator.as_ref();
-                let p = ready.expect("exponentials() comes before advance_prepared()");
-                p.advance(&c.values, &f.values)
-            }
-        };
-        Coordinates { values }
-    }
-
-    /// The output at the instant prepared in `scratch`.
-    ///
-    /// Panics if `scratch` was never prepared by [`LinearSystem::exponentials`] of
-    /// this system.
-    pub fn evaluate(&self, row: &OutputRow, c: &Coordinates, forcing: &Forcing, scratch: &Scratch) -> f64 {
         let m = match &self.solver {
             Solver::Modal(m) => m,
-            Solver::Exponential(_) => {
-                let ready = scratch.propagator.as_ref();
-                let p = ready.expect("exponentials() comes before evaluate()");
-                let x = p.advance(&c.values, &forcing.values);
-                return x.iter().zip(&row.weights).fold(0.0, |s, (x, w)| s + x * w) + 0.0;
+            Solver::Exponential(e) => {
+                let ahead = e.propagator(&self.a, dt_h).advance(&c.values, &f.values);
+                scratch.values.extend(ahead);
+                return;
             }
         };
+        let rates = &m.modal.rates;
+        scratch.decay.clear();
+        scratch.integral.clear();
+        if m.grows {
+            for &rate in rates {
+                let (decay, integral) = exp_and_integral(rate, dt_h);
+                scratch.decay.push(decay);
+                scratch.integral.push(integral);
+            }
+        } else {
+            exps_and_integrals(rates, dt_h, &mut scratch.decay, &mut scratch.integral);
+        }
+        let state = c.values.iter().zip(&f.values);
+        let time = scratch.decay.iter().zip(&scratch.integral);
+        scratch
+            .values
+            .extend(state.zip(time).map(|((z, f), (e, p))| z * e + f * p));
+        m.repeated_pairs(dt_h, &mut scratch.repeated);
+        m.add_repeated(&mut scratch.values, c, f, &scratch.repeated);
+    }
+
+    /// Make the instant looked at the origin of `c`.
+    pub fn advance_to(&self, c: &mut Coordinates, scratch: &Scratch) {
+        c.values.clone_from(&scratch.values);
+    }
+
+    /// The output at the instant looked at.
+    ///
+    /// Panics if `scratch` never saw a look of this system.
+    pub fn evaluate(&self, row: &OutputRow, scratch: &Scratch) -> f64 {
+        assert_eq!(scratch.values.len(), self.dim(), "look() comes first");
         let n = row.weights.len();
-        let (w, z, f) = (&row.weights[..n], &c.values[..n], &forcing.values[..n]);
-        let (e, p) = (&scratch.decay[..n], &scratch.integral[..n]);
+        let (w, x) = (&row.weights[..n], &scratch.values[..n]);
         // Four sums, so that additions need not wait for one another.
         let mut sums = [0.0; 4];
-        let whole = scratch.alive / 4 * 4;
-        let quads = w[..whole].chunks_exact(4).zip(z[..whole].chunks_exact(4));
-        let quads = quads.zip(e[..whole].chunks_exact(4));
-        let quads = quads.zip(f[..whole].chunks_exact(4)).zip(p[..whole].chunks_exact(4));
-        for ((((w, z), e), f), p) in quads {
+        let quads = w.chunks_exact(4).zip(x.chunks_exact(4));
+        for (w, x) in quads {
             for lane in 0..4 {
-                sums[lane] += w[lane] * (z[lane] * e[lane] + f[lane] * p[lane]);
+                sums[lane] += w[lane] * x[lane];
             }
         }
         let mut total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        for i in whole..scratch.alive {
-            total += w[i] * (z[i] * e[i] + f[i] * p[i]);
-        }
-        let mut settled = [0.0; 4];
-        let dead = scratch.alive..n;
-        let (w, f, p) = (&w[dead.clone()], &f[dead.clone()], &p[dead]);
-        let quads = w.chunks_exact(4).zip(f.chunks_exact(4)).zip(p.chunks_exact(4));
-        for ((w, f), p) in quads {
-            for lane in 0..4 {
-                settled[lane] += w[lane] * (f[lane] * p[lane]);
-            }
-        }
-        for i in w.len() / 4 * 4..w.len() {
-            settled[0] += w[i] * (f[i] * p[i]);
-        }
-        total += (settled[0] + settled[1]) + (settled[2] + settled[3]);
-        let (z, f) = (&c.values[..n], &forcing.values[..n]);
-        for (w, slot) in row.repeated.iter().zip(&m.slots) {
-            let (g, integral) = scratch.repeated[slot.place];
-            total += w * (z[slot.from] * g + f[slot.from] * integral);
+        for i in n / 4 * 4..n {
+            total += w[i] * x[i];
         }
         total + 0.0
     }
@@ -505,12 +454,12 @@ impl ModalSystem {
                 }
             }
         }
-        let slowest = modal.rates.iter().copied().find(|r| *r < 0.0).unwrap_or(0.0);
+        let grows = modal.rates.iter().any(|r| *r > 0.0);
         ModalSystem {
             modal,
             slots,
             repeated,
-            slowest,
+            grows,
         }
     }
 

@@ -11,10 +11,12 @@
 //! | [`general`] | models of users through `ode_solvers`, and the independent check of the exact path |
 //! | [`draws`] | random numbers that are a pure function of their name |
 //!
-//! Everything here is deterministic: transcendental functions come from `libm`,
+//! Everything here is deterministic: transcendental functions come from `libm` or, for the
+//! exponential of the modes, from sums and products in one written order (`decay`);
 //! products are summed in one written order (no run-time choice of instruction
 //! set), and no method keeps hidden state that could change a result.
 
+mod decay;
 mod dense;
 mod error;
 mod strong;

@@ -2,24 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `exp(rate t)` and `∫₀ᵗ exp(rate s) ds`, both to rounding for every `rate t`.
-pub(crate) fn exp_and_integral(rate: f64, t: f64) -> (f64, f64) {
-    let x = rate * t;
-    if x == 0.0 {
-        (1.0, t)
-    } else if x.abs() < 0.5 {
-        // exp(x) - 1 would cancel.
-        let m = libm::expm1(x);
-        (1.0 + m, m / rate)
-    } else if x < -746.0 {
-        // Below the smallest number; libm would take its slow underflow path.
-        (0.0, -1.0 / rate)
-    } else {
-        // expm1(x) + 1 would lose the small exponential.
-        let e = libm::exp(x);
-        (e, (e - 1.0) / rate)
-    }
-}
+use super::decay::exp_and_integral;
 
 /// `g_k = tᵏ/k! exp(rate t)` and its integral from 0 to `t`.
 pub(crate) fn power_pair(rate: f64, t: f64, power: u32) -> (f64, f64) {

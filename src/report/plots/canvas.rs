@@ -6,6 +6,7 @@
 //! with, so what fits here fits there.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use plotters::prelude::{DrawingBackend, SVGBackend};
@@ -24,6 +25,8 @@ pub(super) const SMALL: f64 = 7.0;
 /// Titles \[pt\].
 pub(super) const LARGE: f64 = 8.0;
 
+/// Rows of a PNG drawn at a time.
+const STRIP_ROWS: usize = 128;
 /// Printed size doubled is a comfortable size on a screen.
 const SCREEN_SCALE: f64 = 2.0;
 /// The key under which plotters finds the font is also the list a browser reads.
@@ -351,12 +354,29 @@ pub(super) fn to_png(svg: &str, width_px: u32) -> Result<Vec<u8>, String> {
     let tree = usvg::Tree::from_str(svg, &options).map_err(|e| e.to_string())?;
     let scale = width_px as f32 / tree.size().width();
     let height_px = (tree.size().height() * scale).round().max(1.0) as u32;
-    let mut image = tiny_skia::Pixmap::new(width_px, height_px)
-        .ok_or_else(|| format!("no picture of {width_px} x {height_px} pixels"))?;
-    resvg::render(
-        &tree,
-        tiny_skia::Transform::from_scale(scale, scale),
-        &mut image.as_mut(),
-    );
-    image.encode_png().map_err(|e| e.to_string())
+    let failed = |e: png::EncodingError| e.to_string();
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width_px, height_px);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header().map_err(failed)?;
+    let mut stream = writer.stream_writer().map_err(failed)?;
+    // In strips, so that a picture for print never stands in memory whole.
+    for top in (0..height_px).step_by(STRIP_ROWS) {
+        let rows = (height_px - top).min(STRIP_ROWS as u32);
+        let mut strip = tiny_skia::Pixmap::new(width_px, rows)
+            .ok_or_else(|| format!("no picture of {width_px} x {height_px} pixels"))?;
+        let place = tiny_skia::Transform::from_scale(scale, scale).post_translate(0.0, -(top as f32));
+        resvg::render(&tree, place, &mut strip.as_mut());
+        let colours = strip.pixels().iter().flat_map(|pixel| {
+            // What is left transparent shows white paper.
+            let paper = 255 - pixel.alpha();
+            [pixel.red() + paper, pixel.green() + paper, pixel.blue() + paper]
+        });
+        let bytes: Vec<u8> = colours.collect();
+        stream.write_all(&bytes).map_err(|e| e.to_string())?;
+    }
+    stream.finish().map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    Ok(file)
 }

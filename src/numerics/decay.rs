@@ -1,0 +1,139 @@
+//! The exponential that everything between two events is made of.
+//!
+//! Additions, multiplications and one shift, without a branch or a table, so that the
+//! compiler may do several modes at once and the bits are the same wherever it does.
+
+/// Below this `exp` is taken for zero: it would leave the range of normal numbers.
+const LOWEST: f64 = -708.0;
+
+/// Above this the reduction below would overflow.
+const HIGHEST: f64 = 708.0;
+
+/// `ln 2` in two parts, the first short enough that `k LN2_HIGH` is exact for every `k` here.
+const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
+const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
+
+/// Adding this leaves the nearest integer in the last bits of the sum.
+const SHIFT: f64 = 6_755_399_441_055_744.0;
+
+/// `1/2!` to `1/13!`: what follows is below 2e-17 of `expm1(r)` for `|r| <= ln 2 / 2`.
+const INVERSE_FACTORIALS: [f64; 12] = [
+    1.0 / 2.0,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5_040.0,
+    1.0 / 40_320.0,
+    1.0 / 362_880.0,
+    1.0 / 3_628_800.0,
+    1.0 / 39_916_800.0,
+    1.0 / 479_001_600.0,
+    1.0 / 6_227_020_800.0,
+];
+
+/// `exp(x)` and `exp(x) - 1` for `|x| <= 708`, both to two units in the last place.
+#[inline(always)]
+fn kernel(x: f64) -> (f64, f64) {
+    let shifted = x * std::f64::consts::LOG2_E + SHIFT;
+    let k = shifted - SHIFT;
+    let r = (x - k * LN2_HIGH) - k * LN2_LOW;
+    let mut q = INVERSE_FACTORIALS[11];
+    for c in INVERSE_FACTORIALS[..11].iter().rev() {
+        q = q * r + c;
+    }
+    let m = r + r * r * q;
+    // 2^k: the last bits of the sum are k, moved to the exponent.
+    let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1.0_f64.to_bits()));
+    (scale + scale * m, scale * m + (scale - 1.0))
+}
+
+/// `exp(x)` for `x <= 708`, zero below -708.
+#[inline(always)]
+pub(crate) fn decayed(x: f64) -> f64 {
+    let inside = if x > LOWEST { x } else { LOWEST };
+    let (e, _) = kernel(inside);
+    if x > LOWEST { e } else { 0.0 }
+}
+
+/// `exp(rate t)` and `∫₀ᵗ exp(rate s) ds`, both to rounding for every `rate t`.
+pub(crate) fn exp_and_integral(rate: f64, t: f64) -> (f64, f64) {
+    let x = rate * t;
+    if x > HIGHEST {
+        let e = libm::exp(x);
+        return (e, (e - 1.0) / rate);
+    }
+    one(rate, t)
+}
+
+#[inline(always)]
+fn one(rate: f64, t: f64) -> (f64, f64) {
+    let x = rate * t;
+    let inside = if x > LOWEST { x } else { LOWEST };
+    let (e, m) = kernel(inside);
+    let decay = if x > LOWEST { e } else { 0.0 };
+    // A rate so small that it vanishes in `rate t` integrates to `t`.
+    let integral = if x == 0.0 { t } else { m / rate };
+    (decay, integral)
+}
+
+/// The same for many rates, none of them growing beyond `exp(708)`; appended.
+pub(crate) fn exps_and_integrals(rates: &[f64], t: f64, decay: &mut Vec<f64>, integral: &mut Vec<f64>) {
+    let start = decay.len();
+    decay.resize(start + rates.len(), 0.0);
+    integral.resize(start + rates.len(), 0.0);
+    let out = decay[start..].iter_mut().zip(&mut integral[start..]);
+    for (&rate, (decay, integral)) in rates.iter().zip(out) {
+        (*decay, *integral) = one(rate, t);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn off(value: f64, exact: f64) -> f64 {
+        ((value - exact) / exact).abs() / f64::EPSILON
+    }
+
+    #[test]
+    fn exponential_and_integral_hold_to_rounding_over_the_whole_range() {
+        let mut x = -1e-300;
+        while x > -700.0 {
+            for sign in [1.0, -1.0] {
+                let x = x * sign;
+                let (e, m) = kernel(x);
+                assert!(off(e, libm::exp(x)) <= 2.0, "exp({x})");
+                assert!(off(m, libm::expm1(x)) <= 3.0, "expm1({x})");
+            }
+            x *= 1.0 + 0.000_7 * (1.0 + 0.3 * libm::sin(x * 1e3));
+            if x > -1e-12 {
+                x *= 7.0;
+            }
+        }
+    }
+
+    #[test]
+    fn many_at_once_have_the_bits_of_one_alone() {
+        let rates: Vec<f64> = (0..83).map(|i| -libm::exp(0.4 * f64::from(i) - 20.0)).collect();
+        for t in [0.0, 1e-9, 0.3, 17.0, 9_000.0] {
+            let (mut decay, mut integral) = (vec![7.0], vec![7.0]);
+            exps_and_integrals(&rates, t, &mut decay, &mut integral);
+            for (i, &rate) in rates.iter().enumerate() {
+                assert_eq!((decay[i + 1], integral[i + 1]), exp_and_integral(rate, t));
+                assert_eq!(decay[i + 1], decayed(rate * t));
+            }
+        }
+    }
+
+    #[test]
+    fn ends_of_the_range_are_what_they_tend_to() {
+        assert_eq!(exp_and_integral(0.0, 3.0), (1.0, 3.0));
+        assert_eq!(exp_and_integral(-2.0, 0.0), (1.0, 0.0));
+        assert_eq!(exp_and_integral(-1.0, 800.0), (0.0, 1.0));
+        assert_eq!(exp_and_integral(-1e-310, 1e-20).1, 1e-20);
+        let (e, integral) = exp_and_integral(1.0, 709.0);
+        assert!(off(e, libm::exp(709.0)) <= 1.0 && e == integral);
+        assert_eq!(decayed(-709.0), 0.0);
+    }
+}
