@@ -33,6 +33,7 @@
 //! | [`catheter`] | drug column, hydraulics, faults of the line |
 //! | [`kinetics`] | where the drug goes |
 //! | [`response`] | what it does; the [`EffectModel`](response::EffectModel) trait |
+//! | [`care`] | patient, carers, clinic: policies that react to what can be seen; the [`Policy`](care::Policy) trait |
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
 //! | [`report`] | tables, figures, summaries |
 //! | [`cli`] | the command line |
@@ -106,6 +107,7 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod care;
 pub mod catheter;
 pub mod cli;
 pub mod engine;

@@ -84,7 +84,10 @@ mod columns {
     #[test]
     fn a_stopped_pump_has_no_alarm_date_before_its_end_of_service() {
         let run = pump(4.0, 1.0, "[[programme]]\nid = \"s\"\nat = \"1.5 d\"\nstopped = true");
-        let (low, service) = (column(&run, "believed_low_alarm_in_h"), column(&run, "believed_service_left_h"));
+        let (low, service) = (
+            column(&run, "believed_low_alarm_in_h"),
+            column(&run, "believed_service_left_h"),
+        );
         close(low[1].1, 89.0 * DAY, 1e-6);
         for k in 2..5 {
             assert_eq!(low[k].1, service[k].1);
@@ -117,7 +120,9 @@ mod visits {
     }
 
     fn check(days: f64, more: &str) -> String {
-        format!("[[action]]\nid = \"look\"\nat = \"{days} d\"\ncheck_reservoir = {{ syringe_error = \"0 mL\"{more} }}\n")
+        format!(
+            "[[action]]\nid = \"look\"\nat = \"{days} d\"\ncheck_reservoir = {{ syringe_error = \"0 mL\"{more} }}\n"
+        )
     }
 
     #[test]
@@ -144,9 +149,7 @@ mod visits {
 
     #[test]
     fn a_large_pump_is_allowed_twice_as_much_and_an_implant_a_fifth() {
-        let large = |text: String| {
-            text.replace("size = \"20 mL\"", "size = \"40 mL\"")
-        };
+        let large = |text: String| text.replace("size = \"20 mL\"", "size = \"40 mL\"");
         let with = |gain: f64, more: &str, big: bool| {
             let text = text(61.0, &check(60.0, more))
                 .replace("fill = \"18 mL\"", "fill = \"20 mL\"")
@@ -177,7 +180,10 @@ mod visits {
         let (first, second) = (one(&run, "first"), one(&run, "second"));
         assert_eq!((first.verdict.as_str(), first.injected_ml), ("as expected", 18.0));
         close(second.expected_ml, 18.0 - 0.05, 1e-9);
-        assert_eq!((second.aspirated_ml, second.verdict.as_str()), (Some(0.0), "less than expected"));
+        assert_eq!(
+            (second.aspirated_ml, second.verdict.as_str()),
+            (Some(0.0), "less than expected")
+        );
     }
 
     #[test]
@@ -206,7 +212,11 @@ mod visits {
         let n = 400;
         let errors: Vec<f64> = (0..n)
             .map(|replicate| {
-                let options = RunOptions { replicate, observe: false, ..RunOptions::default() };
+                let options = RunOptions {
+                    replicate,
+                    observe: false,
+                    ..RunOptions::default()
+                };
                 let v = one(&run_with(&s, &options), "look");
                 v.discrepancy_ml.unwrap() / sd
             })
@@ -217,7 +227,15 @@ mod visits {
         assert!(mean.abs() < 4.0 / n.sqrt(), "{mean}");
         assert!((variance - 1.0).abs() < 4.0 * (2.0 / n).sqrt(), "{variance}");
         // The drug does not err: other luck with the syringe, the same fingerprint.
-        let of = |replicate| run_with(&s, &RunOptions { replicate, ..RunOptions::default() });
+        let of = |replicate| {
+            run_with(
+                &s,
+                &RunOptions {
+                    replicate,
+                    ..RunOptions::default()
+                },
+            )
+        };
         let (a, b) = (of(1), of(2));
         assert_ne!(a.visits, b.visits);
         assert_eq!((a.fingerprint, a.rows), (b.fingerprint, b.rows));
@@ -225,7 +243,8 @@ mod visits {
 
     #[test]
     fn an_empty_syringe_is_not_misread() {
-        let blocks = "[[action]]\nid = \"late\"\nat = \"101 d\"\nrefill = { volume = \"18 mL\", concentration = \"2 mg/mL\" }\n";
+        let blocks =
+            "[[action]]\nid = \"late\"\nat = \"101 d\"\nrefill = { volume = \"18 mL\", concentration = \"2 mg/mL\" }\n";
         let v = one(&pump(102.0, 1.0, blocks), "late");
         assert_eq!((v.expected_ml, v.aspirated_ml, v.percent), (0.0, Some(0.0), None));
         assert_eq!(v.verdict, "as expected");

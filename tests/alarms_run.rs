@@ -78,15 +78,27 @@ mod sounding {
         ] {
             let run = run_with(&scenario(&text), &RunOptions::default());
             let row = of(&run, alarm);
-            assert_eq!((row.class.as_str(), row.priority.as_str()), (class, priority), "{alarm}");
+            assert_eq!(
+                (row.class.as_str(), row.priority.as_str()),
+                (class, priority),
+                "{alarm}"
+            );
             assert_eq!((row.cleared_h, row.silenced_h), (None, None), "{alarm}");
             assert_eq!(row.tones, tones(row, days * 24.0), "{alarm}");
             // However often it sounds, the events show it raised and heard once.
             let name = format!("alarm.{alarm}");
-            assert_eq!(run.events.iter().filter(|e| e.component == name).count(), 2, "{}", listing(&run));
+            assert_eq!(
+                run.events.iter().filter(|e| e.component == name).count(),
+                2,
+                "{}",
+                listing(&run)
+            );
             let logged: Vec<_> = run.device_log.iter().filter(|e| e.entry.starts_with(&name)).collect();
             assert_eq!(logged.len(), 1, "{alarm}");
-            assert_eq!((logged[0].class.as_str(), logged[0].priority.as_str()), (class, priority));
+            assert_eq!(
+                (logged[0].class.as_str(), logged[0].priority.as_str()),
+                (class, priority)
+            );
             assert_eq!(logged[0].time_h, row.raised_h);
         }
     }
@@ -98,7 +110,11 @@ mod sounding {
         let run = run_with(&scenario(&nearly_low(4.0, patient, asked)), &RunOptions::default());
         let low = of(&run, "low_reservoir");
         assert_eq!((low.silenced_h, low.cleared_h, low.tones), (Some(30.5), None, 7));
-        assert!(event(&run, "action.ask.done").detail.contains("low_reservoir"), "{}", listing(&run));
+        assert!(
+            event(&run, "action.ask.done").detail.contains("low_reservoir"),
+            "{}",
+            listing(&run)
+        );
     }
 
     #[test]
@@ -129,7 +145,11 @@ mod hearing {
 
     #[test]
     fn the_instant_is_the_closed_form_under_the_key_of_the_alarm() {
-        for (seed, patient) in [(7, ""), (8, "alarm = { impaired = true }"), (9, "alarm = { carer = true }")] {
+        for (seed, patient) in [
+            (7, ""),
+            (8, "alarm = { impaired = true }"),
+            (9, "alarm = { carer = true }"),
+        ] {
             let s = scenario(&nearly_low(6.0, patient, "").replace("seed = 7", &format!("seed = {seed}")));
             let run = run_with(&s, &RunOptions::default());
             let row = of(&run, "low_reservoir");
@@ -152,11 +172,19 @@ mod hearing {
             run_with(&scenario(&text), &RunOptions::default())
         };
         let (always, never) = (heard("always"), heard("never"));
-        assert_eq!(time(&always, "alarm.low_reservoir.heard"), time(&always, "alarm.low_reservoir.raised"));
+        assert_eq!(
+            time(&always, "alarm.low_reservoir.heard"),
+            time(&always, "alarm.low_reservoir.raised")
+        );
         assert_eq!(count(&never, "alarm.low_reservoir.heard"), 0);
         assert_eq!(always.rows, never.rows);
         assert_eq!(always.ledger, never.ledger);
-        let symptoms = |run: &RunResult| run.symptoms.iter().map(|s| (s.symptom.clone(), s.onset_h)).collect::<Vec<_>>();
+        let symptoms = |run: &RunResult| {
+            run.symptoms
+                .iter()
+                .map(|s| (s.symptom.clone(), s.onset_h))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(symptoms(&always), symptoms(&never));
     }
 
@@ -173,7 +201,11 @@ mod hearing {
         let s = scenario(&nearly_low(3.0, "", ""));
         let heard: Vec<Option<u64>> = (0..6)
             .map(|replicate| {
-                let options = RunOptions { replicate, observe: false, ..RunOptions::default() };
+                let options = RunOptions {
+                    replicate,
+                    observe: false,
+                    ..RunOptions::default()
+                };
                 of(&run_with(&s, &options), "low_reservoir").heard_tone
             })
             .collect();
@@ -211,7 +243,10 @@ interrogate = true
         let heard = event(&run, "alarm.low_reservoir.heard").event_id;
         assert_eq!(event(&run, "action.called.done").caused_by, heard);
         assert_eq!(time(&run, "action.planned.dropped"), time(&run, "action.called.done"));
-        assert_eq!(count(&run, "action.planned.done") + count(&run, "action.rescue.done"), 0);
+        assert_eq!(
+            count(&run, "action.planned.done") + count(&run, "action.rescue.done"),
+            0
+        );
         assert_eq!(count(&run, "action.rescue.dropped"), 1);
         assert_eq!(run.visits.len(), 1);
     }
@@ -224,7 +259,10 @@ interrogate = true
         );
         assert_eq!(count(&run, "action.called.done"), 0);
         assert_eq!(time(&run, "action.planned.done"), 60.0);
-        assert_eq!(count(&run, "action.planned.dropped") + count(&run, "action.rescue.dropped"), 0);
+        assert_eq!(
+            count(&run, "action.planned.dropped") + count(&run, "action.rescue.dropped"),
+            0
+        );
     }
 
     #[test]
@@ -232,7 +270,10 @@ interrogate = true
         let late = "[[action]]\nid = \"first\"\nat = \"5 h\"\nunless = \"second\"\ninterrogate = true\n\
                     [[action]]\nid = \"second\"\nat = \"6 h\"\ninterrogate = true\n";
         let run = run(1.0, late);
-        assert_eq!((count(&run, "action.first.done"), count(&run, "action.first.dropped")), (1, 0));
+        assert_eq!(
+            (count(&run, "action.first.done"), count(&run, "action.first.dropped")),
+            (1, 0)
+        );
     }
 
     #[test]
@@ -271,7 +312,10 @@ interrogate = true
         let s = &story.arms[0].scenario;
         let (registry, options) = (Registry::builtin(), RunOptions::default());
         let whole = run_with(s, &options);
-        assert!(of(&whole, "low_reservoir").heard_h.is_some_and(|h| h > 25.5), "heard too soon to be of use here");
+        assert!(
+            of(&whole, "low_reservoir").heard_h.is_some_and(|h| h > 25.5),
+            "heard too soon to be of use here"
+        );
         let mut run = Run::new(s, &registry, &options).unwrap();
         run.run_until(SimTime::from_hours(25.25).unwrap()).unwrap();
         let saved: serde_json::Value = serde_json::from_str(&run.save().unwrap().to_string()).unwrap();

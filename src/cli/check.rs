@@ -119,6 +119,7 @@ fn act(action: &Action) -> String {
             text
         }
         Action::CheckReservoir { .. } => "draw out the reservoir, read the syringe, put it back".into(),
+        Action::Send { mode } => words::programme(mode),
         Action::MissedRefill => "planned refill at which nobody comes".into(),
         Action::ScaleDose { factor } => {
             let change = (factor - 1.0) * 100.0;

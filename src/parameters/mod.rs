@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::quantity::{self, QuantityError};
 
 mod alarm;
+mod care;
 mod catheter;
 mod kinetics;
 mod pump;
@@ -80,6 +81,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         pump::TABLE,
         alarm::TABLE,
         visit::TABLE,
+        care::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,

@@ -38,6 +38,7 @@
 
 mod action;
 mod arms;
+mod care;
 mod check;
 mod diagnostics;
 mod document;
@@ -51,6 +52,7 @@ mod names;
 mod programme;
 mod resolve;
 mod schema;
+pub mod settings;
 
 use std::path::{Path, PathBuf};
 
@@ -137,7 +139,11 @@ fn finish(name: String, start: Start<'_>, catalog: &Catalog) -> Result<Story, Di
     let mut mistakes = Vec::new();
     names::settle_ids(
         &mut document,
-        &[("programme", programme::VERBS), ("action", action::VERBS)],
+        &[
+            ("programme", programme::VERBS),
+            ("action", action::VERBS),
+            ("care", &[]),
+        ],
         &mut mistakes,
     );
     let names = Names::collect(&document, catalog);

@@ -9,6 +9,8 @@ use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Posture};
 
+use super::settings::{PolicySpec, Settings};
+
 /// A file as loaded: one scenario per arm (a single unnamed one without `[[arm]]`).
 #[derive(Debug, Clone)]
 pub struct Story {
@@ -58,6 +60,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// What people do.
     pub actions: Vec<ActionStep>,
+    /// Policies at work, sorted by id.
+    pub care: Vec<CareBlock>,
     /// What must happen.
     pub expectations: Vec<Expectation>,
     /// Defaults with this scenario's overrides.
@@ -192,7 +196,7 @@ pub enum Material {
 }
 
 /// A point in time as the file writes it: absolute, or after a named event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Moment {
     /// At an instant.
     At(SimTime),
@@ -357,8 +361,19 @@ pub enum Profile {
     InPosture(Posture),
 }
 
-/// Something people do.
+/// A policy at work.
 #[derive(Debug, Clone, PartialEq)]
+pub struct CareBlock {
+    /// Name used in events and arms.
+    pub id: String,
+    /// Registered policy.
+    pub policy: String,
+    /// Its settings, complete.
+    pub settings: Settings,
+}
+
+/// Something people do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActionStep {
     /// Name used in events and arms.
     pub id: String,
@@ -370,8 +385,8 @@ pub struct ActionStep {
     pub action: Action,
 }
 
-/// The acts a scenario can contain.
-#[derive(Debug, Clone, PartialEq)]
+/// The acts a scenario can contain, and those only a policy orders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Empty the reservoir, then fill it.
     Refill {
@@ -466,6 +481,11 @@ pub enum Action {
     },
     /// Change posture.
     Posture(Posture),
+    /// Send a programme; in a scenario this is a `[[programme]]` block.
+    Send {
+        /// The programme.
+        mode: Programme,
+    },
     /// Surgery or another remedy that ends faults.
     Repair {
         /// Faults ended.
@@ -474,7 +494,7 @@ pub enum Action {
 }
 
 /// The rule by which expected and aspirated volume are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum VisitRule {
     /// More than 1 mL (20 mL pump) or 2 mL (40 mL pump) is suspect (Maino 2017).
     #[default]
@@ -584,6 +604,8 @@ pub struct Catalog {
     pub effect_models: Vec<&'static str>,
     /// Fault kinds.
     pub fault_kinds: Vec<FaultKind>,
+    /// Care policies.
+    pub policies: Vec<PolicySpec>,
     /// Column names of all signals.
     pub signals: Vec<String>,
     /// Event names that do not depend on ids of the file, such as `symptom.itch.onset`.

@@ -5,7 +5,7 @@ use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::model::{Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario};
-use super::{action, check, expect, fault, programme};
+use super::{action, care, check, expect, fault, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, ParameterError, ParameterSet};
 use crate::quantity::Dimension;
@@ -27,6 +27,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "programme",
     "fault",
     "action",
+    "care",
     "expect",
     "arm",
 ];
@@ -144,6 +145,9 @@ pub(super) fn resolve(
     let actions = blocks(&fields, "action", |table, place| {
         action::read(context, table, place, lumbar_over)
     });
+    let care = blocks(&fields, "care", |table, place| {
+        care::read(context, table, place, &defaults)
+    });
     let expectations = blocks(&fields, "expect", |table, place| {
         let line = sources[place.file].locate(place.start).0;
         expect::read(context, table, place, line, arms)
@@ -167,7 +171,7 @@ pub(super) fn resolve(
     let (sources_cited, seed, sample) = (sources_cited?, seed?, sample?);
     let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
     sound?;
-    if programmes.flawed || faults.flawed || actions.flawed || expectations.flawed {
+    if programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
         return Err(Reported);
     }
     Ok(Resolved {
@@ -189,6 +193,12 @@ pub(super) fn resolve(
             programme: programmes.read.into_iter().map(|r| r.step).collect(),
             faults: faults.read.into_iter().map(|r| r.fault).collect(),
             actions: actions.read.into_iter().map(|r| r.step).collect(),
+            care: {
+                let mut blocks = care.read;
+                // The order of blocks in the file changes nothing.
+                blocks.sort_by(|a, b| a.id.cmp(&b.id));
+                blocks
+            },
             expectations: Vec::new(),
             parameters,
         },

@@ -7,7 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{Catalog, FaultKind, FieldSpec};
-use super::{action, arms, expect, fault, programme, resolve};
+use super::settings::PolicySpec;
+use super::{action, arms, care, expect, fault, programme, resolve, settings};
 use crate::parameters;
 use crate::quantity::Dimension;
 use crate::signals::Level;
@@ -35,6 +36,7 @@ pub fn schema(catalog: &Catalog) -> String {
         "programme" => blocks(programme_block()),
         "fault" => blocks(fault_block(catalog)),
         "action" => blocks(action_block()),
+        "care" => blocks(care_block(catalog)),
         "expect" => blocks(expect_block(catalog)),
         _ => blocks(arm_block()),
     });
@@ -308,6 +310,39 @@ fn fault_block(catalog: &Catalog) -> Value {
         json!({ "type": "object" })
     } else {
         json!({ "oneOf": kinds })
+    }
+}
+
+fn care_block(catalog: &Catalog) -> Value {
+    let of = |kind: &PolicySpec| {
+        let own: Vec<&str> = settings::specs(kind.name).map(|(name, _)| name).collect();
+        let choices = kind.choices.iter().map(|c| c.name);
+        let keys: Vec<&str> = care::KEYS.iter().copied().chain(own).chain(choices).collect();
+        let mut block = object(&keys, |key| match key {
+            "id" => id(),
+            "policy" => json!({ "const": kind.name, "description": kind.summary }),
+            name => match settings::specs(kind.name).find(|(n, _)| *n == name) {
+                Some((_, p)) if p.unit == "1" => number_or_percent(p.meaning),
+                Some((_, p)) => json!({
+                    "type": "string",
+                    "pattern": PATTERN,
+                    "description": format!("{}, {} to {} {}", p.meaning, p.low, p.high, p.unit),
+                }),
+                None => {
+                    let choice = kind.choices.iter().find(|c| c.name == name);
+                    let all = choice.map_or(&[][..], |c| c.words).iter().map(|w| (*w).to_owned());
+                    words(all, choice.map_or("", |c| c.meaning))
+                }
+            },
+        });
+        block["required"] = json!(["policy"]);
+        block
+    };
+    let policies: Vec<Value> = catalog.policies.iter().map(of).collect();
+    if policies.is_empty() {
+        json!({ "type": "object" })
+    } else {
+        json!({ "oneOf": policies })
     }
 }
 

@@ -7,6 +7,7 @@
 mod acts;
 mod assemble;
 mod body;
+mod care_run;
 mod error;
 mod event;
 mod expect;

@@ -275,6 +275,7 @@ fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
     rest.actions
         .retain(|a| kept("action", &a.id) || (a.action == refill && is_miss(scenario, &a.id)));
     rest.programme.retain(|p| kept("programme", &p.id));
+    rest.care.retain(|c| kept("care", &c.id));
     rest
 }
 

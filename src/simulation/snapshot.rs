@@ -16,6 +16,7 @@ use crate::response::SymptomState;
 use crate::signals::Posture;
 
 use super::body::BodyRun;
+use super::care_run::CareState;
 use super::error::SimError;
 use super::event::{Delivery, Name, SimEvent};
 use super::fault_run::FaultState;
@@ -43,6 +44,8 @@ struct Saved {
     inputs: Vec<(Site, f64)>,
     faults: Vec<FaultState>,
     waiting: WaitingList,
+    care: Vec<Value>,
+    care_state: CareState,
     alarms: Alarms,
     visits: Vec<VisitRow>,
     accounts: Accounts,
@@ -85,6 +88,8 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         inputs: p.inputs.clone(),
         faults: s.faults.iter().map(|f| f.state.clone()).collect(),
         waiting: s.waiting.clone(),
+        care: s.save_care()?,
+        care_state: s.care_state.clone(),
         alarms: s.alarms.clone(),
         visits: s.visits.clone(),
         accounts: s.accounts,
@@ -125,6 +130,13 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
         run.state = state;
     }
     s.waiting = saved.waiting;
+    if saved.care.len() != s.care.len() {
+        return Err(bad("the state belongs to another scenario"));
+    }
+    for (run, memory) in s.care.iter_mut().zip(&saved.care) {
+        run.policy.load(memory)?;
+    }
+    s.care_state = saved.care_state;
     s.alarms = saved.alarms;
     s.visits = saved.visits;
     s.accounts = saved.accounts;

@@ -1,0 +1,33 @@
+//! Care: the people around the pump, as policies that react to what can be seen.
+//!
+//! A policy never reads the state of the body, the line or the pump. It learns
+//! [`News`] (a symptom felt, a tone heard, scores measured at a visit, a syringe
+//! read, a result) and answers with [`Order`]s (an act, an appointment, a call,
+//! a reminder to itself). What the orders bring about is simulated like any act
+//! of a scenario, and its result comes back as news. So a policy can be wrong in
+//! the ways in which people are: late, misled by noise, blind to a silent leak.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`news`], [`order`] | what comes in, what goes out |
+//! | [`policy`] | the [`Policy`] trait, its desk, and the registry |
+//! | `people` | the patient and those around: what they notice, when they call |
+//! | `refills` | refills on the computed date, kept, late or missed |
+//! | `titration` | doses by what the examiner scores |
+//!
+//! A policy of your own implements [`Policy`] and is registered by one line,
+//! [`PolicyRegistry::register`]; scenarios then name it in a `[[care]]` block.
+
+pub mod news;
+pub mod order;
+mod people;
+pub mod policy;
+mod refills;
+mod titration;
+
+pub use news::{Findings, News, Place, ReservoirCheck};
+pub use order::Order;
+pub use people::People;
+pub use policy::{CareError, Desk, Facts, Policy, PolicyKind, PolicyRegistry, Role, RunningPolicy};
+pub use refills::Refills;
+pub use titration::Titration;
