@@ -95,6 +95,8 @@ fn the_patient_is_read_whole() {
             history: History::Established,
             effect_model: "emax".to_owned(),
             alarm: Hearing::default(),
+            implanted: true,
+            selection: Selection::default(),
         }
     );
 }

@@ -159,4 +159,13 @@ pub enum News {
         /// In words.
         note: String,
     },
+    /// A policy wrote a number into the chart.
+    Charted {
+        /// Id of the policy.
+        by: String,
+        /// What it is.
+        name: String,
+        /// The number.
+        value: f64,
+    },
 }

@@ -64,4 +64,11 @@ pub enum Order {
         /// In words.
         note: String,
     },
+    /// Write a number into the chart, for all policies; told as [`super::News::Charted`].
+    Chart {
+        /// What it is, with its unit, such as `effective dose \[ug\]`.
+        name: String,
+        /// The number.
+        value: f64,
+    },
 }

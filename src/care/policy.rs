@@ -11,7 +11,7 @@ use super::news::News;
 use super::order::Order;
 use crate::engine::SimTime;
 use crate::numerics::Draws;
-use crate::scenario::model::Population;
+use crate::scenario::model::{Population, Selection};
 use crate::scenario::settings::{PolicySpec, Settings};
 
 /// Whom a policy speaks for, which decides what it learns.
@@ -40,6 +40,10 @@ pub struct Facts {
     pub concentration: f64,
     /// End of the run \[h\].
     pub end: f64,
+    /// Whether a pump was in the body when the run began.
+    pub implanted: bool,
+    /// What speaks against the therapy, as far as it is known.
+    pub selection: Selection,
 }
 
 /// Where a policy works: it may look at the clock and the records, draw, and order.
@@ -197,7 +201,19 @@ pub struct PolicyRegistry {
 impl Default for PolicyRegistry {
     fn default() -> Self {
         let mut registry = Self { kinds: BTreeMap::new() };
-        for kind in [super::People::KIND, super::Refills::KIND, super::Titration::KIND] {
+        for kind in [
+            super::People::KIND,
+            super::Refills::KIND,
+            super::Titration::KIND,
+            super::Trial::KIND,
+            super::Implantation::KIND,
+            super::ConcentrationChange::KIND,
+            super::Mri::KIND,
+            super::BatteryReplacement::KIND,
+            super::DrugHoliday::KIND,
+            super::Taper::KIND,
+            super::Conversion::KIND,
+        ] {
             registry.register(kind);
         }
         registry

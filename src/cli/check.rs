@@ -120,6 +120,12 @@ fn act(action: &Action) -> String {
         }
         Action::CheckReservoir { .. } => "draw out the reservoir, read the syringe, put it back".into(),
         Action::Send { mode } => words::programme(mode),
+        Action::Implant {
+            volume, concentration, ..
+        } => {
+            format!("new pump with {volume} mL at {}", words::concentration(*concentration))
+        }
+        Action::Explant => "take the pump out".into(),
         Action::MissedRefill => "planned refill at which nobody comes".into(),
         Action::ScaleDose { factor } => {
             let change = (factor - 1.0) * 100.0;

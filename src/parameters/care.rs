@@ -34,10 +34,10 @@ pub const TABLE: &[Parameter] = &[
     entry("care.titration.maintenance_cerebral", 0.1, "1", 0.0, 0.2, Published, LABEL, "the same for cerebral origin and children (5-20 %)"),
     entry("care.titration.initial_interval", 24.0, "h", 24.0, 2160.0, Published, LABEL, "time between steps in the first weeks: not within 24 h"),
     entry("care.titration.interval", 1440.0, "h", 24.0, 8760.0, Assumed, "visits every two to three months in practice", "time between maintenance visits"),
-    entry("care.titration.ashworth_goal", 2.0, "1", 0.0, 4.0, Assumed, GUESS, "measured Ashworth score of the legs above which the dose is raised"),
-    entry("care.titration.spasm_goal", 1.5, "1", 0.0, 4.0, Assumed, GUESS, "spasm score above which the dose is raised"),
+    entry("care.titration.ashworth_goal", 1.0, "1", 0.0, 4.0, Derived, "Ashworth of 0.2 to 0.7 (1.2 to 1.7 on 1-5) on therapy: Penn 1989, Coffey 1993", "measured Ashworth score of the legs above which the dose is raised"),
+    entry("care.titration.spasm_goal", 1.0, "1", 0.0, 4.0, Published, "Coffey 1993: 3.1 to 1.0", "spasm score above which the dose is raised"),
     entry("care.titration.ashworth_floor", 0.25, "1", 0.0, 4.0, Assumed, GUESS, "measured Ashworth score below which the legs are too loose, if spasms are gone too"),
     entry("care.titration.spasm_floor", 0.25, "1", 0.0, 4.0, Assumed, GUESS, "spasm score below which spasms are gone"),
     entry("care.titration.gcs_floor", 14.0, "1", 3.0, 15.0, Assumed, GUESS, "coma score below which the dose is lowered"),
-    entry("care.titration.ceiling", 1200.0, "1", 50.0, 3000.0, Published, "label: little experience above 1000 ug/day; 12-2003 ug/day in trials", "dose that is not exceeded [ug/day]"),
+    entry("care.titration.ceiling", 1200.0, "ug/day", 50.0, 3000.0, Published, "label: little experience above 1000 ug/day; 12-2003 ug/day in trials", "dose that is not exceeded"),
 ];

@@ -13,6 +13,7 @@ mod alarm;
 mod care;
 mod catheter;
 mod kinetics;
+mod protocols;
 mod pump;
 mod response;
 mod scenario;
@@ -82,6 +83,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         alarm::TABLE,
         visit::TABLE,
         care::TABLE,
+        protocols::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,

@@ -93,6 +93,34 @@ pub struct Patient {
     pub effect_model: String,
     /// Who hears the pump's alarms.
     pub alarm: Hearing,
+    /// Whether pump and catheter are in the body at the start.
+    pub implanted: bool,
+    /// What speaks against the therapy, or changes it.
+    pub selection: Selection,
+}
+
+/// What speaks against the therapy, or changes it. Infection, coagulopathy and anatomy
+/// forbid it; the rest are warnings, and most of them change the model as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Active infection.
+    pub infection: bool,
+    /// Coagulopathy that cannot be corrected.
+    pub coagulopathy: bool,
+    /// A spine that does not admit a catheter.
+    pub anatomy: bool,
+    /// Arachnoiditis: fluid mixes less along the canal.
+    pub arachnoiditis: bool,
+    /// Kidney disease: clearance falls.
+    pub kidney_disease: bool,
+    /// Pregnancy.
+    pub pregnancy: bool,
+    /// Appointments are not kept reliably: refills are missed more often.
+    pub unreliable_follow_up: bool,
+    /// Anticoagulated: a puncture waits until it is paused.
+    pub anticoagulated: bool,
+    /// A ventriculoperitoneal shunt: fluid leaves the head instead of the spine.
+    pub vp_shunt: bool,
 }
 
 /// Who hears the pump's alarms, as far as a scenario says so; the rest are defaults.
@@ -486,6 +514,17 @@ pub enum Action {
         /// The programme.
         mode: Programme,
     },
+    /// Surgery: a new pump in the place of whatever was there, filled, not yet programmed.
+    Implant {
+        /// Volume filled in \[mL\].
+        volume: f64,
+        /// True concentration \[ug/mL\].
+        concentration: f64,
+        /// Concentration entered in the programmer \[ug/mL\].
+        label: f64,
+    },
+    /// Surgery: the pump is taken out.
+    Explant,
     /// Surgery or another remedy that ends faults.
     Repair {
         /// Faults ended.

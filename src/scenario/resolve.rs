@@ -4,7 +4,7 @@
 use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario};
+use super::model::{Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Selection};
 use super::{action, care, check, expect, fault, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, ParameterError, ParameterSet};
@@ -44,6 +44,20 @@ pub(super) const PATIENT_KEYS: &[&str] = &[
     "history",
     "effect_model",
     "alarm",
+    "implanted",
+    "selection",
+];
+/// Keys of `selection` in `[patient]`.
+pub(super) const SELECTION_KEYS: &[&str] = &[
+    "infection",
+    "coagulopathy",
+    "anatomy",
+    "arachnoiditis",
+    "kidney_disease",
+    "pregnancy",
+    "unreliable_follow_up",
+    "anticoagulated",
+    "vp_shunt",
 ];
 /// Keys of `alarm` in `[patient]`.
 pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", "awake_from", "awake_to"];
@@ -437,10 +451,17 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
     let models = &fields.context.catalog.effect_models;
     let model = registered(&fields, "effect_model", models);
     let alarm = hearing(&fields);
+    let implanted = fields.flag("implanted");
+    let selection = selection(&fields)?;
+    let usual_kidney = if selection.kidney_disease {
+        defaults.get("care.selection.kidney_function")
+    } else {
+        1.0
+    };
     Ok(Patient {
         population: population?.unwrap_or(Population::AdultSpinal),
         weight: weight?.unwrap_or_else(|| defaults.get("scenario.patient.weight")),
-        renal_function: renal?.unwrap_or(1.0),
+        renal_function: renal?.unwrap_or(usual_kidney),
         injury: injury?,
         ashworth_legs: legs?.unwrap_or_else(|| defaults.get("scenario.patient.ashworth_legs")),
         ashworth_arms: arms?.unwrap_or_else(|| defaults.get("scenario.patient.ashworth_arms")),
@@ -449,6 +470,27 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
         history: history?.unwrap_or(History::Naive),
         effect_model: model?.unwrap_or_else(|| usual(models, EFFECT_MODEL)),
         alarm: alarm?,
+        implanted: implanted?.unwrap_or(true),
+        selection,
+    })
+}
+
+/// What speaks against the therapy.
+fn selection(fields: &Fields<'_, '_>) -> Result<Selection, Reported> {
+    let Some(inner) = fields.child("selection", SELECTION_KEYS, "{ pregnancy = true }")? else {
+        return Ok(Selection::default());
+    };
+    let flag = |key: &str| Ok(inner.flag(key)?.unwrap_or(false));
+    Ok(Selection {
+        infection: flag("infection")?,
+        coagulopathy: flag("coagulopathy")?,
+        anatomy: flag("anatomy")?,
+        arachnoiditis: flag("arachnoiditis")?,
+        kidney_disease: flag("kidney_disease")?,
+        pregnancy: flag("pregnancy")?,
+        unreliable_follow_up: flag("unreliable_follow_up")?,
+        anticoagulated: flag("anticoagulated")?,
+        vp_shunt: flag("vp_shunt")?,
     })
 }
 

@@ -135,6 +135,20 @@ fn patient(catalog: &Catalog) -> Value {
         "posture" => words(names(fault::POSTURES), "Posture at the start."),
         "history" => words(names(resolve::HISTORIES), "What came before the first instant."),
         "effect_model" => words(&catalog.effect_models, "Effect model."),
+        "implanted" => flag("Whether pump and catheter are in the body at the start; a policy may implant them."),
+        "selection" => object(resolve::SELECTION_KEYS, |key| {
+            flag(match key {
+                "infection" => "Active infection: forbids the therapy.",
+                "coagulopathy" => "Coagulopathy: forbids the therapy.",
+                "anatomy" => "A spine that does not admit a catheter: forbids the therapy.",
+                "arachnoiditis" => "Arachnoiditis: a warning; fluid mixes less.",
+                "kidney_disease" => "Kidney disease: a warning; clearance falls.",
+                "pregnancy" => "Pregnancy: a warning.",
+                "unreliable_follow_up" => "Unreliable follow-up: a warning; refills are missed more often.",
+                "anticoagulated" => "Anticoagulated: a warning; punctures wait.",
+                _ => "Ventriculoperitoneal shunt: a warning; fluid leaves the head instead of the spine.",
+            })
+        }),
         _ => object(resolve::ALARM_KEYS, |key| match key {
             "heard" => words(
                 names(resolve::HEARD),

@@ -40,7 +40,7 @@ pub struct PolicySpec {
 }
 
 /// Event kinds every policy can show, under `care.<id>`.
-pub const COMMON_EVENTS: &[&str] = &["start", "timer", "seen", "missed", "reported", "refused"];
+pub const COMMON_EVENTS: &[&str] = &["start", "timer", "seen", "missed", "reported", "refused", "charted"];
 
 /// The settings of one `[[care]]` block, complete.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -40,6 +40,9 @@ impl Simulation {
                 | Action::EmptyPump
                 | Action::Send { .. }
         );
+        if (session || matches!(action, Action::MriScan { .. } | Action::Explant)) && !self.patient.implanted {
+            return Err(SimError::NoPump);
+        }
         if session {
             self.silence_alarms(cx);
         }
@@ -279,6 +282,12 @@ impl Simulation {
                 self.posture_faults(cx)?;
                 self.catheter_cause = by;
             }
+            Action::Implant {
+                volume,
+                concentration,
+                label,
+            } => self.implant(volume, concentration, label, by, cx)?,
+            Action::Explant => self.explant(by, cx)?,
             Action::Repair { faults } => {
                 for id in &faults {
                     let Some(fault) = self.scenario.faults.iter().position(|f| f.id == *id) else {

@@ -74,6 +74,8 @@ pub(super) fn facts(scenario: &Scenario) -> Facts {
         low_alarm: scenario.pump.low_reservoir_alarm,
         concentration: scenario.pump.label_concentration,
         end: scenario.duration.hours(),
+        implanted: scenario.patient.implanted,
+        selection: scenario.patient.selection,
     }
 }
 
@@ -194,6 +196,12 @@ impl Simulation {
                 self.call_off(index, &name, cx);
                 Ok(())
             }
+            Order::Chart { name, value } => {
+                let event = self.care_event(index, CareStep::Charted { name, value });
+                let rank = self.ranks.care(index);
+                cx.schedule_at(cx.now(), Phase::Clinician, rank, event)?;
+                Ok(())
+            }
             Order::Flag { name, note } => {
                 let name = name.to_owned();
                 let event = self.care_event(index, CareStep::Flag { name, note });
@@ -257,7 +265,9 @@ impl Simulation {
                 self.happened(index, name);
                 let findings = if place.in_person() {
                     self.silence_alarms(cx);
-                    self.patient.pump.command(cx.now(), &Command::Interrogate, notices)?;
+                    if self.patient.implanted {
+                        self.patient.pump.command(cx.now(), &Command::Interrogate, notices)?;
+                    }
                     if !notices.is_empty() {
                         self.pump_cause = by;
                     }
@@ -314,6 +324,15 @@ impl Simulation {
                 let news = News::Refused {
                     act: act.clone(),
                     reason: reason.clone(),
+                };
+                self.tell(&news, None, cx)
+            }
+            CareStep::Charted { name, value } => {
+                cx.note(format!("{name}: {}", words::number(*value)));
+                let news = News::Charted {
+                    by: id,
+                    name: name.clone(),
+                    value: *value,
                 };
                 self.tell(&news, None, cx)
             }

@@ -35,6 +35,9 @@ pub enum SimError {
     /// The pump refused.
     #[error("pump: {0}")]
     Pump(#[from] crate::pump::PumpError),
+    /// A session with a pump that is not there.
+    #[error("no pump is implanted")]
+    NoPump,
     /// A care policy failed.
     #[error("care: {0}")]
     Care(#[from] crate::care::CareError),
@@ -74,6 +77,6 @@ impl SimError {
     /// Whether a part only declined what was asked and is as it was, so that whoever asked
     /// may go on.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(self, SimError::Pump(_) | SimError::Catheter(_))
+        matches!(self, SimError::Pump(_) | SimError::Catheter(_) | SimError::NoPump)
     }
 }

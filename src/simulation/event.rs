@@ -94,6 +94,13 @@ pub enum CareStep {
         /// Why.
         reason: String,
     },
+    /// A number goes into the chart.
+    Charted {
+        /// What it is.
+        name: String,
+        /// The number.
+        value: f64,
+    },
     /// The policy makes something known.
     Flag {
         /// Which of its events.
@@ -228,6 +235,7 @@ impl Event for SimEvent {
                 CareStep::Missed { .. } => "missed",
                 CareStep::Reported { .. } => "reported",
                 CareStep::Refused { .. } => "refused",
+                CareStep::Charted { .. } => "charted",
                 CareStep::Flag { name, .. } => return Cow::Owned(name.clone()),
             },
             SimEvent::Action { part, .. } => match part {
@@ -287,6 +295,10 @@ impl Event for SimEvent {
                     fp.write_str(name)
                 }
                 CareStep::Flag { note, .. } => fp.write_str(note),
+                CareStep::Charted { name, value } => {
+                    fp.write_str(name);
+                    fp.write_f64(*value);
+                }
                 CareStep::Start | CareStep::Reported { .. } | CareStep::Refused { .. } => {}
             },
             SimEvent::Programme { .. }

@@ -26,6 +26,7 @@ mod registry;
 mod result;
 mod run;
 mod snapshot;
+mod surgery;
 mod system;
 mod visits;
 pub mod why;

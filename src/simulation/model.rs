@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::care::{Facts, News, Role};
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
 use crate::numerics::Draws;
-use crate::pump::PumpNotice;
+use crate::pump::{LogEntry, PumpNotice, PumpRegistry};
 use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState};
 use crate::scenario::model::{Moment, Scenario, Trigger};
 
@@ -53,6 +53,10 @@ pub struct Simulation {
     pub(super) ids: super::ranks::Ids,
     pub(super) ranks: Ranks,
     pub(super) patient: Patient,
+    /// Families, for the next pump.
+    pub(super) pumps: Arc<PumpRegistry>,
+    /// Log lines of pumps that were taken out.
+    pub(super) past_log: Vec<LogEntry>,
     pub(super) faults: Vec<FaultRun>,
     /// Policies, by id.
     pub(super) care: Vec<super::care_run::CareRun>,
@@ -165,6 +169,7 @@ impl Model for Simulation {
         }
         let mut notices = Vec::new();
         match &fired.event {
+            SimEvent::Programme { .. } if !self.patient.implanted => cx.note("no pump is implanted"),
             SimEvent::Programme { index, .. } => {
                 let mode = self.scenario.programme[*index].mode.clone();
                 cx.note(super::words::programme(&mode));
@@ -467,7 +472,8 @@ impl Simulation {
 
     /// Keeps exactly one pending event for pump and catheter.
     fn look_ahead(&mut self, cx: &mut Cx<'_>) -> Result<(), SimError> {
-        let pump = self.patient.pump.next_event().map(|next| {
+        let next = self.patient.implanted.then(|| self.patient.pump.next_event()).flatten();
+        let pump = next.map(|next| {
             let named = next.source.as_ref().and_then(|id| self.sources.get(id));
             let cause = named.copied().unwrap_or(self.pump_cause);
             (next.at, cause, SimEvent::Pump(next.event))

@@ -186,7 +186,8 @@ impl Run {
             })
             .collect();
         let alarms = simulation.alarm_rows(end);
-        let device_log = simulation.patient.pump.telemetry(end).log.iter().map(log_row).collect();
+        let log = simulation.patient.pump.telemetry(end).log;
+        let device_log = simulation.past_log.iter().chain(&log).map(log_row).collect();
         let mut result = RunResult {
             columns: super::observe::columns(),
             rows: simulation.recorder.rows,

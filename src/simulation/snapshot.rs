@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::catheter::Catheter;
 use crate::engine::{Engine, EventHandle, EventId, SimTime};
 use crate::kinetics::{KineticsState, Outflow, Site};
+use crate::pump::LogEntry;
 use crate::response::SymptomState;
 use crate::signals::Posture;
 
@@ -34,6 +35,8 @@ struct Saved {
     engine: Engine<SimEvent>,
     pump_family: String,
     pump: Value,
+    implanted: bool,
+    past_log: Vec<LogEntry>,
     catheter: Catheter,
     kinetics: KineticsState,
     body: BodyRun,
@@ -78,6 +81,8 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         engine: engine.clone(),
         pump_family: p.pump.family().to_owned(),
         pump: p.pump.save(),
+        implanted: p.implanted,
+        past_log: s.past_log.clone(),
         catheter: p.catheter.clone(),
         kinetics: p.kinetics.state().clone(),
         body: p.body.clone(),
@@ -118,6 +123,8 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     }
     let p = &mut s.patient;
     p.pump = registry.pumps.restore(&saved.pump_family, &saved.pump)?;
+    p.implanted = saved.implanted;
+    s.past_log = saved.past_log;
     p.catheter = saved.catheter;
     p.restore_kinetics(saved.kinetics)?;
     p.body = saved.body;
