@@ -23,6 +23,9 @@ pub struct Memory {
 
 const SURGERY: &str = "day of surgery";
 
+/// How a trial ends that leads to no pump.
+const NO_IMPLANT: &[&str] = &["declined", "non_responder", "stopped"];
+
 impl Implantation {
     /// How scenarios name it.
     pub const KIND: PolicyKind = PolicyKind {
@@ -79,13 +82,13 @@ impl Policy for Implantation {
             News::Charted { name, value, .. } if name == EFFECTIVE_DOSE => state.effective = Some(*value),
             News::Charted { name, value, .. } if name == EFFECT_LASTED => state.lasted = *value,
             News::Flag { name, .. } if name == "responder" => Self::plan(state, desk),
-            News::Flag { by, name, note } if *by != desk.id && !state.planned => {
-                if ["declined", "non_responder", "stopped"].contains(&name.as_str()) {
-                    desk.order(Order::Flag {
-                        name: "declined",
-                        note: format!("no implant: {note}"),
-                    });
-                }
+            News::Flag { by, name, note }
+                if *by != desk.id && !state.planned && NO_IMPLANT.contains(&name.as_str()) =>
+            {
+                desk.order(Order::Flag {
+                    name: "declined",
+                    note: format!("no implant: {note}"),
+                });
             }
             News::Timer { name } if name == SURGERY => {
                 let dose = Self::dose(state, desk);

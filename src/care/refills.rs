@@ -12,7 +12,7 @@ use crate::scenario::settings::PolicySpec;
 /// a refill there, and the next one from the new reading.
 ///
 /// Vials are ordered by the concentration the programmer shows. A refill can go wrong by
-/// chance: the syringe holds another strength, or it goes into the pocket.
+/// chance: the syringe holds another strength, another is entered, or it goes into the pocket.
 #[derive(Debug, Clone, Copy)]
 pub struct Refills;
 
@@ -96,14 +96,18 @@ impl Refills {
     fn fill(state: &mut Memory, found: &Findings, desk: &mut Desk<'_>) {
         state.fills += 1;
         let n = state.fills;
-        let label = found.label;
-        let concentration = if desk.chance("strength", n, desk.number("wrong_strength")) {
-            let others: Vec<f64> = STRENGTHS.into_iter().filter(|s| *s != label).collect();
-            let pick = desk.uniform("which strength", n) * others.len() as f64;
-            others.get(pick as usize).copied().unwrap_or(label)
-        } else {
-            label
+        let meant = found.label;
+        let other = |purpose: &str| {
+            let others: Vec<f64> = STRENGTHS.into_iter().filter(|s| *s != meant).collect();
+            let pick = desk.uniform(purpose, n) * others.len() as f64;
+            others.get(pick as usize).copied().unwrap_or(meant)
         };
+        let or_meant = |wrong: bool, purpose: &str| if wrong { other(purpose) } else { meant };
+        let concentration = or_meant(
+            desk.chance("strength", n, desk.number("wrong_strength")),
+            "which strength",
+        );
+        let label = or_meant(desk.chance("label", n, desk.number("wrong_label")), "which label");
         let pocket = desk.chance("pocket", n, desk.number("pocket"));
         desk.order(Order::Act {
             name: "refill".to_owned(),

@@ -106,8 +106,8 @@ impl Trial {
             return;
         };
         let since = desk.now.hours_since(at);
-        let drowsy = found.gcs < desk.number("gcs_floor")
-            || found.symptoms.iter().any(|s| SEDATION.contains(&s.as_str()));
+        let drowsy =
+            found.gcs < desk.number("gcs_floor") || found.symptoms.iter().any(|s| SEDATION.contains(&s.as_str()));
         if drowsy {
             return Self::end(state, "stopped", format!("sedated {since:.1} h after the dose"), desk);
         }
@@ -125,7 +125,12 @@ impl Trial {
                     value,
                 });
             }
-            Self::end(state, "responder", format!("{dose} ug helped, seen until {lasted:.1} h"), desk);
+            Self::end(
+                state,
+                "responder",
+                format!("{dose} ug helped, seen until {lasted:.1} h"),
+                desk,
+            );
         } else if state.given < DOSES.len() {
             Self::give(state, (desk.number("interval") - since).max(0.0), desk);
         } else {

@@ -40,6 +40,7 @@ pub const TABLE: &[Parameter] = &[
     entry("care.implant.long_effect", 8.0, "h", 1.0, 48.0, Published, "US label: 8 h (German label: 12 h)", "look at which a lasting effect counts as long"),
     entry("care.implant.start_dose", 100.0, "ug/day", 5.0, 1000.0, Derived, "twice the usual 50 ug test dose (US label)", "start dose without a trial"),
     entry("care.refills.wrong_strength", 0.0005, "1", 0.0, 1.0, Assumed, "no rate per refill was found; medication errors are 32 % of severe maintenance claims", "chance that the syringe holds another marketed strength than its label"),
+    entry("care.refills.wrong_label", 0.0005, "1", 0.0, 1.0, Assumed, "no rate per refill was found; programming errors: ISMP case", "chance that another marketed strength is entered than the syringe holds"),
     entry("care.refills.pocket", 0.0001, "1", 0.0, 1.0, Assumed, "order of 1 in 10,000 refills, recalled; 2 with overdose in about 7000 (PM&R 2020)", "chance that a refill goes into the pocket"),
     entry("care.refills.unreliable_factor", 5.0, "1", 1.0, 50.0, Assumed, GUESS, "how much more often appointments are late or missed by those who follow up unreliably"),
     entry("care.refills.settle", 2.0, "h", 0.0, 168.0, Assumed, "past the priming bolus", "wait before the date is read from a pump just programmed"),

@@ -276,6 +276,12 @@ impl Simulation {
                     None
                 };
                 cx.note(match &findings {
+                    Some(f) if !self.patient.implanted => format!(
+                        "{name} {}: Ashworth {} in the legs, spasms {}",
+                        place.words(),
+                        f.ashworth_legs,
+                        f.spasm_score
+                    ),
                     Some(f) => format!(
                         "{name} {}: Ashworth {} in the legs, spasms {}; {} by the label, {} mL computed",
                         place.words(),
