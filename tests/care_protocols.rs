@@ -475,3 +475,51 @@ fn settings_that_contradict_one_another_are_refused_with_their_place() {
     let refused = load_str("test.toml", &text, None, &catalog).unwrap_err().render(false);
     assert!(refused.contains("infection"), "{refused}");
 }
+
+#[test]
+fn a_sedated_patient_gets_no_further_dose_and_no_pump() {
+    let text = candidate(6.0, "", COURSE)
+        + r#"
+[parameters]
+"response.effect.brain_ec50" = "0.032 ug/mL"
+"kinetics.effect.brain_cord_share" = 0.5
+"kinetics.effect.brain_csf_share" = 0.4
+"#;
+    let run = go(&text);
+    assert_eq!(count(&run, "symptom.somnolence.onset"), 1, "{}", listing(&run));
+    let stopped = event(&run, "care.trial.stopped");
+    assert!(stopped.detail.starts_with("sedated"), "{}", stopped.detail);
+    assert_eq!(count(&run, "action.trial.second.done"), 0);
+    assert!(times(&run, "care.trial.seen").iter().all(|t| *t <= stopped.time_h));
+    assert_eq!(count(&run, "care.surgeon.declined"), 1);
+    assert_eq!(count(&run, "care.surgeon.planned"), 0);
+}
+
+#[test]
+fn a_pump_that_has_stopped_is_replaced_once_at_the_dose_it_gave() {
+    let blocks = WORN.replace("interval = \"10 d\"", "interval = \"1 d\"")
+        + "[parameters]\n\"pump.battery.eri_to_eos\" = \"2 d\"\n";
+    let text = treated(14.0, &blocks).replace(
+        "family = \"peristaltic\"",
+        "family = \"peristaltic\"\nage = \"2262.5 d\"",
+    );
+    let run = go(&text);
+    let end = time(&run, "pump.end_of_service");
+    let surgery = time(&run, "action.surgeon.implant.done");
+    assert!(end < surgery, "{}", listing(&run));
+    assert_eq!(count(&run, "action.surgeon.implant.done"), 1);
+    assert_eq!(count(&run, "care.surgeon.planned"), 1);
+    for (t, rate) in column(&run, "programmed_ug_per_day")
+        .iter()
+        .filter(|(t, _)| *t > surgery)
+    {
+        assert!((rate - 400.0).abs() < 1e-6, "{rate} at {t}");
+    }
+    // The log of the old pump is kept.
+    assert!(
+        run.device_log
+            .iter()
+            .any(|l| l.entry == "alarm.end_of_service" && l.time_h < surgery)
+    );
+    assert!(run.device_log.iter().any(|l| l.time_h >= surgery));
+}

@@ -101,7 +101,6 @@ impl BatteryReplacement {
             name: "replaced",
             note: format!("new pump at {:.0} ug/day", state.dose),
         });
-        state.planned = false;
     }
 }
 
@@ -125,6 +124,8 @@ impl Policy for BatteryReplacement {
                     desk.order(Order::Cancel { name: name.to_owned() });
                 }
             }
+            // Not before: somebody else may see the old pump at the same instant.
+            News::Done { act, .. } if act.strip_prefix(desk.id) == Some(".implant") => state.planned = false,
             News::Reported { alarms, .. } if alarms.iter().any(|a| WORN.contains(&a.as_str())) => {
                 Self::plan(state, "an alarm was heard".to_owned(), desk);
             }
