@@ -497,7 +497,9 @@ fn a_sedated_patient_gets_no_further_dose_and_no_pump() {
 
 #[test]
 fn a_pump_that_has_stopped_is_replaced_once_at_the_dose_it_gave() {
-    let blocks = WORN.replace("interval = \"10 d\"", "interval = \"1 d\"")
+    let blocks = WORN
+        .replace("interval = \"10 d\"", "interval = \"1 d\"")
+        .replace("wait = \"5 d\"", "wait = \"2 d\"")
         + "[parameters]\n\"pump.battery.eri_to_eos\" = \"2 d\"\n";
     let text = treated(14.0, &blocks).replace(
         "family = \"peristaltic\"",

@@ -130,7 +130,8 @@ impl Policy for Refills {
     fn learn(&self, state: &mut Memory, news: &News, desk: &mut Desk<'_>) {
         match news {
             News::Start if desk.facts.implanted => Self::look_again(0.0, desk),
-            News::Flag { name, .. } if name == "running" || name == "resumed" || name == "replaced" => {
+            // The date a pump shows is that of its present rate: after a bridge it is another.
+            News::Flag { name, .. } if ["running", "resumed", "replaced", "bridged"].contains(&name.as_str()) => {
                 state.stopped = false;
                 Self::look_again(desk.number("settle"), desk);
             }
