@@ -103,6 +103,8 @@ fn the_patient_is_read_whole() {
                 awake_from: Some(6.0),
                 awake_to: Some(22.0),
             },
+            implanted: true,
+            selection: Selection::default(),
         }
     );
 }

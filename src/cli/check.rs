@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::care::selection::{absolute, relative};
 use crate::scenario::model::{Action, Catalog, Exposure, Moment, Population, Profile, Scenario, Trigger, Value};
+use crate::scenario::settings;
 use crate::signals::Posture;
 use crate::simulation::{Registry, span, words};
 
@@ -39,6 +41,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                     "programmes": s.programme.len(),
                     "faults": s.faults.iter().map(|f| serde_json::json!({"id": f.id, "kind": f.kind, "values": f.values})).collect::<Vec<_>>(),
                     "actions": s.actions.iter().map(|a| &a.id).collect::<Vec<_>>(),
+                    "care": s.care.iter().map(|c| serde_json::json!({"id": c.id, "policy": c.policy})).collect::<Vec<_>>(),
                     "expectations": s.expectations.len(),
                 })
             })
@@ -119,6 +122,13 @@ fn act(action: &Action) -> String {
             text
         }
         Action::CheckReservoir { .. } => "draw out the reservoir, read the syringe, put it back".into(),
+        Action::Send { mode } => words::programme(mode),
+        Action::Implant {
+            volume, concentration, ..
+        } => {
+            format!("new pump with {volume} mL at {}", words::concentration(*concentration))
+        }
+        Action::Explant => "take the pump out".into(),
         Action::MissedRefill => "planned refill at which nobody comes".into(),
         Action::ScaleDose { factor } => {
             let change = (factor - 1.0) * 100.0;
@@ -215,6 +225,13 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         words::concentration(u.concentration),
         u.low_reservoir_alarm
     );
+    if !p.implanted {
+        text.push_str("            not implanted at the start\n");
+    }
+    let against = [absolute(&p.selection), relative(&p.selection)].concat();
+    if !against.is_empty() {
+        let _ = writeln!(text, "  against   {}", against.join(", "));
+    }
     let c = &s.catheter;
     let material = format!("{:?}", c.material).to_lowercase();
     let _ = writeln!(text, "  catheter  {} cm, {material}, tip at {}", c.length, c.tip);
@@ -280,6 +297,27 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
             moment(&a.at),
             act(&a.action)
         );
+    }
+    for c in &s.care {
+        let _ = write!(text, "  care      {} ({})", c.id, c.policy);
+        let specs: Vec<_> = settings::specs(&c.policy).collect();
+        for (name, value) in &c.settings.numbers {
+            // What the block or the parameters of the scenario changed.
+            if let Some((_, p)) = specs.iter().find(|(n, _)| n == name)
+                && p.value != *value
+            {
+                let unit = if p.unit == "1" {
+                    String::new()
+                } else {
+                    format!(" {}", p.unit)
+                };
+                let _ = write!(text, ", {name} {value}{unit}");
+            }
+        }
+        for (name, word) in &c.settings.words {
+            let _ = write!(text, ", {name} {word}");
+        }
+        text.push('\n');
     }
     let claims = s.expectations.len();
     let _ = writeln!(

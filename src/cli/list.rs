@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::parameters::{Parameter, ParameterSet};
+use crate::parameters::{Grade, Parameter, ParameterSet};
 use crate::pump::{AlarmSpec, PumpFamily};
+use crate::scenario::settings::{self, PolicySpec};
 use crate::simulation::{ACTIONS, Registry, span};
 
 use super::{Failure, print, print_json};
@@ -13,6 +14,7 @@ use super::{Failure, print, print_json};
 #[command(after_help = "Examples:
   itbsim list faults
   itbsim list scenarios --dir scenarios
+  itbsim list policies
   itbsim list signals --json
   itbsim list hazards --generation silicone --unapproved")]
 pub(crate) struct Args {
@@ -41,6 +43,7 @@ enum What {
     Events,
     Actions,
     Alarms,
+    Policies,
 }
 
 /// Events that carry the ids of a scenario's own blocks.
@@ -50,7 +53,10 @@ action.ID.done       action.ID.dose       action.ID.over
 action.ID.dropped    (an action with `unless`)
 fault.ID.start       fault.ID.progress    fault.ID.full
 fault.ID.on          fault.ID.off         fault.ID.end
-condition.ID.met     (a fault with `when`)";
+condition.ID.met     (a fault with `when`)
+care.ID.FLAG         action.ID.ACT.done   (what a policy makes known and does: `itbsim list policies`)
+care.ID.seen         care.ID.missed       care.ID.reported
+care.ID.charted      care.ID.refused      care.ID.timer";
 
 /// What the two schemes are.
 const ALARM_SCHEMES: &str =
@@ -125,6 +131,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             print(&text)
         }
         What::Alarms => alarms(args.json),
+        What::Policies => policies(&catalog.policies, args.json),
         What::Symptoms => {
             let rows = registry.symptoms();
             if args.json {
@@ -176,6 +183,62 @@ fn alarms(json: bool) -> Result<(), Failure> {
             a.ends,
             a.source
         );
+    }
+    print(&text)
+}
+
+/// Care policies with all their settings.
+fn policies(all: &[PolicySpec], json: bool) -> Result<(), Failure> {
+    let grade = |g: Grade| format!("{g:?}").to_lowercase();
+    if json {
+        let rows: Vec<serde_json::Value> = all
+            .iter()
+            .map(|k| {
+                let numbers: Vec<serde_json::Value> = settings::specs(k.name)
+                    .map(|(name, p)| {
+                        serde_json::json!({"name": name, "key": p.key, "default": p.value, "unit": p.unit, "low": finite(p.low),
+                            "high": finite(p.high), "grade": grade(p.grade), "source": p.source, "meaning": p.meaning})
+                    })
+                    .collect();
+                let choices: Vec<serde_json::Value> = k
+                    .choices
+                    .iter()
+                    .map(|c| serde_json::json!({"name": c.name, "words": c.words, "meaning": c.meaning}))
+                    .collect();
+                serde_json::json!({"policy": k.name, "summary": k.summary, "source": k.source, "choices": choices,
+                    "numbers": numbers, "acts": k.acts, "flags": k.flags})
+            })
+            .collect();
+        return print_json(&rows);
+    }
+    let mut text = String::from(
+        "A [[care]] block names one of these; its settings replace the defaults below. Flags are events\n\
+         care.ID.FLAG, acts are events action.ID.ACT.done.\n",
+    );
+    for k in all {
+        let _ = writeln!(text, "\n{}\n    {}\n    source: {}", k.name, k.summary, k.source);
+        for c in k.choices {
+            let _ = writeln!(text, "      {:<20} {}: {}", c.name, c.words.join(" | "), c.meaning);
+        }
+        for (name, p) in settings::specs(k.name) {
+            let unit = if p.unit == "1" { "" } else { p.unit };
+            let value = format!("{} {unit}", p.value);
+            let _ = writeln!(
+                text,
+                "      {name:<20} {} ({} to {}; {}, {}): {}",
+                value.trim(),
+                p.low,
+                p.high,
+                grade(p.grade),
+                p.source,
+                p.meaning
+            );
+        }
+        for (what, names) in [("acts", k.acts), ("flags", k.flags)] {
+            if !names.is_empty() {
+                let _ = writeln!(text, "      {what}: {}", names.join(", "));
+            }
+        }
     }
     print(&text)
 }

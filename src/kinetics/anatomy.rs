@@ -18,6 +18,10 @@ pub struct Body {
     pub renal_function: f64,
     /// Level at which an epidural or subdural depot lies: that of the catheter tip.
     pub depot_level: Level,
+    /// Whether a ventriculoperitoneal shunt takes fluid out of the head.
+    pub shunt: bool,
+    /// Whether arachnoiditis hinders mixing along the canal.
+    pub arachnoiditis: bool,
 }
 
 impl Default for Body {
@@ -28,6 +32,8 @@ impl Default for Body {
             weight: 70.0,
             renal_function: 1.0,
             depot_level: Level::T10,
+            shunt: false,
+            arachnoiditis: false,
         }
     }
 }
@@ -98,6 +104,11 @@ impl Canal {
         let factor = match posture {
             Posture::Supine => 1.0,
             Posture::Upright => parameters.get("kinetics.csf.dispersion_upright_factor"),
+        };
+        let factor = if body.arachnoiditis {
+            factor * parameters.get("kinetics.csf.arachnoiditis_factor")
+        } else {
+            factor
         };
         let mut canal = Canal {
             length,

@@ -138,7 +138,10 @@ pub(super) fn build(
 
     // Bulk flow: made in the head, partly absorbed along the spine, the rest in the head.
     let production = get("kinetics.csf.production");
-    let spinal = production * get("kinetics.csf.spinal_absorption_share");
+    // A shunt takes fluid in the head, on its way to the peritoneum and so to blood; what it
+    // leaves divides as before.
+    let shunted = if body.shunt { get("kinetics.shunt.flow") } else { 0.0 };
+    let spinal = (production - shunted).max(0.0) * get("kinetics.csf.spinal_absorption_share");
     let outflows: Vec<Outflow> = [flows.drain, flows.leak, flows.along].into_iter().flatten().collect();
     let drawn: f64 = outflows.iter().map(|o| o.rate).sum();
     // Drawn fluid is replaced first by what the head would have absorbed.

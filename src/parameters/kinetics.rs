@@ -49,6 +49,10 @@ pub const TABLE: &[Parameter] = &[
       "first-order loss of drug from spinal fluid to blood"),
     p("kinetics.csf.plasma_ratio", 0.12, "1", 0.05, 0.35, Published, "MIMS; Knutsson 1974",
       "fluid over plasma concentration at equilibrium with blood"),
+    p("kinetics.csf.arachnoiditis_factor", 0.4, "1", 0.05, 1.0, Assumed, "no figure found; scars divide the fluid space",
+      "dispersion with arachnoiditis over dispersion without"),
+    p("kinetics.shunt.flow", 12.0, "mL/h", 0.0, 25.0, Assumed, "a shunt takes over much of the 20 mL/h made; no figure for its share found",
+      "fluid taken out of the head by a ventriculoperitoneal shunt"),
     // -- nervous tissue ----------------------------------------------------------------------------------------------
     p("kinetics.cord.volume", 25.7, "mL", 10.0, 40.0, Published, "Sass 2017: cord 19.9 mL, rootlets 5.8 mL",
       "cord and roots, spread over the levels by length"),

@@ -11,9 +11,11 @@ use crate::quantity::{self, QuantityError};
 
 mod alarm;
 mod calc;
+mod care;
 mod catheter;
 mod hazards;
 mod kinetics;
+mod protocols;
 mod pump;
 mod response;
 mod scenario;
@@ -82,6 +84,8 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         pump::TABLE,
         alarm::TABLE,
         visit::TABLE,
+        care::TABLE,
+        protocols::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,

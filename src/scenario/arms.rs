@@ -236,7 +236,9 @@ fn put(
                 "unknown",
             )
             .maybe_help(path_help(head).filter(|h| h.starts_with("did")))
-            .help("paths start with patient, pump, catheter, hazards, parameters, programme.<id>, fault.<id> or action.<id>"),
+            .help(
+                "paths start with patient, pump, catheter, hazards, parameters, programme.<id>, fault.<id>, action.<id> or care.<id>",
+            ),
         )),
     }
 }

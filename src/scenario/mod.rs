@@ -40,6 +40,7 @@ mod abilities;
 mod action;
 mod arms;
 mod branching;
+mod care;
 mod check;
 mod diagnostics;
 mod document;
@@ -54,6 +55,7 @@ mod names;
 mod programme;
 mod resolve;
 mod schema;
+pub mod settings;
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -237,7 +239,11 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
 
 /// Gives every block its id.
 fn settle(document: &mut Table, mistakes: &mut Vec<Diagnostic>) {
-    let verbs: [(&str, &[&str]); 2] = [("programme", programme::VERBS), ("action", action::VERBS)];
+    let verbs: [(&str, &[&str]); 3] = [
+        ("programme", programme::VERBS),
+        ("action", action::VERBS),
+        ("care", &[]),
+    ];
     names::settle_ids(document, &verbs, mistakes);
 }
 

@@ -9,6 +9,8 @@ use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Posture};
 
+use super::settings::{PolicySpec, Settings};
+
 /// A file as loaded: one scenario per arm (a single unnamed one without `[[arm]]`).
 #[derive(Debug, Clone)]
 pub struct Story {
@@ -62,6 +64,8 @@ pub struct Scenario {
     pub hazards: Option<Hazards>,
     /// What people do.
     pub actions: Vec<ActionStep>,
+    /// Policies at work, sorted by id.
+    pub care: Vec<CareBlock>,
     /// What must happen.
     pub expectations: Vec<Expectation>,
     /// Defaults with this scenario's overrides.
@@ -93,6 +97,34 @@ pub struct Patient {
     pub effect_model: String,
     /// Who hears the pump's alarms.
     pub alarm: Hearing,
+    /// Whether pump and catheter are in the body at the start.
+    pub implanted: bool,
+    /// What speaks against the therapy, or changes it.
+    pub selection: Selection,
+}
+
+/// What speaks against the therapy, or changes it. Infection, coagulopathy and anatomy
+/// forbid it; the rest are warnings, and most of them change the model as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Active infection.
+    pub infection: bool,
+    /// Coagulopathy that cannot be corrected.
+    pub coagulopathy: bool,
+    /// A spine that does not admit a catheter.
+    pub anatomy: bool,
+    /// Arachnoiditis: fluid mixes less along the canal.
+    pub arachnoiditis: bool,
+    /// Kidney disease: clearance falls.
+    pub kidney_disease: bool,
+    /// Pregnancy.
+    pub pregnancy: bool,
+    /// Appointments are not kept reliably: refills are missed more often.
+    pub unreliable_follow_up: bool,
+    /// Anticoagulated: a puncture waits until it is paused.
+    pub anticoagulated: bool,
+    /// A ventriculoperitoneal shunt: fluid leaves the head instead of the spine.
+    pub vp_shunt: bool,
 }
 
 /// Who hears the pump's alarms, as far as a scenario says so; the rest are defaults.
@@ -212,7 +244,7 @@ pub enum Material {
 }
 
 /// A point in time as the file writes it: absolute, or after a named event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Moment {
     /// At an instant.
     At(SimTime),
@@ -439,8 +471,19 @@ pub enum Profile {
     InPosture(Posture),
 }
 
-/// Something people do.
+/// A policy at work.
 #[derive(Debug, Clone, PartialEq)]
+pub struct CareBlock {
+    /// Name used in events and arms.
+    pub id: String,
+    /// Registered policy.
+    pub policy: String,
+    /// Its settings, complete.
+    pub settings: Settings,
+}
+
+/// Something people do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ActionStep {
     /// Name used in events and arms.
     pub id: String,
@@ -452,8 +495,8 @@ pub struct ActionStep {
     pub action: Action,
 }
 
-/// The acts a scenario can contain.
-#[derive(Debug, Clone, PartialEq)]
+/// The acts a scenario can contain, and those only a policy orders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     /// Empty the reservoir, then fill it.
     Refill {
@@ -562,6 +605,22 @@ pub enum Action {
     },
     /// Change posture.
     Posture(Posture),
+    /// Send a programme; in a scenario this is a `[[programme]]` block.
+    Send {
+        /// The programme.
+        mode: Programme,
+    },
+    /// Surgery: a new pump in the place of whatever was there, filled, not yet programmed.
+    Implant {
+        /// Volume filled in \[mL\].
+        volume: f64,
+        /// True concentration \[ug/mL\].
+        concentration: f64,
+        /// Concentration entered in the programmer \[ug/mL\].
+        label: f64,
+    },
+    /// Surgery: the pump is taken out.
+    Explant,
     /// Surgery or another remedy that ends faults.
     Repair {
         /// Faults ended.
@@ -570,7 +629,7 @@ pub enum Action {
 }
 
 /// The rule by which expected and aspirated volume are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum VisitRule {
     /// More than 1 mL (20 mL pump) or 2 mL (40 mL pump) is suspect (Maino 2017).
     #[default]
@@ -708,6 +767,8 @@ pub struct Catalog {
     pub fault_kinds: Vec<FaultKind>,
     /// Fault kinds that can come by chance, the tables of `[hazards]`.
     pub hazard_kinds: Vec<&'static str>,
+    /// Care policies.
+    pub policies: Vec<PolicySpec>,
     /// Column names of all signals.
     pub signals: Vec<String>,
     /// Event names that do not depend on ids of the file, such as `symptom.itch.onset`.

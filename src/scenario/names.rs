@@ -7,7 +7,7 @@ use super::document::{Data, Entry, Node, Table};
 use super::model::Catalog;
 
 /// The lists whose blocks have ids, with the word used in paths and events.
-pub(super) const LISTS: [&str; 3] = ["programme", "fault", "action"];
+pub(super) const LISTS: [&str; 4] = ["programme", "fault", "action", "care"];
 
 /// Longest id, which can become a folder name \[characters\].
 const ID_LIMIT: usize = 64;
@@ -37,6 +37,17 @@ impl Names {
                 let Some(id) = block.text("id") else { continue };
                 for kind in kinds(list) {
                     names.events.push(format!("{list}.{id}.{kind}"));
+                }
+                if *list == *"care" {
+                    let policy = catalog.policies.iter().find(|k| block.text("policy") == Some(k.name));
+                    let own = policy.map_or(&[][..], |k| k.flags);
+                    names
+                        .events
+                        .extend(own.iter().map(|kind| format!("{list}.{id}.{kind}")));
+                    let acts = policy.map_or(&[][..], |k| k.acts);
+                    names
+                        .events
+                        .extend(acts.iter().map(|act| format!("action.{id}.{act}.done")));
                 }
                 names.ids.push((list, id.to_owned()));
                 names.list_of.entry(id.to_owned()).or_insert(list);
@@ -109,6 +120,7 @@ pub(super) fn kinds(list: &str) -> &'static [&'static str] {
     match list {
         "fault" => &["start", "full", "end"],
         "programme" => &["start"],
+        "care" => super::settings::COMMON_EVENTS,
         _ => &["done", "dropped"],
     }
 }

@@ -4,8 +4,10 @@
 use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment};
-use super::{action, check, expect, fault, hazards, programme};
+use super::model::{
+    Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment, Selection,
+};
+use super::{action, care, check, expect, fault, hazards, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, ParameterError, ParameterSet};
 use crate::quantity::Dimension;
@@ -28,6 +30,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "programme",
     "fault",
     "action",
+    "care",
     "expect",
     "arm",
 ];
@@ -44,6 +47,20 @@ pub(super) const PATIENT_KEYS: &[&str] = &[
     "history",
     "effect_model",
     "alarm",
+    "implanted",
+    "selection",
+];
+/// Keys of `selection` in `[patient]`.
+pub(super) const SELECTION_KEYS: &[&str] = &[
+    "infection",
+    "coagulopathy",
+    "anatomy",
+    "arachnoiditis",
+    "kidney_disease",
+    "pregnancy",
+    "unreliable_follow_up",
+    "anticoagulated",
+    "vp_shunt",
 ];
 /// Keys of `alarm` in `[patient]`.
 pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", "awake_from", "awake_to"];
@@ -157,6 +174,9 @@ pub(super) fn resolve(
     let actions = blocks(&fields, "action", |table, place| {
         action::read(context, table, place, lumbar_over)
     });
+    let care = blocks(&fields, "care", |table, place| {
+        care::read(context, table, place, &defaults)
+    });
     let expectations = blocks(&fields, "expect", |table, place| {
         let line = sources[place.file].locate(place.start).0;
         expect::read(context, table, place, line, arms)
@@ -181,7 +201,7 @@ pub(super) fn resolve(
     let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
     let hazards = hazards?;
     sound?;
-    if programmes.flawed || faults.flawed || actions.flawed || expectations.flawed {
+    if programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
         return Err(Reported);
     }
     Ok(Resolved {
@@ -204,6 +224,12 @@ pub(super) fn resolve(
             hazards,
             faults: faults.read.into_iter().map(|r| r.fault).collect(),
             actions: actions.read.into_iter().map(|r| r.step).collect(),
+            care: {
+                let mut blocks = care.read;
+                // The order of blocks in the file changes nothing.
+                blocks.sort_by(|a, b| a.id.cmp(&b.id));
+                blocks
+            },
             expectations: Vec::new(),
             parameters,
         },
@@ -442,10 +468,17 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
     let models = &fields.context.catalog.effect_models;
     let model = registered(&fields, "effect_model", models);
     let alarm = hearing(&fields);
+    let implanted = fields.flag("implanted");
+    let selection = selection(&fields)?;
+    let usual_kidney = if selection.kidney_disease {
+        defaults.get("care.selection.kidney_function")
+    } else {
+        1.0
+    };
     Ok(Patient {
         population: population?.unwrap_or(Population::AdultSpinal),
         weight: weight?.unwrap_or_else(|| defaults.get("scenario.patient.weight")),
-        renal_function: renal?.unwrap_or(1.0),
+        renal_function: renal?.unwrap_or(usual_kidney),
         injury: injury?,
         ashworth_legs: legs?.unwrap_or_else(|| defaults.get("scenario.patient.ashworth_legs")),
         ashworth_arms: arms?.unwrap_or_else(|| defaults.get("scenario.patient.ashworth_arms")),
@@ -454,6 +487,27 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
         history: history?.unwrap_or(History::Naive),
         effect_model: model?.unwrap_or_else(|| usual(models, EFFECT_MODEL)),
         alarm: alarm?,
+        implanted: implanted?.unwrap_or(true),
+        selection,
+    })
+}
+
+/// What speaks against the therapy.
+fn selection(fields: &Fields<'_, '_>) -> Result<Selection, Reported> {
+    let Some(inner) = fields.child("selection", SELECTION_KEYS, "{ pregnancy = true }")? else {
+        return Ok(Selection::default());
+    };
+    let flag = |key: &str| Ok(inner.flag(key)?.unwrap_or(false));
+    Ok(Selection {
+        infection: flag("infection")?,
+        coagulopathy: flag("coagulopathy")?,
+        anatomy: flag("anatomy")?,
+        arachnoiditis: flag("arachnoiditis")?,
+        kidney_disease: flag("kidney_disease")?,
+        pregnancy: flag("pregnancy")?,
+        unreliable_follow_up: flag("unreliable_follow_up")?,
+        anticoagulated: flag("anticoagulated")?,
+        vp_shunt: flag("vp_shunt")?,
     })
 }
 

@@ -7,7 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{Catalog, FaultKind, FieldSpec};
-use super::{action, arms, expect, fault, hazards, programme, resolve};
+use super::settings::PolicySpec;
+use super::{action, arms, care, expect, fault, hazards, programme, resolve, settings};
 use crate::parameters;
 use crate::quantity::Dimension;
 use crate::signals::Level;
@@ -36,6 +37,7 @@ pub fn schema(catalog: &Catalog) -> String {
         "programme" => blocks(programme_block()),
         "fault" => blocks(fault_block(catalog)),
         "action" => blocks(action_block()),
+        "care" => blocks(care_block(catalog)),
         "expect" => blocks(expect_block(catalog)),
         _ => blocks(arm_block()),
     });
@@ -134,6 +136,20 @@ fn patient(catalog: &Catalog) -> Value {
         "posture" => words(names(fault::POSTURES), "Posture at the start."),
         "history" => words(names(resolve::HISTORIES), "What came before the first instant."),
         "effect_model" => words(&catalog.effect_models, "Effect model."),
+        "implanted" => flag("Whether pump and catheter are in the body at the start; a policy may implant them."),
+        "selection" => object(resolve::SELECTION_KEYS, |key| {
+            flag(match key {
+                "infection" => "Active infection: forbids the therapy.",
+                "coagulopathy" => "Coagulopathy: forbids the therapy.",
+                "anatomy" => "A spine that does not admit a catheter: forbids the therapy.",
+                "arachnoiditis" => "Arachnoiditis: a warning; fluid mixes less.",
+                "kidney_disease" => "Kidney disease: a warning; clearance falls.",
+                "pregnancy" => "Pregnancy: a warning.",
+                "unreliable_follow_up" => "Unreliable follow-up: a warning; refills are missed more often.",
+                "anticoagulated" => "Anticoagulated: a warning; punctures wait.",
+                _ => "Ventriculoperitoneal shunt: a warning; fluid leaves the head instead of the spine.",
+            })
+        }),
         _ => object(resolve::ALARM_KEYS, |key| match key {
             "heard" => words(
                 names(resolve::HEARD),
@@ -359,6 +375,39 @@ fn fault_block(catalog: &Catalog) -> Value {
         json!({ "type": "object" })
     } else {
         json!({ "oneOf": kinds })
+    }
+}
+
+fn care_block(catalog: &Catalog) -> Value {
+    let of = |kind: &PolicySpec| {
+        let own: Vec<&str> = settings::specs(kind.name).map(|(name, _)| name).collect();
+        let choices = kind.choices.iter().map(|c| c.name);
+        let keys: Vec<&str> = care::KEYS.iter().copied().chain(own).chain(choices).collect();
+        let mut block = object(&keys, |key| match key {
+            "id" => id(),
+            "policy" => json!({ "const": kind.name, "description": kind.summary }),
+            name => match settings::specs(kind.name).find(|(n, _)| *n == name) {
+                Some((_, p)) if p.unit == "1" => number_or_percent(p.meaning),
+                Some((_, p)) => json!({
+                    "type": "string",
+                    "pattern": PATTERN,
+                    "description": format!("{}, {} to {} {}", p.meaning, p.low, p.high, p.unit),
+                }),
+                None => {
+                    let choice = kind.choices.iter().find(|c| c.name == name);
+                    let all = choice.map_or(&[][..], |c| c.words).iter().map(|w| (*w).to_owned());
+                    words(all, choice.map_or("", |c| c.meaning))
+                }
+            },
+        });
+        block["required"] = json!(["policy"]);
+        block
+    };
+    let policies: Vec<Value> = catalog.policies.iter().map(of).collect();
+    if policies.is_empty() {
+        json!({ "type": "object" })
+    } else {
+        json!({ "oneOf": policies })
     }
 }
 

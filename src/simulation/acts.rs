@@ -25,10 +25,10 @@ impl Simulation {
         notices: &mut Vec<PumpNotice>,
     ) -> Result<(), SimError> {
         let now = cx.now();
-        let action = self.scenario.actions[index].action.clone();
-        let id = self.scenario.actions[index].id.clone();
+        let step = self.act_step(index);
+        let (action, id) = (step.action.clone(), step.id.clone());
         if part == Part::Dropped {
-            let event = self.scenario.actions[index].unless.as_deref().unwrap_or_default();
+            let event = self.act_step(index).unless.as_deref().unwrap_or_default();
             cx.note(format!("needless after {event}"));
             return Ok(());
         }
@@ -39,7 +39,11 @@ impl Simulation {
                 | Action::ScaleDose { .. }
                 | Action::Interrogate
                 | Action::EmptyPump
+                | Action::Send { .. }
         );
+        if (session || matches!(action, Action::MriScan { .. } | Action::Explant)) && !self.patient.implanted {
+            return Err(SimError::NoPump);
+        }
         if session {
             self.silence_alarms(cx);
         }
@@ -111,6 +115,14 @@ impl Simulation {
                 if !notices.is_empty() {
                     self.pump_cause = by;
                 }
+            }
+            Action::Send { mode } => {
+                cx.note(words::programme(&mode));
+                self.sources.insert(id.clone(), by);
+                self.patient
+                    .pump
+                    .command(now, &Command::Programme { id, mode }, notices)?;
+                self.pump_cause = by;
             }
             Action::MissedRefill => {
                 cx.note(format!(
@@ -328,6 +340,12 @@ impl Simulation {
                 self.posture_faults(cx)?;
                 self.catheter_cause = by;
             }
+            Action::Implant {
+                volume,
+                concentration,
+                label,
+            } => self.implant(volume, concentration, label, by, cx)?,
+            Action::Explant => self.explant(by, cx)?,
             Action::Repair { faults } => {
                 for id in &faults {
                     let Some(fault) = self.scenario.faults.iter().position(|f| f.id == *id) else {
@@ -391,7 +409,7 @@ impl Simulation {
         cx.schedule_in(
             SimSpan::from_hours(hours)?,
             Phase::Clinician,
-            self.ranks.action(index),
+            self.act_rank(index),
             event,
         )?;
         Ok(())
@@ -417,7 +435,7 @@ impl Simulation {
         let at = cx.now().checked_add(length)?;
         if at <= self.scenario.duration {
             let event = self.action_event(index, Part::Repeat(given));
-            cx.schedule_at(at, Phase::Clinician, self.ranks.action(index), event)?;
+            cx.schedule_at(at, Phase::Clinician, self.act_rank(index), event)?;
         }
         Ok(())
     }

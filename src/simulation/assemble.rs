@@ -37,13 +37,21 @@ pub(super) fn assemble(
         SimTime::ZERO,
         &scenario.catheter,
         parameters,
-        scenario.pump.concentration,
+        if scenario.patient.implanted {
+            scenario.pump.concentration
+        } else {
+            0.0
+        },
     )?;
     // Nothing is stored behind a restriction yet, so nothing can leave.
     let _ = catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture))?;
     let pump = registry.pumps.build(
         &PumpSetup {
-            device: scenario.pump.clone(),
+            device: if scenario.patient.implanted {
+                scenario.pump.clone()
+            } else {
+                super::surgery::in_its_box(&scenario.pump)
+            },
             dead_volume: match scenario.catheter.entered_length {
                 // The programmer knows one bore: that of the catheter's spinal piece.
                 Some(length) => {
@@ -63,6 +71,8 @@ pub(super) fn assemble(
             renal_function: p.renal_function,
             population: p.population,
             depot_level: scenario.catheter.tip,
+            shunt: p.selection.vp_shunt,
+            arachnoiditis: p.selection.arachnoiditis,
         },
         parameters,
         Flows {
@@ -118,6 +128,7 @@ pub(super) fn assemble(
     let mut patient = Patient::new(pump, catheter, kinetics, response, watches(parameters), body, p.posture);
     // What is there at the start (relief, in an established patient) has no onset to report.
     let p = &mut patient;
+    p.implanted = scenario.patient.implanted;
     let present = p.body.begin(&p.response, &p.watches, &p.kinetics)?;
     let mut symptoms = vec![SymptomState::default(); SYMPTOMS.len()];
     let mut episodes = Vec::new();
@@ -162,7 +173,12 @@ pub(super) fn assemble(
         ids,
         ranks,
         patient,
+        pumps: Arc::new(registry.pumps.clone()),
+        past_log: Vec::new(),
         faults,
+        care: super::care_run::policies(scenario, registry)?,
+        care_state: super::care_run::CareState::default(),
+        facts: Arc::new(super::care_run::facts(scenario)),
         waiting: WaitingList::default(),
         draws: Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate),
         alarms: Alarms::default(),

@@ -35,6 +35,12 @@ pub enum SimError {
     /// The pump refused.
     #[error("pump: {0}")]
     Pump(#[from] crate::pump::PumpError),
+    /// A session with a pump that is not there.
+    #[error("no pump is implanted")]
+    NoPump,
+    /// A care policy failed.
+    #[error("care: {0}")]
+    Care(#[from] crate::care::CareError),
     /// The catheter refused.
     #[error("catheter: {0}")]
     Catheter(#[from] crate::catheter::CatheterError),
@@ -65,4 +71,12 @@ pub enum SimError {
     /// A snapshot that does not fit this scenario.
     #[error("snapshot: {0}")]
     Snapshot(String),
+}
+
+impl SimError {
+    /// Whether a part only declined what was asked and is as it was, so that whoever asked
+    /// may go on.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, SimError::Pump(_) | SimError::Catheter(_) | SimError::NoPump)
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::care::Place;
 use crate::engine::{Event, Fingerprint};
 use crate::pump::{AlarmName, PumpEvent, PumpNotice};
 use crate::response::Crossed;
@@ -55,6 +56,60 @@ pub enum Delivery {
     High,
 }
 
+/// What happens between a policy and the world.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum CareStep {
+    /// The policy begins its work.
+    Start,
+    /// A reminder is due.
+    Timer {
+        /// Its name.
+        name: String,
+    },
+    /// An appointment is kept.
+    Seen {
+        /// Its name.
+        name: String,
+        /// Where.
+        place: Place,
+    },
+    /// An appointment is not kept.
+    Missed {
+        /// Its name.
+        name: String,
+    },
+    /// Patient or carer gets in touch.
+    Reported {
+        /// How.
+        place: Place,
+        /// Names of symptoms told of.
+        complaints: Vec<String>,
+        /// Names of alarms told of.
+        alarms: Vec<String>,
+    },
+    /// An act that the policy ordered could not be carried out.
+    Refused {
+        /// Id of the act.
+        act: String,
+        /// Why.
+        reason: String,
+    },
+    /// A number goes into the chart.
+    Charted {
+        /// What it is.
+        name: String,
+        /// The number.
+        value: f64,
+    },
+    /// The policy makes something known.
+    Flag {
+        /// Which of its events.
+        name: String,
+        /// In words.
+        note: String,
+    },
+}
+
 /// The payload of one event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum SimEvent {
@@ -65,14 +120,23 @@ pub enum SimEvent {
         /// Its id.
         id: Name,
     },
-    /// An act of the scenario.
+    /// An act of the scenario, or one that a policy ordered.
     Action {
-        /// Index in the scenario.
+        /// Index in the scenario; orders follow its own acts.
         index: usize,
         /// Its id.
         id: Name,
         /// Which part of it.
         part: Part,
+    },
+    /// A policy and the world.
+    Care {
+        /// Place of the policy.
+        index: usize,
+        /// Id of its block.
+        id: Name,
+        /// What.
+        step: CareStep,
     },
     /// A condition that a fault waits for came true.
     Condition {
@@ -154,6 +218,7 @@ impl Event for SimEvent {
         match self {
             SimEvent::Programme { id, .. } => Cow::Owned(format!("programme.{id}")),
             SimEvent::Action { id, .. } => Cow::Owned(format!("action.{id}")),
+            SimEvent::Care { id, .. } => Cow::Owned(format!("care.{id}")),
             SimEvent::Condition { id, .. } => Cow::Owned(format!("condition.{id}")),
             SimEvent::Hazard { id, .. } => Cow::Owned(format!("hazard.{id}")),
             SimEvent::Fault { id, .. } => Cow::Owned(format!("fault.{id}")),
@@ -171,6 +236,16 @@ impl Event for SimEvent {
     fn kind(&self) -> Cow<'_, str> {
         Cow::Borrowed(match self {
             SimEvent::Programme { .. } => "start",
+            SimEvent::Care { step, .. } => match step {
+                CareStep::Start => "start",
+                CareStep::Timer { .. } => "timer",
+                CareStep::Seen { .. } => "seen",
+                CareStep::Missed { .. } => "missed",
+                CareStep::Reported { .. } => "reported",
+                CareStep::Refused { .. } => "refused",
+                CareStep::Charted { .. } => "charted",
+                CareStep::Flag { name, .. } => return Cow::Owned(name.clone()),
+            },
             SimEvent::Action { part, .. } => match part {
                 Part::Begin => "done",
                 Part::Repeat(_) => "dose",
@@ -224,6 +299,17 @@ impl Event for SimEvent {
                     fp.write_f64(*dose_rate);
                 }
             }
+            SimEvent::Care { step, .. } => match step {
+                CareStep::Timer { name } | CareStep::Seen { name, .. } | CareStep::Missed { name } => {
+                    fp.write_str(name)
+                }
+                CareStep::Flag { note, .. } => fp.write_str(note),
+                CareStep::Charted { name, value } => {
+                    fp.write_str(name);
+                    fp.write_f64(*value);
+                }
+                CareStep::Start | CareStep::Reported { .. } | CareStep::Refused { .. } => {}
+            },
             SimEvent::Programme { .. }
             | SimEvent::Condition { .. }
             | SimEvent::Hazard { .. }

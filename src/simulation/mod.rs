@@ -7,6 +7,7 @@
 mod acts;
 mod assemble;
 mod body;
+mod care_run;
 mod error;
 mod event;
 mod expect;
@@ -25,6 +26,7 @@ mod registry;
 mod result;
 mod run;
 mod snapshot;
+mod surgery;
 mod system;
 mod visits;
 pub mod why;

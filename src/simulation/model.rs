@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::care::{Facts, News, Role};
 use crate::engine::{Context, Crossing, EventHandle, EventId, Fired, Model, Phase, Rank, SimSpan, SimTime};
 use crate::numerics::Draws;
-use crate::pump::{PumpEvent, PumpNotice};
+use crate::pump::{LogEntry, PumpEvent, PumpNotice, PumpRegistry};
 use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState, Syndrome};
 use crate::scenario::model::{Moment, Scenario, Trigger};
 
@@ -52,7 +53,16 @@ pub struct Simulation {
     pub(super) ids: super::ranks::Ids,
     pub(super) ranks: Ranks,
     pub(super) patient: Patient,
+    /// Families, for the next pump.
+    pub(super) pumps: Arc<PumpRegistry>,
+    /// Log lines of pumps that were taken out.
+    pub(super) past_log: Vec<LogEntry>,
     pub(super) faults: Vec<FaultRun>,
+    /// Policies, by id.
+    pub(super) care: Vec<super::care_run::CareRun>,
+    pub(super) care_state: super::care_run::CareState,
+    /// What the records say.
+    pub(super) facts: Arc<Facts>,
     pub(super) waiting: WaitingList,
     /// Luck of this run.
     pub(super) draws: Draws,
@@ -163,6 +173,7 @@ impl Model for Simulation {
         }
         let mut notices = Vec::new();
         match &fired.event {
+            SimEvent::Programme { .. } if !self.patient.implanted => cx.note("no pump is implanted"),
             SimEvent::Programme { index, .. } => {
                 let mode = self.scenario.programme[*index].mode.clone();
                 cx.note(super::words::programme(&mode));
@@ -178,7 +189,16 @@ impl Model for Simulation {
                     .command(now, &crate::pump::Command::Programme { id, mode }, &mut notices)?;
                 self.pump_cause = fired.id;
             }
-            SimEvent::Action { index, part, .. } => self.act(*index, *part, fired.id, cx, &mut notices)?,
+            SimEvent::Action { index, part, .. } => {
+                let visits = self.visits.len();
+                match self.act(*index, *part, fired.id, cx, &mut notices) {
+                    Err(error) if self.is_ordered(*index) && error.is_refusal() => self.refused(*index, &error, cx)?,
+                    Err(error) => return Err(error),
+                    Ok(()) if *part == Part::Begin => self.act_done(*index, visits, cx)?,
+                    Ok(()) => {}
+                }
+            }
+            SimEvent::Care { index, step, .. } => self.care_step(*index, step, fired.id, cx, &mut notices)?,
             SimEvent::Condition { index, .. } => {
                 let event = self.fault_event(*index, Stage::Start, None);
                 cx.schedule_at(now, Phase::Fault, self.ranks.fault(*index), event)?;
@@ -214,7 +234,11 @@ impl Model for Simulation {
                     _ => {}
                 }
             }
-            SimEvent::AlarmHeard { name, tone } => self.alarm_heard(*name, *tone, cx),
+            SimEvent::AlarmHeard { name, tone } => {
+                self.alarm_heard(*name, *tone, cx);
+                let alarm = name.as_str().to_owned();
+                self.tell(&News::Heard { alarm }, Some(Role::Person), cx)?;
+            }
             SimEvent::Catheter => {
                 self.catheter_wake = None;
                 let jumps = self.patient.catheter.on_change(now);
@@ -248,6 +272,7 @@ impl Model for Simulation {
                     }
                 }
                 self.symptom_changed(*index, *onset, fired, cx)?;
+                self.felt(self.patient.watches[*index].symptom.name, *onset, cx)?;
             }
             SimEvent::Death { cause } => {
                 self.death = Some((now, cause.clone()));
@@ -339,6 +364,7 @@ impl Simulation {
                 None => {}
             }
         }
+        self.prime_care(engine)?;
         if self.observe {
             engine.schedule(SimTime::ZERO, Phase::Observer, self.ranks.observer(), SimEvent::Sample)?;
         }
@@ -353,10 +379,20 @@ impl Simulation {
     }
 
     pub(super) fn action_event(&self, index: usize, part: Part) -> SimEvent {
-        SimEvent::Action {
-            index,
-            id: self.ids.action(index),
-            part,
+        let id = if self.is_ordered(index) {
+            self.act_step(index).id.as_str().into()
+        } else {
+            self.ids.action(index)
+        };
+        SimEvent::Action { index, id, part }
+    }
+
+    /// Rank of an act; those ordered share the rank of acts of care.
+    pub(super) fn act_rank(&self, index: usize) -> Rank {
+        if self.is_ordered(index) {
+            self.ranks.orders()
+        } else {
+            self.ranks.action(index)
         }
     }
 
@@ -505,7 +541,8 @@ impl Simulation {
 
     /// Keeps exactly one pending event for pump and catheter.
     fn look_ahead(&mut self, cx: &mut Cx<'_>) -> Result<(), SimError> {
-        let pump = self.patient.pump.next_event().map(|next| {
+        let next = self.patient.implanted.then(|| self.patient.pump.next_event()).flatten();
+        let pump = next.map(|next| {
             let named = next.source.as_ref().and_then(|id| self.sources.get(id));
             let cause = named.copied().unwrap_or(self.pump_cause);
             (next.at, cause, SimEvent::Pump(next.event))

@@ -42,6 +42,8 @@ pub struct Totals {
 pub struct Patient {
     /// The device.
     pub pump: Box<dyn Pump>,
+    /// Whether it is in the body; one that is not lies in its box and does nothing.
+    pub implanted: bool,
     /// The line to the spine.
     pub catheter: Catheter,
     /// Drug in the body.
@@ -83,6 +85,7 @@ impl Patient {
         let flows = kinetics.state().flows;
         Self {
             pump,
+            implanted: true,
             catheter,
             kinetics,
             response,

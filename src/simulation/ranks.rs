@@ -13,6 +13,7 @@ pub(super) struct Ids {
     programmes: Vec<Name>,
     actions: Vec<Name>,
     faults: Vec<Name>,
+    care: Vec<Name>,
     symptoms: Vec<Name>,
 }
 
@@ -22,6 +23,7 @@ impl Ids {
             programmes: scenario.programme.iter().map(|p| p.id.as_str().into()).collect(),
             actions: scenario.actions.iter().map(|a| a.id.as_str().into()).collect(),
             faults: scenario.faults.iter().map(|f| f.id.as_str().into()).collect(),
+            care: scenario.care.iter().map(|c| c.id.as_str().into()).collect(),
             symptoms: SYMPTOMS.iter().map(|s| s.name.into()).collect(),
         }
     }
@@ -49,6 +51,8 @@ pub(super) struct Ranks {
     programmes: Vec<Rank>,
     actions: Vec<Rank>,
     faults: Vec<Rank>,
+    care: Vec<Rank>,
+    orders: Rank,
     symptoms: Vec<Rank>,
     pump: Rank,
     catheter: Rank,
@@ -62,13 +66,16 @@ impl Ranks {
         let programmes = named("programme", &ids.programmes);
         let actions = named("action", &ids.actions);
         let faults = named("fault", &ids.faults);
+        // After programmes of the same instant: people read what the pump was told.
+        let care = named("then-care", &ids.care);
         let symptoms = named("symptom", &ids.symptoms);
-        let fixed = ["pump", "catheter", "patient", "observer"];
+        let fixed = ["pump", "catheter", "patient", "observer", "then-orders"];
         let table = RankTable::new(
             programmes
                 .iter()
                 .chain(&actions)
                 .chain(&faults)
+                .chain(&care)
                 .chain(&symptoms)
                 .map(String::as_str)
                 .chain(fixed)
@@ -79,6 +86,8 @@ impl Ranks {
             programmes: all(&programmes),
             actions: all(&actions),
             faults: all(&faults),
+            care: all(&care),
+            orders: rank_of(&table, "then-orders"),
             symptoms: all(&symptoms),
             pump: rank_of(&table, "pump"),
             catheter: rank_of(&table, "catheter"),
@@ -97,6 +106,14 @@ impl Ranks {
 
     pub fn fault(&self, index: usize) -> Rank {
         self.faults[index]
+    }
+
+    pub fn care(&self, index: usize) -> Rank {
+        self.care[index]
+    }
+
+    pub fn orders(&self) -> Rank {
+        self.orders
     }
 
     pub fn symptom(&self, index: usize) -> Rank {

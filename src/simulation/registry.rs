@@ -1,4 +1,4 @@
-//! What can be plugged in, by name: pump families, fault kinds, effect models.
+//! What can be plugged in, by name: pump families, fault kinds, effect models, care policies.
 //!
 //! A library user starts from [`Registry::builtin`] and adds; the scenario
 //! loader accepts the new names, and runs use them. See `examples/plug_in.rs`.
@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::care::PolicyRegistry;
 use crate::catheter::{Catheter, Jump};
 use crate::engine::SimTime;
 use crate::pump::{Pump, PumpNotice, PumpRegistry};
@@ -70,6 +71,8 @@ pub struct Registry {
     pub pumps: PumpRegistry,
     /// Effect models.
     pub effects: EffectModels,
+    /// Care policies.
+    pub policies: PolicyRegistry,
     faults: BTreeMap<&'static str, (FaultKind, BuildFault)>,
 }
 
@@ -90,6 +93,7 @@ impl Registry {
         let mut registry = Self {
             pumps: PumpRegistry::default(),
             effects: EffectModels::default(),
+            policies: PolicyRegistry::default(),
             faults: BTreeMap::new(),
         };
         for (kind, build) in mechanisms::builtin() {
@@ -145,6 +149,7 @@ impl Registry {
                 })
                 .collect(),
             effect_models: self.effects.names(),
+            policies: self.policies.kinds().map(|k| k.spec).collect(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
             hazard_kinds: crate::hazards::KINDS.to_vec(),
             signals: super::observe::columns().into_iter().skip(1).collect(),

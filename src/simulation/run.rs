@@ -190,7 +190,8 @@ impl Run {
             })
             .collect();
         let alarms = simulation.alarm_rows(end);
-        let device_log = simulation.patient.pump.telemetry(end).log.iter().map(log_row).collect();
+        let log = simulation.patient.pump.telemetry(end).log;
+        let device_log = simulation.past_log.iter().chain(&log).map(log_row).collect();
         let mut result = RunResult {
             columns: super::observe::columns(),
             rows: simulation.recorder.rows,
@@ -279,6 +280,7 @@ fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
     rest.actions
         .retain(|a| kept("action", &a.id) || (a.action == refill && is_miss(scenario, &a.id)));
     rest.programme.retain(|p| kept("programme", &p.id));
+    rest.care.retain(|c| kept("care", &c.id));
     rest
 }
 

@@ -12,11 +12,13 @@ use serde_json::Value;
 use crate::catheter::Catheter;
 use crate::engine::{Engine, EventHandle, EventId, SimTime};
 use crate::kinetics::{KineticsState, Outflow, Site};
+use crate::pump::LogEntry;
 use crate::response::SymptomState;
 use crate::scenario::model::Exposure;
 use crate::signals::Posture;
 
 use super::body::BodyRun;
+use super::care_run::CareState;
 use super::error::SimError;
 use super::event::{Delivery, Name, SimEvent};
 use super::fault_run::FaultState;
@@ -34,6 +36,8 @@ struct Saved {
     engine: Engine<SimEvent>,
     pump_family: String,
     pump: Value,
+    implanted: bool,
+    past_log: Vec<LogEntry>,
     catheter: Catheter,
     kinetics: KineticsState,
     body: BodyRun,
@@ -45,6 +49,8 @@ struct Saved {
     inputs: Vec<(Site, f64)>,
     faults: Vec<FaultState>,
     waiting: WaitingList,
+    care: Vec<Value>,
+    care_state: CareState,
     alarms: Alarms,
     visits: Vec<VisitRow>,
     accounts: Accounts,
@@ -79,6 +85,8 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         engine: engine.clone(),
         pump_family: p.pump.family().to_owned(),
         pump: p.pump.save(),
+        implanted: p.implanted,
+        past_log: s.past_log.clone(),
         catheter: p.catheter.clone(),
         kinetics: p.kinetics.state().clone(),
         body: p.body.clone(),
@@ -90,6 +98,8 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         inputs: p.inputs.clone(),
         faults: s.faults.iter().map(|f| f.state.clone()).collect(),
         waiting: s.waiting.clone(),
+        care: s.save_care()?,
+        care_state: s.care_state.clone(),
         alarms: s.alarms.clone(),
         visits: s.visits.clone(),
         accounts: s.accounts,
@@ -120,6 +130,8 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     }
     let p = &mut s.patient;
     p.pump = registry.pumps.restore(&saved.pump_family, &saved.pump)?;
+    p.implanted = saved.implanted;
+    s.past_log = saved.past_log;
     p.catheter = saved.catheter;
     p.restore_kinetics(saved.kinetics)?;
     p.body = saved.body;
@@ -133,6 +145,13 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
         run.state = state;
     }
     s.waiting = saved.waiting;
+    if saved.care.len() != s.care.len() {
+        return Err(bad("the state belongs to another scenario"));
+    }
+    for (run, memory) in s.care.iter_mut().zip(&saved.care) {
+        run.policy.load(memory)?;
+    }
+    s.care_state = saved.care_state;
     s.alarms = saved.alarms;
     s.visits = saved.visits;
     s.accounts = saved.accounts;

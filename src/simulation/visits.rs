@@ -67,7 +67,11 @@ impl Simulation {
             // An empty syringe is not misread.
             Some(drawn) if drawn <= 0.0 => Some(0.0),
             Some(drawn) => {
-                let read = self.draws.normal(&format!("action.{id}"), "syringe", 0, drawn, error)?;
+                // A policy orders the same act again and again; each has its own luck.
+                let before = self.visits.iter().filter(|v| v.visit == id).count() as u64;
+                let read = self
+                    .draws
+                    .normal(&format!("action.{id}"), "syringe", before, drawn, error)?;
                 Some(read.max(0.0))
             }
         };

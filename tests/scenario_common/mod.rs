@@ -87,6 +87,7 @@ pub const KINDS: &[FaultKind] = &[
 pub fn catalog() -> Catalog {
     let names = |list: &[&str]| list.iter().map(|n| (*n).to_owned()).collect();
     Catalog {
+        policies: Vec::new(),
         pump_families: vec!["gas-pressure", "peristaltic", "valve-gated"],
         pump_abilities: Vec::new(),
         effect_models: vec!["emax"],

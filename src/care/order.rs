@@ -1,0 +1,74 @@
+//! What a policy orders.
+
+use super::news::Place;
+use crate::scenario::model::Action;
+
+/// One order. Times are waits from now \[h\].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Order {
+    /// Do an act of the vocabulary of scenarios. Its id becomes `policy.name`; what
+    /// comes of it is told as [`super::News::Done`] or [`super::News::Refused`].
+    Act {
+        /// Name, unique enough for a reader; the same may be ordered again.
+        name: String,
+        /// Wait \[h\].
+        after: f64,
+        /// The act.
+        act: Action,
+    },
+    /// See the patient; told as [`super::News::Seen`].
+    See {
+        /// Name of the appointment.
+        name: String,
+        /// Wait \[h\].
+        after: f64,
+        /// Where.
+        place: Place,
+    },
+    /// The patient does not come; told as [`super::News::Missed`].
+    Miss {
+        /// Name of the appointment.
+        name: String,
+        /// Wait \[h\].
+        after: f64,
+    },
+    /// Get in touch; told as [`super::News::Reported`].
+    Report {
+        /// Wait \[h\].
+        after: f64,
+        /// How.
+        place: Place,
+        /// Names of symptoms told of.
+        complaints: Vec<String>,
+        /// Names of alarms told of.
+        alarms: Vec<String>,
+    },
+    /// Remind this policy; told to it alone as [`super::News::Timer`]. A reminder of the
+    /// same name that still waits is replaced.
+    Timer {
+        /// Its name.
+        name: String,
+        /// Wait \[h\].
+        after: f64,
+    },
+    /// Call off whatever of this name the policy ordered and still waits.
+    Cancel {
+        /// Name of the act, appointment or reminder.
+        name: String,
+    },
+    /// Make something known to all policies and to the events table.
+    Flag {
+        /// One of the policy's own events, see [`super::PolicyKind::flags`].
+        name: &'static str,
+        /// In words.
+        note: String,
+    },
+    /// Write a number into the chart, for all policies; told as [`super::News::Charted`].
+    Chart {
+        /// What it is, with its unit, such as `effective dose \[ug\]`.
+        name: String,
+        /// The number.
+        value: f64,
+    },
+}

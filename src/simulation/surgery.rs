@@ -1,0 +1,93 @@
+//! Pumps that come and go: implant, replacement, explant.
+
+use crate::engine::{Context, EventId, Phase};
+use crate::pump::PumpSetup;
+use crate::scenario::model;
+
+use super::error::SimError;
+use super::event::{SimEvent, Stage};
+use super::model::Simulation;
+use super::words;
+
+/// A pump before it is filled and implanted.
+pub(super) fn in_its_box(device: &model::Pump) -> model::Pump {
+    model::Pump {
+        fill: 0.0,
+        concentration: 0.0,
+        age: 0.0,
+        ..device.clone()
+    }
+}
+
+impl Simulation {
+    /// A new pump, filled but not programmed, takes the place of whatever was there. What
+    /// the catheter holds stays in it.
+    ///
+    /// # Errors
+    /// [`SimError::Pump`] if the new pump cannot be filled so; nothing has changed then.
+    pub(super) fn implant(
+        &mut self,
+        volume: f64,
+        concentration: f64,
+        label: f64,
+        by: EventId,
+        cx: &mut Context<'_, SimEvent>,
+    ) -> Result<(), SimError> {
+        let device = model::Pump {
+            fill: volume,
+            concentration,
+            label_concentration: label,
+            age: 0.0,
+            ..self.scenario.pump.clone()
+        };
+        self.swap(device, by, cx)?;
+        self.patient.implanted = true;
+        cx.note(format!(
+            "new pump with {} mL of {}",
+            words::number(volume),
+            words::concentration(concentration)
+        ));
+        Ok(())
+    }
+
+    /// The pump is taken out with what it holds.
+    ///
+    /// # Errors
+    /// [`SimError::Pump`] if the family makes no empty pump.
+    pub(super) fn explant(&mut self, by: EventId, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {
+        let held = self.patient.pump.reservoir_drug(cx.now());
+        self.swap(in_its_box(&self.scenario.pump), by, cx)?;
+        self.patient.implanted = false;
+        cx.note(format!("pump taken out with {}", words::dose(held)));
+        Ok(())
+    }
+
+    fn swap(&mut self, device: model::Pump, by: EventId, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {
+        let now = cx.now();
+        let setup = PumpSetup {
+            device,
+            dead_volume: self.patient.catheter.dead_volume(),
+            start: now,
+        };
+        let fresh = self.pumps.build(&setup, &self.scenario.parameters)?;
+        let old = std::mem::replace(&mut self.patient.pump, fresh);
+        self.accounts.aspirated += old.reservoir_drug(now);
+        self.accounts.filled += self.patient.pump.reservoir_drug(now);
+        let told = old.telemetry(now);
+        self.past_log.extend(told.log);
+        for alarm in told.alarms {
+            self.alarm_cleared(alarm.name, cx);
+        }
+        // What ailed the old pump goes with it.
+        for (index, fault) in self.scenario.faults.iter().enumerate() {
+            if fault.kind.starts_with("pump.") && self.faults[index].state.active() {
+                let event = self.fault_event(index, Stage::End, None);
+                cx.schedule_at(now, Phase::Fault, self.ranks.fault(index), event)?;
+            }
+        }
+        self.pump_cause = by;
+        self.catheter_cause = by;
+        self.exposure_cause = by;
+        Ok(())
+    }
+}
