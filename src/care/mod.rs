@@ -14,20 +14,31 @@
 //! | `people` | the patient and those around: what they notice, when they call |
 //! | `refills` | refills on the computed date, kept, late or missed |
 //! | `titration` | doses by what the examiner scores |
+//! | `workup` | who suspects a fault, which tests follow, repair |
+//! | [`diagnostics`] | the tests: sensitivity, specificity, time, cost |
+//! | `rescue` | hospital care of withdrawal and of overdose |
+//! | [`signs`] | which symptoms belong to what, and how grave they are |
 //!
 //! A policy of your own implements [`Policy`] and is registered by one line,
 //! [`PolicyRegistry::register`]; scenarios then name it in a `[[care]]` block.
 
+pub mod diagnostics;
 pub mod news;
 pub mod order;
 mod people;
 pub mod policy;
 mod refills;
+mod rescue;
+pub mod signs;
 mod titration;
+mod workup;
 
 pub use news::{Findings, News, Place, ReservoirCheck};
 pub use order::Order;
 pub use people::People;
 pub use policy::{CareError, Desk, Facts, Policy, PolicyKind, PolicyRegistry, Role, RunningPolicy};
 pub use refills::Refills;
+pub use rescue::{RescueOverdose, RescueWithdrawal};
 pub use titration::Titration;
+pub use workup::Workup;
+pub(crate) use workup::reservoir_check;

@@ -197,7 +197,14 @@ pub struct PolicyRegistry {
 impl Default for PolicyRegistry {
     fn default() -> Self {
         let mut registry = Self { kinds: BTreeMap::new() };
-        for kind in [super::People::KIND, super::Refills::KIND, super::Titration::KIND] {
+        for kind in [
+            super::People::KIND,
+            super::Refills::KIND,
+            super::Titration::KIND,
+            super::Workup::KIND,
+            super::RescueWithdrawal::KIND,
+            super::RescueOverdose::KIND,
+        ] {
             registry.register(kind);
         }
         registry

@@ -1,5 +1,7 @@
 //! The catheter of one patient.
 
+mod port;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
 use crate::scenario::model;
 use crate::signals::{Destination, Drive, Stream};
+
+pub use port::PortView;
 
 /// Fluid that left the catheter at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

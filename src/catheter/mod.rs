@@ -32,4 +32,4 @@ mod network;
 mod plan;
 
 pub use fault::{CatheterError, CatheterFault, FAULT_KINDS};
-pub use line::{Catheter, Jump};
+pub use line::{Catheter, Jump, PortView};

@@ -11,6 +11,7 @@ use crate::quantity::{self, QuantityError};
 
 mod alarm;
 mod care;
+mod care_workup;
 mod catheter;
 mod kinetics;
 mod pump;
@@ -82,6 +83,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         alarm::TABLE,
         visit::TABLE,
         care::TABLE,
+        care_workup::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,
@@ -160,6 +162,11 @@ impl ParameterSet {
             Some(value) => *value,
             None => panic!("no parameter table has `{key}`"),
         }
+    }
+
+    /// The value of `key`, or `None` if no table has it.
+    pub fn find(&self, key: &str) -> Option<f64> {
+        self.values.get(key).copied()
     }
 
     /// Replaces one default; `value` is in the unit the table states.
@@ -258,6 +265,8 @@ mod tests {
             ("pump.", pump::TABLE),
             ("alarm.", alarm::TABLE),
             ("visit.", visit::TABLE),
+            ("care.", care::TABLE),
+            ("care.", care_workup::TABLE),
             ("catheter.", catheter::TABLE),
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),

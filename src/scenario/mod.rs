@@ -53,6 +53,7 @@ mod programme;
 mod resolve;
 mod schema;
 pub mod settings;
+pub mod steps;
 
 use std::path::{Path, PathBuf};
 

@@ -8,6 +8,7 @@ mod acts;
 mod assemble;
 mod body;
 mod care_run;
+mod diagnose;
 mod error;
 mod event;
 mod expect;
