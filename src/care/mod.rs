@@ -14,6 +14,7 @@
 //! | `people` | the patient and those around: what they notice, when they call |
 //! | `refills` | refills on the computed date, kept, late or missed |
 //! | `titration` | doses by what the examiner scores |
+//! | `triage` | what a call to the clinic leads to |
 //! | `workup` | who suspects a fault, which tests follow, repair |
 //! | [`diagnostics`] | the tests: sensitivity, specificity, time, cost |
 //! | `rescue` | hospital care of withdrawal and of overdose |
@@ -31,6 +32,7 @@ mod refills;
 mod rescue;
 pub mod signs;
 mod titration;
+mod triage;
 mod workup;
 
 pub use news::{Findings, News, Place, ReservoirCheck};
@@ -40,5 +42,6 @@ pub use policy::{CareError, Desk, Facts, Policy, PolicyKind, PolicyRegistry, Rol
 pub use refills::Refills;
 pub use rescue::{RescueOverdose, RescueWithdrawal};
 pub use titration::Titration;
+pub use triage::Triage;
 pub use workup::Workup;
 pub(crate) use workup::reservoir_check;

@@ -201,6 +201,7 @@ impl Default for PolicyRegistry {
             super::People::KIND,
             super::Refills::KIND,
             super::Titration::KIND,
+            super::Triage::KIND,
             super::Workup::KIND,
             super::RescueWithdrawal::KIND,
             super::RescueOverdose::KIND,

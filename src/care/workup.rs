@@ -57,10 +57,8 @@ pub struct Memory {
     /// What was looked for in vain.
     excluded: BTreeSet<String>,
     diagnosed: Option<String>,
-    /// Rises of the dose in a row.
-    raised: u32,
-    /// Dose before the first of them \[ug/day\].
-    before: Option<f64>,
+    /// Rises of the dose of late: when \[h\], and the dose before \[ug/day\].
+    raised: Vec<(f64, f64)>,
     /// Dose last seen \[ug/day\].
     seen: Option<f64>,
 }
@@ -187,8 +185,7 @@ impl Workup {
             overdose,
             alarm: state.alarm,
             discrepancy: state.discrepancy,
-            raised: state.raised,
-            before: state.before,
+            raised: std::mem::take(&mut state.raised),
             seen: state.seen,
             ..Memory::default()
         };
@@ -325,8 +322,9 @@ impl Workup {
 
     fn repaired(&self, state: &mut Memory, dose: Option<f64>, note: String, desk: &mut Desk<'_>) {
         desk.order(Order::Flag { name: "repaired", note });
-        if let (true, Some(before), Some(now)) = (self.restore && state.raised > 0, state.before, dose)
-            && now > 0.0
+        let before = state.raised.first().map(|(_, dose)| *dose);
+        if let (true, Some(before), Some(now)) = (self.restore, before, dose)
+            && before > 0.0
             && before < now
         {
             desk.order(Order::Act {
@@ -393,7 +391,7 @@ impl Policy for Workup {
                 state.stage = Stage::Idle;
                 state.alarm = false;
                 state.discrepancy = false;
-                state.raised = 0;
+                state.raised.clear();
             }
             News::Reported {
                 place,
@@ -415,19 +413,22 @@ impl Policy for Workup {
                 ..
             } => Self::look(state, *place, found, desk),
             News::Flag { name, .. } if name == "raised" => {
-                if state.raised == 0 {
-                    state.before = state.seen;
-                }
-                state.raised += 1;
-                if f64::from(state.raised) >= desk.number("raises") {
-                    let why = format!("the dose was raised {} times in a row", state.raised);
+                let now = desk.now.hours();
+                let from = now - desk.number("raises_within");
+                state.raised.retain(|(at, _)| *at >= from);
+                state.raised.push((now, state.seen.unwrap_or_default()));
+                let usual = !desk.facts.established && now < desk.number("settled");
+                if !usual && state.raised.len() as f64 >= desk.number("raises") {
+                    let why = format!(
+                        "the dose was raised {} times in {:.0} days",
+                        state.raised.len(),
+                        (now - state.raised[0].0) / 24.0
+                    );
                     Self::suspect(state, Place::Clinic, false, why, desk);
                 }
             }
-            News::Flag { name, .. } if (name == "kept" || name == "lowered") && state.stage == Stage::Idle => {
-                state.raised = 0;
-                state.before = None;
-            }
+            // Less will do: what was gained stays gained.
+            News::Flag { name, .. } if name == "lowered" => state.raised.clear(),
             News::Done { act, reservoir } => {
                 let own = act.strip_prefix(desk.id).and_then(|rest| rest.strip_prefix('.'));
                 if own == Some(REFILL) && state.stage == Stage::Repairing {

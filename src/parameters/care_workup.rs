@@ -17,7 +17,11 @@ const LABEL: &str = "US label, Lioresal Intrathecal";
 /// The table of this room.
 #[rustfmt::skip] // one line a number
 pub const TABLE: &[Parameter] = &[
-    entry("care.workup.raises", 2.0, "1", 1.0, 20.0, Assumed, GUESS, "rises of the dose in a row after which a fault is suspected"),
+    entry("care.triage.wait", 72.0, "h", 0.0, 2160.0, Assumed, GUESS, "time from a call to the appointment"),
+    entry("care.triage.tone_wait", 24.0, "h", 0.0, 2160.0, Assumed, GUESS, "the same if a tone of the pump was heard"),
+    entry("care.workup.raises", 2.0, "1", 1.0, 100.0, Assumed, GUESS, "rises of the dose within a time after which a fault is suspected"),
+    entry("care.workup.raises_within", 4320.0, "h", 24.0, 26280.0, Assumed, GUESS, "that time"),
+    entry("care.workup.settled", 4320.0, "h", 0.0, 26280.0, Assumed, "Heetla 2009: the dose of many patients rises over 18 months", "time from the start in which rises are nothing unusual, for a patient new to the therapy"),
     entry("care.workup.signs", 2.0, "1", 1.0, 20.0, Assumed, GUESS, "signs of one syndrome, told or found together, that raise suspicion; one dangerous sign always does"),
     entry("care.workup.phone_wait", 48.0, "h", 0.0, 2160.0, Assumed, SAULINO, "time from suspicion by phone to the first test"),
     entry("care.workup.clinic_wait", 2.0, "h", 0.0, 2160.0, Assumed, SAULINO, "the same in the clinic"),
@@ -66,7 +70,6 @@ pub const TABLE: &[Parameter] = &[
     entry("care.test.x_ray.sees_disconnection", 0.7, "1", 0.0, 1.0, Assumed, FILM, "chance to see parts that came apart"),
     entry("care.test.x_ray.sees_migration", 0.8, "1", 0.0, 1.0, Assumed, FILM, "chance to see a tip that moved"),
     entry("care.test.x_ray.sees_occlusion", 0.4, "1", 0.0, 1.0, Derived, FILM, "chance to see a kink"),
-    entry("care.test.x_ray.sees_leak", 0.05, "1", 0.0, 1.0, Assumed, FILM, "chance to see a leak"),
     entry("care.test.x_ray.specificity", 0.95, "1", 0.0, 1.0, Assumed, FILM, "chance to be normal when nothing is wrong that it could see"),
     entry("care.test.refill_check.empty", 0.5, "mL", 0.0, 5.0, Assumed, GUESS, "volume drawn out up to which the reservoir counts as empty"),
     entry("care.test.rotor_study.time", 4.0, "h", 0.01, 2160.0, Assumed, GUESS, "time from order to result"),

@@ -23,6 +23,9 @@ type Cx<'a> = Context<'a, SimEvent>;
 /// ug in a mg.
 const MG: f64 = 1000.0;
 
+/// Tests in which something is done to patient or device before the result is read.
+const HANDS_ON: &[&str] = &["refill_check", "port_aspiration", "dye_study", "lumbar_bolus"];
+
 /// A test under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Study {
@@ -122,22 +125,14 @@ impl Simulation {
         });
         let settle = self.scenario.parameters.get("care.test.settle");
         let time = self.number(test, "time").max(settle);
-        for (after, step) in [
-            (
-                settle,
-                CareStep::Probe {
-                    test: test.to_owned(),
-                    ordinal,
-                },
-            ),
-            (
-                time,
-                CareStep::Read {
-                    test: test.to_owned(),
-                    ordinal,
-                },
-            ),
-        ] {
+        let mut steps = Vec::new();
+        if HANDS_ON.contains(&test) {
+            let test = test.to_owned();
+            steps.push((settle, CareStep::Probe { test, ordinal }));
+        }
+        let test = test.to_owned();
+        steps.push((time, CareStep::Read { test, ordinal }));
+        for (after, step) in steps {
             let event = self.care_event(policy, step);
             cx.schedule_in(SimSpan::from_hours(after)?, Phase::Clinician, self.ranks.care(policy), event)?;
         }
