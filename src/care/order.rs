@@ -78,6 +78,8 @@ pub enum Order {
     Repair {
         /// Name of the fault that is looked for.
         lesion: String,
+        /// Whether a catheter that was opened is filled with drug again.
+        prime: bool,
         /// Wait \[h\].
         after: f64,
     },

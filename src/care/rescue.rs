@@ -40,6 +40,8 @@ pub struct WithdrawalCare {
     refilled: bool,
     /// Time without signs so far \[h\].
     calm: f64,
+    /// Somebody looks for a fault, and until it is mended signs would come back.
+    unsolved: bool,
 }
 
 const WITHDRAWAL_CHOICES: &[Choice] = &[
@@ -88,7 +90,8 @@ impl RescueWithdrawal {
         },
     };
 
-    fn treat(&self, state: &mut WithdrawalCare, found: &Findings, desk: &mut Desk<'_>) {
+    /// Intrathecal drug as long as the pump cannot be relied on, the rest while there are signs.
+    fn treat(&self, state: &mut WithdrawalCare, found: &Findings, ill: bool, desk: &mut Desk<'_>) {
         let round = desk.number("round");
         let give = |desk: &mut Desk<'_>, name: &str, act: Action| {
             desk.order(Order::Act {
@@ -127,6 +130,9 @@ impl RescueWithdrawal {
                 give(desk, "refill", act);
             }
             _ => {}
+        }
+        if !ill {
+            return;
         }
         let doses = |every: f64| Some(((round / every).floor().max(1.0)) as u32);
         if self.oral {
@@ -207,7 +213,7 @@ impl Policy for RescueWithdrawal {
                         note: format!("withdrawal, grade {grade}"),
                     });
                 }
-                if !ill && state.calm >= desk.number("calm") {
+                if !ill && !state.unsolved && state.calm >= desk.number("calm") {
                     state.admitted = false;
                     desk.order(Order::Flag {
                         name: "discharged",
@@ -215,14 +221,17 @@ impl Policy for RescueWithdrawal {
                     });
                     return;
                 }
-                // Substitutes go on until the signs have stayed away.
-                self.treat(state, found, desk);
+                if ill || state.unsolved {
+                    self.treat(state, found, ill, desk);
+                }
                 desk.order(Order::See {
                     name: ROUND.to_owned(),
                     after: round,
                     place: Place::Hospital,
                 });
             }
+            News::Flag { name, .. } if name == "suspected" => state.unsolved = true,
+            News::Flag { name, .. } if name == "repaired" || name == "cleared" => state.unsolved = false,
             News::Seen {
                 findings: Some(found), ..
             } if f64::from(signs::worst(&found.symptoms, Syndrome::Withdrawal)) >= desk.number("grade") => {

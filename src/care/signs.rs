@@ -57,9 +57,15 @@ pub fn syndrome(name: &str) -> Option<Syndrome> {
     (found != Syndrome::Therapy).then_some(found)
 }
 
+/// Whether a symptom is damage that is left behind, and no sign that can be treated away.
+pub fn is_damage(name: &str) -> bool {
+    matches!(name, "rhabdomyolysis" | "organ_failure")
+}
+
 /// How many of these symptoms are signs of a syndrome.
 pub fn count(names: &[String], of: Syndrome) -> usize {
-    names.iter().filter(|n| syndrome(n) == Some(of)).count()
+    let sign = |n: &&String| syndrome(n) == Some(of) && !is_damage(n);
+    names.iter().filter(|n| sign(n)).count()
 }
 
 /// Grade of one symptom \[0-5\]: 1 is troublesome, 2 the circulation takes part, 3 severe,

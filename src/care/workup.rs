@@ -23,6 +23,7 @@ pub struct Workup {
     steps: Vec<Step>,
     restore: bool,
     careful: bool,
+    prime: bool,
 }
 
 /// Where the work-up stands.
@@ -94,6 +95,11 @@ const CHOICES: &[Choice] = &[
         words: &["after_aspiration", "at_once"],
         meaning: "whether drug is drawn out of the catheter before contrast is injected",
     },
+    Choice {
+        name: "prime",
+        words: &["yes", "no"],
+        meaning: "whether a catheter that was opened at an operation is filled with drug again",
+    },
 ];
 
 /// The published order.
@@ -141,6 +147,7 @@ impl Workup {
                 steps: if own.is_empty() { published() } else { own },
                 restore: settings.word("after_repair") == "restore",
                 careful: settings.word("contrast") == "after_aspiration",
+                prime: settings.word("prime") == "yes",
             })
         },
     };
@@ -273,7 +280,7 @@ impl Workup {
             state.hint = true;
         }
         match lesion.filter(|l| abnormal && decisive && !state.excluded.contains(*l)) {
-            Some(lesion) => Self::diagnose(state, test, lesion, desk),
+            Some(lesion) => self.diagnose(state, test, lesion, desk),
             None => {
                 self.advance(state);
                 state.stage = Stage::Waiting;
@@ -283,7 +290,7 @@ impl Workup {
         }
     }
 
-    fn diagnose(state: &mut Memory, test: &str, lesion: &str, desk: &mut Desk<'_>) {
+    fn diagnose(&self, state: &mut Memory, test: &str, lesion: &str, desk: &mut Desk<'_>) {
         state.stage = Stage::Repairing;
         state.diagnosed = Some(lesion.to_owned());
         let words = diagnostics::named(test).map_or(test, |t| t.words);
@@ -314,6 +321,7 @@ impl Workup {
                 };
                 desk.order(Order::Repair {
                     lesion: lesion.to_owned(),
+                    prime: self.prime,
                     after: wait,
                 });
             }

@@ -115,7 +115,7 @@ pub const TABLE: &[Parameter] = &[
     entry("care.test.port_aspiration.conductance", 0.02, "mL/(h kPa)", 0.0, 10.0, Derived, "1 mL in an hour at 50 kPa of suction", "smallest flow per pressure through which anything can be drawn"),
     entry("care.test.port_aspiration.tip_share", 0.5, "1", 0.0, 1.0, Assumed, GUESS, "share of what is drawn that must come through the tip"),
     entry("care.test.dye_study.contrast", 3.0, "mL", 0.5, 10.0, Assumed, GUESS, "contrast injected"),
-    entry("care.test.dye_study.priming_over", 0.5, "h", 0.05, 24.0, Assumed, GUESS, "time the priming bolus takes after the study"),
+    entry("care.test.priming_over", 0.5, "h", 0.05, 24.0, Assumed, GUESS, "time the priming bolus takes after a study with contrast or a revision"),
     entry("care.test.lumbar_bolus.dose", 0.05, "mg", 0.01, 0.2, Published, LABEL, "dose of the test bolus"),
     entry("care.test.lumbar_bolus.response", 1.0, "1", 0.0, 4.0, Published, "screening rule: the Ashworth score falls by 1", "fall of the measured Ashworth score of the legs that counts as a response"),
     entry("care.test.lumbar_bolus.spasm_response", 2.0, "1", 0.0, 4.0, Published, "screening rule: the spasm score falls by 2", "fall of the spasm score that counts as a response"),

@@ -211,8 +211,8 @@ impl Simulation {
                 );
                 self.ordered(index, test, after, event, cx)
             }
-            Order::Repair { lesion, after } => {
-                let event = self.care_event(index, CareStep::Operation { lesion });
+            Order::Repair { lesion, prime, after } => {
+                let event = self.care_event(index, CareStep::Operation { lesion, prime });
                 self.ordered(index, "operation".to_owned(), after, event, cx)
             }
             Order::Flag { name, note } => {
@@ -347,7 +347,7 @@ impl Simulation {
                 lesion,
                 detail,
             } => self.test_result(index, (test, *outcome), lesion.as_deref(), detail, cx),
-            CareStep::Operation { lesion } => self.operate(index, lesion, cx),
+            CareStep::Operation { lesion, prime } => self.operate(index, lesion, *prime, by, cx),
             CareStep::Flag { name, note } => {
                 cx.note(note);
                 let news = News::Flag {

@@ -220,12 +220,7 @@ impl Simulation {
         let study = self.care_state.studies.remove(place);
         let reading = self.reading(known, &study, by, cx, notices)?;
         if test == "dye_study" && study.careful && !study.dry {
-            let tube = self.scenario.parameters.get("catheter.tube_volume");
-            let mode = Programme::PrimingBolus {
-                volume: Some(self.patient.catheter.dead_volume() - tube),
-                over: self.number(test, "priming_over"),
-            };
-            self.do_act(study.policy, "prime", Action::Send { mode }, cx)?;
+            self.prime_catheter(study.policy, cx)?;
         }
         if let Some(posture) = study.posture {
             self.do_act(study.policy, "get_up", Action::Posture(posture), cx)?;
@@ -410,8 +405,26 @@ impl Simulation {
         self.tell(&news, None, cx)
     }
 
-    /// An operation for a diagnosis: what of that kind is there is mended.
-    pub(super) fn operate(&mut self, policy: usize, lesion: &str, cx: &mut Cx<'_>) -> Result<(), SimError> {
+    /// Fills the catheter beyond the access port from the pump tube.
+    fn prime_catheter(&mut self, policy: usize, cx: &mut Cx<'_>) -> Result<(), SimError> {
+        let tube = self.scenario.parameters.get("catheter.tube_volume");
+        let mode = Programme::PrimingBolus {
+            volume: Some(self.patient.catheter.dead_volume() - tube),
+            over: self.scenario.parameters.get("care.test.priming_over"),
+        };
+        self.do_act(policy, "prime", Action::Send { mode }, cx)
+    }
+
+    /// An operation for a diagnosis: what of that kind is there is mended. A catheter that
+    /// is opened runs empty of drug.
+    pub(super) fn operate(
+        &mut self,
+        policy: usize,
+        lesion: &str,
+        prime: bool,
+        by: EventId,
+        cx: &mut Cx<'_>,
+    ) -> Result<(), SimError> {
         self.happened(policy, "operation");
         let faults: Vec<String> = self
             .scenario
@@ -429,7 +442,16 @@ impl Simulation {
             format!("no {words} found")
         });
         if found {
+            let opened = Lesion::named(lesion).is_some_and(|l| !l.of_pump());
+            if opened {
+                self.accounts.aspirated += self.patient.catheter.aspirate(cx.now());
+                self.catheter_cause = by;
+                self.exposure_cause = by;
+            }
             self.do_act(policy, "repair", Action::Repair { faults }, cx)?;
+            if opened && prime {
+                self.prime_catheter(policy, cx)?;
+            }
         }
         let news = News::Repaired {
             by: self.care[policy].id.to_string(),

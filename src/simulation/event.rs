@@ -131,6 +131,8 @@ pub enum CareStep {
     Operation {
         /// Name of the fault that is looked for.
         lesion: String,
+        /// Whether a catheter that was opened is filled with drug again.
+        prime: bool,
     },
     /// The policy makes something known.
     Flag {
@@ -336,7 +338,7 @@ impl Event for SimEvent {
                     fp.write_str(test);
                 }
                 CareStep::Result { detail, .. } => fp.write_str(detail),
-                CareStep::Operation { lesion } => fp.write_str(lesion),
+                CareStep::Operation { lesion, .. } => fp.write_str(lesion),
                 CareStep::Start | CareStep::Reported { .. } | CareStep::Refused { .. } => {}
             },
             SimEvent::Programme { .. }

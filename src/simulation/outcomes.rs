@@ -112,13 +112,18 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
         run.events.iter().find(|e| e.time_h >= from && wanted(e)).map(|e| e.time_h)
     };
     let care = |kind: &'static str| move |e: &EventRow| e.component.starts_with("care.") && e.kind == kind;
-    let symptom = fault.and_then(|from| {
-        let ill = of(Syndrome::Withdrawal).chain(of(Syndrome::Overdose));
-        ill.map(|s| s.onset_h).filter(|t| *t >= from).min_by(f64::total_cmp)
-    });
     let diagnosis = first_after(&care("diagnosed"));
     let repair = first_after(&|e| e.component.starts_with("fault.") && e.kind == "end")
         .or_else(|| first_after(&care("repaired")));
+
+    // What comes after the repair is no sign of the fault.
+    let symptom = fault.and_then(|from| {
+        let ill = of(Syndrome::Withdrawal).chain(of(Syndrome::Overdose));
+        let until = repair.unwrap_or(end);
+        ill.map(|s| s.onset_h)
+            .filter(|t| (from..=until).contains(t))
+            .min_by(f64::total_cmp)
+    });
 
     let (tests, unnecessary, test_days) = tests(scenario, run, end);
     let operations: Vec<&EventRow> = run.events.iter().filter(|e| care("operation")(e)).collect();
