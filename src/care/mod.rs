@@ -23,6 +23,11 @@
 //! titration, refills and weaning, `explanted` ends them; `suspected`, `tapering`,
 //! `holiday` and `bridging` hold the dose until `cleared` or `repaired`, `explanted`,
 //! `resumed`, `bridged`.
+//! | `triage` | what a call to the clinic leads to |
+//! | `workup` | who suspects a fault, which tests follow, repair |
+//! | [`diagnostics`] | the tests: sensitivity, specificity, time, cost |
+//! | `rescue` | hospital care of withdrawal and of overdose |
+//! | [`signs`] | which symptoms belong to what, and how grave they are |
 //!
 //! A policy of your own implements [`Policy`] and is registered by one line,
 //! [`PolicyRegistry::register`]; scenarios then name it in a `[[care]]` block.
@@ -30,6 +35,7 @@
 mod battery;
 mod concentration;
 mod conversion;
+pub mod diagnostics;
 mod holiday;
 mod implant;
 mod mri;
@@ -38,10 +44,14 @@ pub mod order;
 mod people;
 pub mod policy;
 mod refills;
+mod rescue;
 pub mod selection;
+pub mod signs;
 mod taper;
 mod titration;
+mod triage;
 mod trial;
+mod workup;
 
 pub use battery::BatteryReplacement;
 pub use concentration::ConcentrationChange;
@@ -54,6 +64,10 @@ pub use order::Order;
 pub use people::People;
 pub use policy::{CareError, Desk, Facts, Policy, PolicyKind, PolicyRegistry, Role, RunningPolicy};
 pub use refills::Refills;
+pub use rescue::{RescueOverdose, RescueWithdrawal};
 pub use taper::Taper;
 pub use titration::Titration;
+pub use triage::Triage;
 pub use trial::Trial;
+pub use workup::Workup;
+pub(crate) use workup::reservoir_check;

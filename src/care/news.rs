@@ -168,4 +168,28 @@ pub enum News {
         /// The number.
         value: f64,
     },
+    /// A test that this or another policy ordered has its result.
+    Result {
+        /// Policy that ordered it.
+        by: String,
+        /// Name of the test.
+        test: String,
+        /// How it came out.
+        outcome: super::diagnostics::Outcome,
+        /// Name of the fault that it shows, if it names one.
+        lesion: Option<String>,
+        /// In words.
+        detail: String,
+    },
+    /// The operation for a diagnosis is over.
+    Repaired {
+        /// Policy that ordered it.
+        by: String,
+        /// Name of the fault that was looked for.
+        lesion: String,
+        /// Whether it was there.
+        found: bool,
+        /// Dose programmed at that time, by the label \[ug/day\].
+        dose: f64,
+    },
 }

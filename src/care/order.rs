@@ -71,4 +71,23 @@ pub enum Order {
         /// The number.
         value: f64,
     },
+    /// Do a diagnostic test; told as [`super::News::Result`].
+    Test {
+        /// One of [`super::diagnostics::TESTS`].
+        test: String,
+        /// Wait \[h\].
+        after: f64,
+        /// Whether drug is drawn out of the catheter before contrast goes in, and the
+        /// catheter primed again afterwards.
+        careful: bool,
+    },
+    /// Operate for a diagnosis; told as [`super::News::Repaired`].
+    Repair {
+        /// Name of the fault that is looked for.
+        lesion: String,
+        /// Whether a catheter that was opened is filled with drug again.
+        prime: bool,
+        /// Wait \[h\].
+        after: f64,
+    },
 }

@@ -7,16 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::news::{News, Place};
 use super::order::Order;
 use super::policy::{Desk, Policy, PolicyKind, Role, running};
-use crate::response::{SYMPTOMS, Syndrome};
-use crate::scenario::settings::PolicySpec;
+use super::signs;
+use crate::scenario::settings::{Choice, PolicySpec, Settings};
 
 /// Patient and carer.
 ///
 /// A symptom is noticed some time after it begins, if it lasts that long; an alarm that
-/// is heard is noticed at once. What is noticed is told: at once in the emergency room
-/// if it is dangerous, by phone after a while otherwise.
+/// is heard is noticed at once. What is noticed is told: in the emergency room if it is
+/// dangerous, by phone after a while otherwise. One report is open at a time; if it
+/// changes nothing, it is repeated. Somebody who is helpless and lives alone is found late.
 #[derive(Debug, Clone, Copy)]
-pub struct People;
+pub struct People {
+    alone: bool,
+}
 
 /// What they remember.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,62 +28,126 @@ pub struct Memory {
     noticed: BTreeSet<String>,
     heard: BTreeSet<String>,
     told: BTreeSet<String>,
-    emergency: bool,
+    /// They mean to call, or have called and wait for what comes of it.
+    calling: bool,
+    /// They are on the way to the emergency room.
+    coming: bool,
+    /// In hospital, where others look after them.
+    admitted: bool,
     draws: u64,
 }
+
+const CALL: &str = "call";
+const COME: &str = "come to the emergency room";
+const AGAIN: &str = "call again";
+
+const CHOICES: &[Choice] = &[Choice {
+    name: "lives",
+    words: &["with_carer", "alone"],
+    meaning: "whether somebody else notices what the patient cannot tell",
+}];
 
 impl People {
     /// How scenarios name it.
     pub const KIND: PolicyKind = PolicyKind {
         spec: PolicySpec {
             name: "people",
-            summary: "patient and carer: notice symptoms after a while, hear alarms, call or come",
+            summary: "patient and carer: notice symptoms after a while, hear alarms, call, come, call again",
             source: "delays in case reports of withdrawal (Coffey 2002; Ross 2011)",
-            choices: &[],
+            choices: CHOICES,
             acts: &[],
-            flags: &["noticed"],
+            flags: &["noticed", "ignored"],
             check: |_| Ok(()),
         },
         role: Role::Person,
-        build: |_| running(People),
+        build: |settings: &Settings| {
+            running(People {
+                alone: settings.word("lives") == "alone",
+            })
+        },
     };
 
-    fn tell(state: &mut Memory, place: Place, after: f64, desk: &mut Desk<'_>) {
-        let fresh = |known: &BTreeSet<String>, told: &BTreeSet<String>| known.iter().any(|s| !told.contains(s));
-        if !fresh(&state.noticed, &state.told) && !fresh(&state.heard, &state.told) {
+    fn wait(state: &mut Memory, purpose: &str, median: f64, desk: &Desk<'_>) -> f64 {
+        state.draws += 1;
+        desk.wait(purpose, state.draws, median, desk.number("spread"))
+    }
+
+    fn ignores(state: &mut Memory, purpose: &str, chance: &str, desk: &Desk<'_>) -> bool {
+        state.draws += 1;
+        desk.chance(purpose, state.draws, desk.number(chance))
+    }
+
+    /// Whether anything is known that has not been told.
+    fn fresh(state: &Memory) -> bool {
+        state
+            .noticed
+            .iter()
+            .chain(&state.heard)
+            .any(|s| !state.told.contains(s))
+    }
+
+    /// Decides to get in touch, if there is reason to and no report is open.
+    fn speak(state: &mut Memory, desk: &mut Desk<'_>) {
+        if state.admitted {
             return;
         }
-        state.told.extend(state.noticed.iter().chain(&state.heard).cloned());
+        let urgent = |s: &&String| signs::dangerous(s) && !state.told.contains(*s);
+        if state.noticed.iter().any(|s| urgent(&s)) {
+            if !state.coming {
+                state.coming = true;
+                let after = Self::wait(state, "come", desk.number("emergency_delay"), desk);
+                for name in [CALL, AGAIN] {
+                    desk.order(Order::Cancel { name: name.to_owned() });
+                }
+                desk.order(Order::Timer {
+                    name: COME.to_owned(),
+                    after,
+                });
+            }
+        } else if !state.calling && !state.coming && Self::fresh(state) {
+            state.calling = true;
+            let after = Self::wait(state, "call", desk.number("call_delay"), desk);
+            desk.order(Order::Timer {
+                name: CALL.to_owned(),
+                after,
+            });
+        }
+    }
+
+    fn report(state: &mut Memory, place: Place, desk: &mut Desk<'_>) {
+        if state.noticed.is_empty() && state.heard.is_empty() {
+            return;
+        }
+        state.told = state.noticed.union(&state.heard).cloned().collect();
         desk.order(Order::Report {
-            after,
+            after: 0.0,
             place,
             complaints: state.noticed.iter().cloned().collect(),
             alarms: state.heard.iter().cloned().collect(),
         });
+        Self::later(desk);
     }
 
-    fn wait(state: &mut Memory, purpose: &str, median: &str, desk: &Desk<'_>) -> f64 {
-        state.draws += 1;
-        desk.wait(purpose, state.draws, desk.number(median), desk.number("spread"))
+    /// They will ask again if nothing has changed by then.
+    fn later(desk: &mut Desk<'_>) {
+        desk.order(Order::Timer {
+            name: AGAIN.to_owned(),
+            after: desk.number("repeat"),
+        });
     }
-}
 
-/// Symptoms that nobody waits with.
-const DANGEROUS: &[&str] = &[
-    "autonomic_dysreflexia",
-    "hallucinations",
-    "seizures",
-    "rigidity",
-    "hyperthermia",
-    "somnolence",
-    "respiratory_depression",
-    "coma",
-    "apnoea",
-];
-
-/// Whether a symptom sends people to the emergency room.
-fn dangerous(name: &str) -> bool {
-    DANGEROUS.contains(&name)
+    /// Nothing to tell any more.
+    fn settle(state: &mut Memory, desk: &mut Desk<'_>) {
+        if !state.noticed.is_empty() || !state.heard.is_empty() {
+            return;
+        }
+        state.calling = false;
+        state.coming = false;
+        state.told.clear();
+        for name in [CALL, COME, AGAIN] {
+            desk.order(Order::Cancel { name: name.to_owned() });
+        }
+    }
 }
 
 impl Policy for People {
@@ -89,16 +156,18 @@ impl Policy for People {
     fn learn(&self, state: &mut Memory, news: &News, desk: &mut Desk<'_>) {
         match news {
             News::Felt { symptom, present: true } => {
-                let therapy = |s: &&crate::response::Symptom| s.syndrome == Syndrome::Therapy;
-                if SYMPTOMS.iter().filter(therapy).any(|s| s.name == *symptom) {
+                if signs::syndrome(symptom).is_none() {
                     return;
                 }
                 state.felt.insert(symptom.clone());
-                let after = if dangerous(symptom) {
-                    Self::wait(state, "notice.danger", "notice_danger", desk)
+                let median = if self.alone && signs::helpless(symptom) {
+                    desk.number("found_alone")
+                } else if signs::dangerous(symptom) {
+                    desk.number("notice_danger")
                 } else {
-                    Self::wait(state, "notice", "notice", desk)
+                    desk.number("notice")
                 };
+                let after = Self::wait(state, "notice", median, desk);
                 desk.order(Order::Timer {
                     name: format!("notice {symptom}"),
                     after,
@@ -109,41 +178,90 @@ impl Policy for People {
                 present: false,
             } => {
                 state.felt.remove(symptom);
-                state.noticed.remove(symptom);
                 state.told.remove(symptom);
                 desk.order(Order::Cancel {
                     name: format!("notice {symptom}"),
                 });
+                if state.noticed.remove(symptom) {
+                    Self::settle(state, desk);
+                }
             }
             News::Heard { alarm } => {
-                if state.heard.insert(alarm.clone()) {
-                    let after = Self::wait(state, "call", "call_delay", desk);
-                    Self::tell(state, Place::Phone, after, desk);
+                if state.heard.contains(alarm) {
+                    return;
                 }
+                if Self::ignores(state, "ignore_alarm", "ignore_alarm", desk) {
+                    desk.order(Order::Flag {
+                        name: "ignored",
+                        note: alarm.replace('_', " "),
+                    });
+                    return;
+                }
+                state.heard.insert(alarm.clone());
+                // A tone is worth a call of its own.
+                state.calling = false;
+                Self::speak(state, desk);
+            }
+            News::Timer { name } if name == CALL => {
+                if state.coming {
+                    return;
+                }
+                if state.noticed.is_empty() && state.heard.is_empty() {
+                    state.calling = false;
+                } else {
+                    Self::report(state, Place::Phone, desk);
+                }
+            }
+            News::Timer { name } if name == COME => {
+                state.coming = false;
+                state.calling = true;
+                Self::report(state, Place::Emergency, desk);
+            }
+            News::Timer { name } if name == AGAIN => {
+                state.calling = false;
+                state.told.clear();
+                Self::speak(state, desk);
             }
             News::Timer { name } => {
                 let Some(symptom) = name.strip_prefix("notice ") else {
                     return;
                 };
-                if !state.felt.contains(symptom) || !state.noticed.insert(symptom.to_owned()) {
+                if !state.felt.contains(symptom) || state.noticed.contains(symptom) {
                     return;
                 }
+                if !signs::dangerous(symptom) && Self::ignores(state, "ignore", "ignore", desk) {
+                    desk.order(Order::Flag {
+                        name: "ignored",
+                        note: symptom.replace('_', " "),
+                    });
+                    return;
+                }
+                state.noticed.insert(symptom.to_owned());
                 desk.order(Order::Flag {
                     name: "noticed",
                     note: symptom.replace('_', " "),
                 });
-                if dangerous(symptom) {
-                    let after = Self::wait(state, "come", "emergency_delay", desk);
-                    Self::tell(state, Place::Emergency, after, desk);
-                } else {
-                    let after = Self::wait(state, "call", "call_delay", desk);
-                    Self::tell(state, Place::Phone, after, desk);
-                }
+                Self::speak(state, desk);
             }
-            // A session with the programmer ends the tones.
+            // A session with the programmer ends the tones, and what was complained of is known.
             News::Seen { place, .. } if place.in_person() => {
                 state.heard.clear();
-                state.told.retain(|t| state.noticed.contains(t));
+                if state.noticed.is_empty() {
+                    Self::settle(state, desk);
+                } else if !state.coming {
+                    state.calling = true;
+                    state.told = state.noticed.clone();
+                    desk.order(Order::Cancel { name: CALL.to_owned() });
+                    Self::later(desk);
+                }
+            }
+            News::Flag { name, .. } if name == "admitted" => state.admitted = true,
+            News::Flag { name, .. } if name == "discharged" => {
+                state.admitted = false;
+                if !state.noticed.is_empty() {
+                    state.calling = true;
+                    Self::later(desk);
+                }
             }
             _ => {}
         }

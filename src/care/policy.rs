@@ -213,6 +213,10 @@ impl Default for PolicyRegistry {
             super::DrugHoliday::KIND,
             super::Taper::KIND,
             super::Conversion::KIND,
+            super::Triage::KIND,
+            super::Workup::KIND,
+            super::RescueWithdrawal::KIND,
+            super::RescueOverdose::KIND,
         ] {
             registry.register(kind);
         }

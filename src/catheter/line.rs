@@ -1,7 +1,9 @@
 //! The catheter of one patient.
 
+mod port;
 mod sudden;
 
+pub use port::PortView;
 pub use sudden::{Drawn, Jump};
 
 use std::collections::BTreeMap;

@@ -50,5 +50,5 @@ mod plan;
 mod table;
 
 pub use fault::{CatheterError, CatheterFault};
-pub use line::{Catheter, Drawn, Jump};
+pub use line::{Catheter, Drawn, Jump, PortView};
 pub use table::FAULT_KINDS;

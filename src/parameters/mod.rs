@@ -12,6 +12,7 @@ use crate::quantity::{self, QuantityError};
 mod alarm;
 mod calc;
 mod care;
+mod care_workup;
 mod catheter;
 mod hazards;
 mod kinetics;
@@ -86,6 +87,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         visit::TABLE,
         care::TABLE,
         protocols::TABLE,
+        care_workup::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,
@@ -166,6 +168,11 @@ impl ParameterSet {
             Some(value) => *value,
             None => panic!("no parameter table has `{key}`"),
         }
+    }
+
+    /// The value of `key`, or `None` if no table has it.
+    pub fn find(&self, key: &str) -> Option<f64> {
+        self.values.get(key).copied()
     }
 
     /// Replaces one default; `value` is in the unit the table states.
@@ -264,6 +271,8 @@ mod tests {
             ("pump.", pump::TABLE),
             ("alarm.", alarm::TABLE),
             ("visit.", visit::TABLE),
+            ("care.", care::TABLE),
+            ("care.", care_workup::TABLE),
             ("catheter.", catheter::TABLE),
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),

@@ -83,6 +83,8 @@ pub struct RunData {
     pub records: Vec<Record>,
     /// What the pump believes at the end, beside the truth.
     pub belief: Option<Gap>,
+    /// What the run meant for the patient.
+    pub outcomes: Option<crate::simulation::Outcomes>,
 }
 
 /// A table of texts and numbers, written as it is.
@@ -360,6 +362,7 @@ impl RunData {
             expectations: self.expectations.clone(),
             records: Vec::new(),
             belief: self.belief,
+            outcomes: self.outcomes.clone(),
         }
     }
 

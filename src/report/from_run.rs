@@ -44,7 +44,8 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
             files: Vec::new(),
         },
         belief: Gap::at_end(&table),
-        records: vec![alarms(run), device_log(run), visits(run)],
+        outcomes: Some(run.outcomes.clone()),
+        records: vec![alarms(run), device_log(run), visits(run), outcomes(run)],
         table,
         trajectory: Table {
             columns: run.columns.clone(),
@@ -173,6 +174,20 @@ fn visits(run: &RunResult) -> Record {
                     v.verdict.clone(),
                 ]
             })
+            .collect(),
+    }
+}
+
+/// `outcomes.csv`: one line an outcome, empty where it did not come to that.
+fn outcomes(run: &RunResult) -> Record {
+    Record {
+        file: "outcomes.csv",
+        columns: &["outcome", "value"],
+        rows: run
+            .outcomes
+            .rows()
+            .into_iter()
+            .map(|(name, value)| vec![name.to_owned(), optional(value)])
             .collect(),
     }
 }

@@ -248,6 +248,7 @@ struct Summary<'a> {
     first_fault_h: Option<f64>,
     first_symptoms: Vec<FirstSymptom<'a>>,
     belief: Option<super::Gap>,
+    outcomes: Option<&'a crate::simulation::Outcomes>,
     expectations_met: usize,
     expectations_total: usize,
     expectations: &'a [super::ExpectationRow],
@@ -294,6 +295,7 @@ impl<'a> Summary<'a> {
                 })
                 .collect(),
             belief: run.belief,
+            outcomes: run.outcomes.as_ref(),
             expectations_met: run.expectations.iter().filter(|e| e.met).count(),
             expectations_total: run.expectations.len(),
             expectations: &run.expectations,

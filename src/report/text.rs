@@ -156,6 +156,17 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
         line(if i == 0 { "peaks" } else { "" }, &pair.join(" · "));
     }
 
+    for (i, text) in run
+        .outcomes
+        .as_ref()
+        .map(outcomes)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
+        line(if i == 0 { "outcomes" } else { "" }, text);
+    }
+
     let met = run.expectations.iter().filter(|e| e.met).count();
     if !run.expectations.is_empty() {
         line("expected", &format!("{met} of {} met", run.expectations.len()));
@@ -199,6 +210,41 @@ pub(crate) fn words(words: &str, name: &str) -> String {
     } else {
         words.to_owned()
     }
+}
+
+/// What the run meant for the patient, in two or three lines.
+fn outcomes(o: &crate::simulation::Outcomes) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut first = format!("good control {:.0} % of the time", o.good_control_percent);
+    for (name, time, grade) in [
+        ("withdrawal", o.withdrawal_h, o.worst_withdrawal_grade),
+        ("overdose", o.overdose_h, o.worst_overdose_grade),
+    ] {
+        if time > 0.0 {
+            let _ = write!(first, " · {name} for {}, grade {grade}", span(time));
+        }
+    }
+    lines.push(first);
+    if o.tests > 0 || o.hospital_days > 0.0 || o.operations > 0 || o.escalations_against_fault > 0 {
+        lines.push(format!(
+            "hospital {:.1} d · tests {} ({} needless) · operations {} · dose raised against a fault {} times",
+            o.hospital_days, o.tests, o.unnecessary_tests, o.operations, o.escalations_against_fault
+        ));
+    }
+    let delays: Vec<String> = [
+        ("sign", o.to_symptom_h),
+        ("suspicion", o.to_suspicion_h),
+        ("diagnosis", o.to_diagnosis_h),
+        ("repair", o.to_repair_h),
+    ]
+    .into_iter()
+    .filter_map(|(name, time)| Some(format!("{name} {}", span(time?))))
+    .collect();
+    // Without anybody who looks there is no path to tell of.
+    if o.to_suspicion_h.is_some() {
+        lines.push(format!("from the fault to {}", delays.join(", ")));
+    }
+    lines
 }
 
 /// What went wrong, in order of time.

@@ -5,6 +5,7 @@ use super::document::Table;
 use super::fields::{Context, Fields, Reported};
 use super::model::CareBlock;
 use super::settings::{self, PolicySpec, Settings};
+use super::steps::{self, Step, StepError};
 use crate::parameters::{Parameter, ParameterSet};
 use crate::quantity;
 
@@ -52,6 +53,13 @@ pub(super) fn read(
         let Some(entry) = fields.entry(choice.name) else {
             continue;
         };
+        if choice.words.is_empty() {
+            match list(&fields, entry) {
+                Ok(steps) => own.steps = steps,
+                Err(Reported) => flawed = true,
+            }
+            continue;
+        }
         match fields.text(choice.name, &quoted(choice.words.first().copied().unwrap_or_default())) {
             Ok(Some(word)) if choice.words.contains(&word) => {
                 own.words.insert(choice.name.to_owned(), word.to_owned());
@@ -82,6 +90,97 @@ pub(super) fn read(
         policy: kind.name.to_owned(),
         settings: own,
     })
+}
+
+/// An ordered list of tests.
+fn list(fields: &Fields<'_, '_>, entry: &super::document::Entry) -> Result<Vec<Step>, Reported> {
+    use super::document::Data;
+    const EXAMPLE: &str = r#"[{ test = "interrogation" }, { test = "x_ray", if = "no_alarm" }]"#;
+    let nodes = match &entry.node.data {
+        Data::Array(nodes) if (1..=steps::MOST).contains(&nodes.len()) => nodes,
+        Data::Array(nodes) => {
+            return Err(fields.report(
+                Diagnostic::new("bad-steps", format!("a list of {} steps", nodes.len()))
+                    .at(entry.node.place, format!("1 to {} are allowed", steps::MOST)),
+            ));
+        }
+        _ => return Err(fields.wrong_type(entry, "a list of steps", EXAMPLE)),
+    };
+    let mut read = Vec::new();
+    let mut rows = Vec::new();
+    let mut flawed = false;
+    for node in nodes {
+        let Data::Table(table) = &node.data else {
+            fields.report(
+                Diagnostic::new(
+                    "wrong-type",
+                    format!("a step is {}, but a table is needed", node.data.noun()),
+                )
+                .at(node.place, "not a step")
+                .help(r#"write { test = "interrogation" }"#),
+            );
+            flawed = true;
+            continue;
+        };
+        let row = Fields::new(fields.context, "the step", table, node.place, steps::STEP_KEYS);
+        let text = |key: &str| row.text(key, "\"interrogation\"").map(|t| t.map(str::to_owned));
+        let (test, when, then, times) = (text("test"), text("if"), text("then"), row.whole("times", 1, 1000));
+        match (test, when, then, times) {
+            (Ok(Some(test)), Ok(when), Ok(then), Ok(times)) => {
+                read.push(Step {
+                    test,
+                    when,
+                    then,
+                    times: times.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+                });
+                rows.push(row);
+            }
+            (Ok(None), ..) => {
+                row.missing("test", "\"interrogation\"");
+                flawed = true;
+            }
+            _ => flawed = true,
+        }
+    }
+    if flawed {
+        return Err(Reported);
+    }
+    let problems = steps::check(&read);
+    for problem in &problems {
+        let row = &rows[problem.step()];
+        let step = &read[problem.step()];
+        let (code, key, help) = match problem {
+            StepError::UnknownTest { name, .. } => {
+                let key = if *name == step.test { "test" } else { "then" };
+                (
+                    "unknown-test",
+                    key,
+                    did_you_mean(name, steps::TESTS).or_else(|| Some(format!("tests are {}", steps::TESTS.join(", ")))),
+                )
+            }
+            StepError::UnknownCondition { name, .. } => {
+                let names: Vec<&str> = steps::CONDITIONS.iter().map(|c| c.name).collect();
+                let all = format!("conditions are {}", names.join(", "));
+                ("unknown-condition", "if", did_you_mean(name, &names).or(Some(all)))
+            }
+            StepError::Never { .. } => (
+                "dead-step",
+                "if",
+                Some("leave the step out, or put what it waits for before it".to_owned()),
+            ),
+            StepError::Endless { .. } => (
+                "endless-steps",
+                "then",
+                Some("add `times`, how often this way back may be taken".to_owned()),
+            ),
+        };
+        row.report(
+            Diagnostic::new(code, problem.to_string())
+                .at(row.place_of(key), format!("step {} of the list", problem.step() + 1))
+                .maybe_help(help),
+        );
+    }
+    if problems.is_empty() { Ok(read) } else { Err(Reported) }
 }
 
 /// A number of the block, in the unit of its parameter and within its range.

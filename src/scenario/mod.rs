@@ -56,6 +56,7 @@ mod programme;
 mod resolve;
 mod schema;
 pub mod settings;
+pub mod steps;
 mod writing;
 
 use std::path::{Path, PathBuf};

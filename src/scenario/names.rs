@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::diagnostics::{Diagnostic, Place, quoted};
 use super::document::{Data, Entry, Node, Table};
 use super::model::Catalog;
+use super::steps;
 
 /// The lists whose blocks have ids, with the word used in paths and events.
 pub(super) const LISTS: [&str; 4] = ["programme", "fault", "action", "care"];
@@ -44,6 +45,12 @@ impl Names {
                     names
                         .events
                         .extend(own.iter().map(|kind| format!("{list}.{id}.{kind}")));
+                    if policy.is_some_and(|k| k.choices.iter().any(|c| c.name == steps::KEY)) {
+                        let results = steps::TESTS
+                            .iter()
+                            .flat_map(|t| steps::OUTCOMES.map(|o| steps::result_event(t, o)));
+                        names.events.extend(results.map(|kind| format!("{list}.{id}.{kind}")));
+                    }
                     let acts = policy.map_or(&[][..], |k| k.acts);
                     names
                         .events

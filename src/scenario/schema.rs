@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Catalog, FaultKind, FieldSpec};
 use super::settings::PolicySpec;
-use super::{action, arms, care, expect, fault, hazards, programme, resolve, settings};
+use super::{action, arms, care, expect, fault, hazards, programme, resolve, settings, steps};
 use crate::parameters;
 use crate::quantity::Dimension;
 use crate::signals::Level;
@@ -393,6 +393,7 @@ fn care_block(catalog: &Catalog) -> Value {
                     "pattern": PATTERN,
                     "description": format!("{}, {} to {} {}", p.meaning, p.low, p.high, p.unit),
                 }),
+                None if name == steps::KEY => step_list(),
                 None => {
                     let choice = kind.choices.iter().find(|c| c.name == name);
                     let all = choice.map_or(&[][..], |c| c.words).iter().map(|w| (*w).to_owned());
@@ -409,6 +410,21 @@ fn care_block(catalog: &Catalog) -> Value {
     } else {
         json!({ "oneOf": policies })
     }
+}
+
+/// An ordered list of tests.
+fn step_list() -> Value {
+    let tests = || words(steps::TESTS.iter().map(|t| (*t).to_owned()), "A test.");
+    let mut step = object(steps::STEP_KEYS, |key| match key {
+        "if" => words(
+            steps::CONDITIONS.iter().map(|c| c.name.to_owned()),
+            "When it is done; left out, always.",
+        ),
+        "times" => json!({ "type": "integer", "minimum": 1, "description": "How often a way back may be taken." }),
+        _ => tests(),
+    });
+    step["required"] = json!(["test"]);
+    json!({ "type": "array", "items": step, "description": "Tests in the order in which they are tried." })
 }
 
 fn action_block() -> Value {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::steps::Step;
 use crate::parameters::{self, Parameter, ParameterSet};
 
 /// A choice among words.
@@ -14,7 +15,8 @@ use crate::parameters::{self, Parameter, ParameterSet};
 pub struct Choice {
     /// Key in the block.
     pub name: &'static str,
-    /// The words; the first is the default.
+    /// The words; the first is the default. A choice called `steps` has none: it is a list of
+    /// tests ([`super::steps`]).
     pub words: &'static [&'static str],
     /// What it decides.
     pub meaning: &'static str,
@@ -40,7 +42,17 @@ pub struct PolicySpec {
 }
 
 /// Event kinds every policy can show, under `care.<id>`.
-pub const COMMON_EVENTS: &[&str] = &["start", "timer", "seen", "missed", "reported", "refused", "charted"];
+pub const COMMON_EVENTS: &[&str] = &[
+    "start",
+    "timer",
+    "seen",
+    "missed",
+    "reported",
+    "refused",
+    "charted",
+    "test",
+    "operation",
+];
 
 /// The settings of one `[[care]]` block, complete.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -49,6 +61,9 @@ pub struct Settings {
     pub numbers: BTreeMap<String, f64>,
     /// Words by name.
     pub words: BTreeMap<String, String>,
+    /// Ordered tests, if the block has a list; empty is the policy's own.
+    #[serde(default)]
+    pub steps: Vec<Step>,
 }
 
 impl Settings {
@@ -61,6 +76,7 @@ impl Settings {
         Self {
             numbers: numbers.collect(),
             words: words.collect(),
+            steps: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Policies at work: what they are told, and what becomes of their orders.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::care::{Desk, Facts, Findings, News, Order, ReservoirCheck, Role, RunningPolicy};
@@ -7,6 +9,7 @@ use crate::engine::{Context, EventHandle, Phase, SimSpan, SimTime};
 use crate::pump::{Command, PumpNotice};
 use crate::scenario::model::{ActionStep, History, Moment, Scenario};
 
+use super::diagnose::Study;
 use super::error::SimError;
 use super::event::{CareStep, Name, Part, SimEvent};
 use super::model::Simulation;
@@ -46,6 +49,10 @@ pub(super) struct CareState {
     pending: Vec<Pending>,
     /// Examinations so far: each has its own error of measurement.
     examined: u64,
+    /// Diagnostic tests so far, by name.
+    pub tests: BTreeMap<String, u64>,
+    /// Tests under way.
+    pub studies: Vec<Study>,
 }
 
 /// The policies of a scenario, by id, with nothing to remember.
@@ -105,7 +112,7 @@ impl Simulation {
         index >= self.scenario.actions.len()
     }
 
-    fn care_event(&self, index: usize, step: CareStep) -> SimEvent {
+    pub(super) fn care_event(&self, index: usize, step: CareStep) -> SimEvent {
         SimEvent::Care {
             index,
             id: self.care[index].id.clone(),
@@ -144,7 +151,7 @@ impl Simulation {
     }
 
     /// Turns an order into events.
-    fn carry_out(&mut self, index: usize, order: Order, cx: &mut Cx<'_>) -> Result<(), SimError> {
+    pub(super) fn carry_out(&mut self, index: usize, order: Order, cx: &mut Cx<'_>) -> Result<(), SimError> {
         match order {
             Order::Act { name, after, act } => {
                 let place = self.scenario.actions.len() + self.care_state.orders.len();
@@ -201,6 +208,20 @@ impl Simulation {
                 let rank = self.ranks.care(index);
                 cx.schedule_at(cx.now(), Phase::Clinician, rank, event)?;
                 Ok(())
+            }
+            Order::Test { test, after, careful } => {
+                let event = self.care_event(
+                    index,
+                    CareStep::Test {
+                        test: test.clone(),
+                        careful,
+                    },
+                );
+                self.ordered(index, test, after, event, cx)
+            }
+            Order::Repair { lesion, prime, after } => {
+                let event = self.care_event(index, CareStep::Operation { lesion, prime });
+                self.ordered(index, "operation".to_owned(), after, event, cx)
             }
             Order::Flag { name, note } => {
                 let name = name.to_owned();
@@ -342,6 +363,16 @@ impl Simulation {
                 };
                 self.tell(&news, None, cx)
             }
+            CareStep::Test { test, careful } => self.test_begins(index, test, *careful, by, cx),
+            CareStep::Probe { test, ordinal } => self.test_probes(test, *ordinal, by, cx),
+            CareStep::Read { test, ordinal } => self.test_read(test, *ordinal, by, cx, notices),
+            CareStep::Result {
+                test,
+                outcome,
+                lesion,
+                detail,
+            } => self.test_result(index, (test, *outcome), lesion.as_deref(), detail, cx),
+            CareStep::Operation { lesion, prime } => self.operate(index, lesion, *prime, by, cx),
             CareStep::Flag { name, note } => {
                 cx.note(note);
                 let news = News::Flag {
@@ -355,7 +386,7 @@ impl Simulation {
     }
 
     /// What was ordered under a name has happened and waits no longer; of several, the first.
-    fn happened(&mut self, index: usize, name: &str) {
+    pub(super) fn happened(&mut self, index: usize, name: &str) {
         let pending = &mut self.care_state.pending;
         if let Some(place) = pending.iter().position(|p| p.policy == index && p.name == name) {
             pending.remove(place);
@@ -395,7 +426,7 @@ impl Simulation {
     }
 
     /// What an examiner finds and the programmer shows.
-    fn examine(&mut self, now: SimTime) -> Result<Findings, SimError> {
+    pub(super) fn examine(&mut self, now: SimTime) -> Result<Findings, SimError> {
         let truth = self.patient.signals(now)?;
         self.care_state.examined += 1;
         let ordinal = self.care_state.examined;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::care::Place;
+use crate::care::diagnostics::Outcome;
 use crate::engine::{Event, Fingerprint};
 use crate::pump::{AlarmName, PumpEvent, PumpNotice};
 use crate::response::Crossed;
@@ -100,6 +101,45 @@ pub enum CareStep {
         name: String,
         /// The number.
         value: f64,
+    },
+    /// A diagnostic test begins.
+    Test {
+        /// Its name.
+        test: String,
+        /// Whether drug is drawn out of the catheter before contrast goes in.
+        careful: bool,
+    },
+    /// Hands are laid on in a test.
+    Probe {
+        /// Its name.
+        test: String,
+        /// Which of its kind, from 1.
+        ordinal: u64,
+    },
+    /// A test is read.
+    Read {
+        /// Its name.
+        test: String,
+        /// Which of its kind, from 1.
+        ordinal: u64,
+    },
+    /// Its result becomes known.
+    Result {
+        /// Its name.
+        test: String,
+        /// How it came out.
+        outcome: Outcome,
+        /// Name of the fault it shows.
+        lesion: Option<String>,
+        /// In words.
+        detail: String,
+    },
+    /// An operation for a diagnosis.
+    Operation {
+        /// Name of the fault that is looked for.
+        lesion: String,
+        /// Whether a catheter that was opened is filled with drug again.
+        prime: bool,
     },
     /// The policy makes something known.
     Flag {
@@ -244,6 +284,13 @@ impl Event for SimEvent {
                 CareStep::Reported { .. } => "reported",
                 CareStep::Refused { .. } => "refused",
                 CareStep::Charted { .. } => "charted",
+                CareStep::Test { .. } => "test",
+                CareStep::Probe { .. } => "probe",
+                CareStep::Read { .. } => "read",
+                CareStep::Result { test, outcome, .. } => {
+                    return Cow::Owned(crate::scenario::steps::result_event(test, outcome.as_str()));
+                }
+                CareStep::Operation { .. } => "operation",
                 CareStep::Flag { name, .. } => return Cow::Owned(name.clone()),
             },
             SimEvent::Action { part, .. } => match part {
@@ -308,6 +355,11 @@ impl Event for SimEvent {
                     fp.write_str(name);
                     fp.write_f64(*value);
                 }
+                CareStep::Test { test, .. } | CareStep::Probe { test, .. } | CareStep::Read { test, .. } => {
+                    fp.write_str(test);
+                }
+                CareStep::Result { detail, .. } => fp.write_str(detail),
+                CareStep::Operation { lesion, .. } => fp.write_str(lesion),
                 CareStep::Start | CareStep::Reported { .. } | CareStep::Refused { .. } => {}
             },
             SimEvent::Programme { .. }

@@ -25,6 +25,8 @@ pub struct RunResult {
     pub visits: Vec<VisitRow>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it meant for the patient.
+    pub outcomes: super::outcomes::Outcomes,
     /// Hash over all events.
     pub fingerprint: u64,
     /// Largest relative imbalance seen at any event.

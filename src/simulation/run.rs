@@ -203,12 +203,14 @@ impl Run {
             visits: simulation.visits,
             ledger: simulation.recorder.ledger,
             outcome,
+            outcomes: super::outcomes::Outcomes::default(),
             fingerprint: engine.fingerprint().finish(),
             ledger_residual: simulation.accounts.worst,
             expectations: Vec::new(),
             system: simulation.patient.system.map(|s| s.finish(end.hours())),
             event_count: engine.events_run(),
         };
+        result.outcomes = super::outcomes::count(&scenario, &simulation.care_state.orders, &result);
         result.expectations = super::expect::verdicts(&scenario.expectations, &result, scenario.duration);
         result
     }

@@ -170,6 +170,7 @@ pub fn withdrawal(days: f64) -> RunData {
     RunData {
         records: Vec::new(),
         belief: None,
+        outcomes: None,
         meta: Meta {
             title: "Slow connector leak, raised dose, found at the second refill".to_owned(),
             scenario: "slow-connector-leak".to_owned(),
