@@ -363,6 +363,25 @@ fn a_holiday_goes_down_pauses_and_begins_again_and_nobody_raises_the_dose_meanwh
     );
 }
 
+#[test]
+fn after_a_holiday_the_pump_begins_with_the_least_it_can_deliver_if_less_was_meant() {
+    let run = go(&treated(
+        40.0,
+        &PAUSE.replace("length =", "restart = \"10 %\"\nlength ="),
+    ));
+    // 40 ug/day of 2 mg/mL is 0.02 mL/day; the pump delivers 0.048.
+    assert!(count(&run, "care.pause.refused") >= 1, "{}", listing(&run));
+    let dose: f64 = event(&run, "care.pause.resumed")
+        .detail
+        .split(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((96.0..=120.0).contains(&dose), "{dose} ug/day");
+    assert_eq!(count(&run, "care.pause.resumed"), 1);
+}
+
 const OUT: &str = r#"
 [[care]]
 id = "doctor"
@@ -524,4 +543,35 @@ fn a_pump_that_has_stopped_is_replaced_once_at_the_dose_it_gave() {
             .any(|l| l.entry == "alarm.end_of_service" && l.time_h < surgery)
     );
     assert!(run.device_log.iter().any(|l| l.time_h >= surgery));
+}
+
+#[test]
+fn without_a_pump_nothing_is_scanned_paused_tapered_or_replaced() {
+    let blocks = [
+        "mri",
+        "holiday",
+        "taper",
+        "battery",
+        "refills",
+        "concentration",
+        "titration",
+    ]
+    .map(|policy| format!("[[care]]\nid = \"{policy}\"\npolicy = \"{policy}\"\n"))
+    .concat();
+    let run = go(&candidate(20.0, "", &blocks));
+    for flag in [
+        "mri.turning",
+        "mri.suspected",
+        "holiday.holiday",
+        "holiday.paused",
+        "taper.tapering",
+        "taper.explanted",
+        "battery.planned",
+        "refills.planned",
+        "concentration.bridging",
+        "titration.kept",
+    ] {
+        assert_eq!(count(&run, &format!("care.{flag}")), 0, "{flag}:\n{}", listing(&run));
+    }
+    assert!(run.alarms.is_empty() && run.device_log.is_empty());
 }

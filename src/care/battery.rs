@@ -97,10 +97,6 @@ impl BatteryReplacement {
                 },
             });
         }
-        desk.order(Order::Flag {
-            name: "replaced",
-            note: format!("new pump at {:.0} ug/day", state.dose),
-        });
     }
 }
 
@@ -125,7 +121,13 @@ impl Policy for BatteryReplacement {
                 }
             }
             // Not before: somebody else may see the old pump at the same instant.
-            News::Done { act, .. } if act.strip_prefix(desk.id) == Some(".implant") => state.planned = false,
+            News::Done { act, .. } if act.strip_prefix(desk.id) == Some(".implant") => {
+                state.planned = false;
+                desk.order(Order::Flag {
+                    name: "replaced",
+                    note: format!("new pump at {:.0} ug/day", state.dose),
+                });
+            }
             News::Reported { alarms, .. } if alarms.iter().any(|a| WORN.contains(&a.as_str())) => {
                 Self::plan(state, "an alarm was heard".to_owned(), desk);
             }

@@ -19,10 +19,15 @@ pub struct Memory {
     steps: Steps,
     begun: bool,
     away: bool,
+    /// Dose to begin again with \[ug/day\].
+    restart: f64,
 }
 
 const VISIT: &str = "holiday visit";
 const BACK: &str = "end of the holiday";
+
+/// Step of the search for a dose that the pump can deliver.
+const MORE: f64 = 1.25;
 
 impl DrugHoliday {
     /// How scenarios name it.
@@ -30,7 +35,7 @@ impl DrugHoliday {
         spec: PolicySpec {
             name: "holiday",
             summary: "takes the dose down, pauses for weeks, and begins again at a low dose",
-            source: "label: a holiday of 2-4 weeks for refractory patients; Heetla 2009: effective in 2 of 2",
+            source: "label: a holiday of 2-4 weeks (recalled); Heetla 2009: effective in 2 of 2",
             choices: &[Choice {
                 name: "when",
                 words: &["date", "dose"],
@@ -49,6 +54,18 @@ impl DrugHoliday {
             name: VISIT.to_owned(),
             after,
             place: Place::Hospital,
+        });
+    }
+
+    fn resume(state: &Memory, desk: &mut Desk<'_>) {
+        desk.order(Order::Act {
+            name: "resume".to_owned(),
+            after: 0.0,
+            act: Action::Send {
+                mode: Programme::SimpleContinuous {
+                    rate: state.restart / 24.0,
+                },
+            },
         });
     }
 
@@ -85,19 +102,20 @@ impl Policy for DrugHoliday {
             News::Start if desk.settings.word("when") == "date" => Self::visit(desk.number("at"), desk),
             News::Refused { act, .. } if act.strip_prefix(desk.id) == Some(".step_down") => Self::pause(state, desk),
             News::Timer { name } if name == BACK => {
-                let dose = state.steps.start * desk.number("restart");
-                desk.order(Order::Act {
-                    name: "resume".to_owned(),
-                    after: 0.0,
-                    act: Action::Send {
-                        mode: Programme::SimpleContinuous { rate: dose / 24.0 },
-                    },
-                });
-                desk.order(Order::Flag {
-                    name: "resumed",
-                    note: format!("{dose:.0} ug/day"),
-                });
+                state.restart = state.steps.start * desk.number("restart");
+                Self::resume(state, desk);
             }
+            // Less than the pump can deliver: the next higher try, up to the dose before.
+            News::Refused { act, .. }
+                if act.strip_prefix(desk.id) == Some(".resume") && state.restart < state.steps.start =>
+            {
+                state.restart = (state.restart * MORE).min(state.steps.start);
+                Self::resume(state, desk);
+            }
+            News::Done { act, .. } if act.strip_prefix(desk.id) == Some(".resume") => desk.order(Order::Flag {
+                name: "resumed",
+                note: format!("{:.0} ug/day", state.restart),
+            }),
             News::Seen {
                 by,
                 findings: Some(found),
@@ -105,7 +123,9 @@ impl Policy for DrugHoliday {
             } => {
                 let high = desk.settings.word("when") == "dose" && found.dose > desk.number("dose_above");
                 let own = *by == desk.id;
-                if !(own || (high && !state.begun)) || state.away {
+                // Nobody pauses what does not run.
+                let idle = !state.begun && found.dose <= 0.0;
+                if !(own || (high && !state.begun)) || state.away || idle {
                     return;
                 }
                 if !state.begun {

@@ -120,11 +120,11 @@ impl Policy for Implantation {
                         },
                     },
                 });
-                desk.order(Order::Flag {
-                    name: "running",
-                    note: format!("{dose} ug/day"),
-                });
             }
+            News::Done { act, .. } if act.strip_prefix(desk.id) == Some(".start") => desk.order(Order::Flag {
+                name: "running",
+                note: format!("{} ug/day", Self::dose(state, desk)),
+            }),
             _ => {}
         }
     }

@@ -54,6 +54,11 @@ impl Policy for Mri {
                 after: desk.number("at"),
                 place: Place::Hospital,
             }),
+            // No pump, nothing to look after.
+            News::Refused { act, .. } if act.strip_prefix(desk.id) == Some(".scan") => {
+                state.over = true;
+                desk.order(Order::Cancel { name: AFTER.to_owned() });
+            }
             News::Seen {
                 by,
                 name,

@@ -59,7 +59,7 @@ pub enum Order {
     },
     /// Make something known to all policies and to the events table.
     Flag {
-        /// One of the policy's own events, see [`super::PolicyKind::flags`].
+        /// One of the policy's own events, see [`flags`](crate::scenario::settings::PolicySpec::flags).
         name: &'static str,
         /// In words.
         note: String,

@@ -103,10 +103,6 @@ impl Taper {
             after: 0.0,
             act: Action::Explant,
         });
-        desk.order(Order::Flag {
-            name: "explanted",
-            note: String::new(),
-        });
     }
 }
 
@@ -126,13 +122,17 @@ impl Policy for Taper {
                 desk.order(Order::Cancel { name: VISIT.to_owned() });
                 desk.order(visit(SURGERY, desk.number("interval")));
             }
+            News::Done { act, .. } if act.strip_prefix(desk.id) == Some(".explant") => desk.order(Order::Flag {
+                name: "explanted",
+                note: String::new(),
+            }),
             News::Seen {
                 by,
                 name,
                 findings: Some(found),
                 ..
             } if *by == desk.id => {
-                if !state.begun {
+                if !state.begun && found.dose > 0.0 {
                     state.begun = true;
                     desk.order(Order::Flag {
                         name: "tapering",
