@@ -174,7 +174,7 @@ pub const TESTS: &[DiagnosticTest] = &[
     test("rotor_study", "rotor study", (YES, YES, NO), Lesion::Stall, "two radiographs, the roller turns 60 degrees after a small bolus"),
     test("port_aspiration", "aspiration at the access port", (NO, YES, NO), Lesion::Occlusion, "Delhaas 2020: not possible in 17 of 70 procedures"),
     test("dye_study", "contrast through the access port and CT myelogram", (YES, YES, YES), Lesion::Leak, "Delhaas 2020"),
-    test("scintigraphy", "scintigraphy through the reservoir", (YES, YES, YES), Lesion::Leak, "Delhaas 2021"),
+    test("scintigraphy", "scintigraphy through the reservoir", (YES, NO, YES), Lesion::Leak, "Delhaas 2021"),
     test("port_pressure", "pressure at the access port", (NO, YES, YES), Lesion::Occlusion, "Saulino 2017"),
     test("lumbar_bolus", "test bolus by lumbar puncture", (NO, NO, NO), Lesion::Other, "Saulino 2016: separates tolerance from failed delivery"),
     test("exploration", "surgical exploration", (YES, NO, YES), Lesion::Other, "Saulino 2016: the last step"),

@@ -40,6 +40,8 @@ pub struct WithdrawalCare {
     refilled: bool,
     /// Time without signs so far \[h\].
     calm: f64,
+    /// Dose programmed at arrival \[ug/day\].
+    dose: f64,
     /// Somebody looks for a fault, and until it is mended signs would come back.
     unsolved: bool,
 }
@@ -98,7 +100,7 @@ impl RescueWithdrawal {
     };
 
     /// Intrathecal drug as long as the pump cannot be relied on, the rest while there are signs.
-    fn treat(&self, state: &mut WithdrawalCare, found: &Findings, ill: bool, desk: &mut Desk<'_>) {
+    fn treat(&self, state: &mut WithdrawalCare, ill: bool, desk: &mut Desk<'_>) {
         let round = desk.number("round");
         let give = |desk: &mut Desk<'_>, name: &str, act: Action| {
             desk.order(Order::Act {
@@ -118,7 +120,7 @@ impl RescueWithdrawal {
             }
             "external" => {
                 let act = Action::LumbarBolus {
-                    dose: found.dose * desk.number("external_share") * round / 24.0,
+                    dose: state.dose * desk.number("external_share") * round / 24.0,
                     level: Level::L3,
                     over: round,
                 };
@@ -214,6 +216,8 @@ impl Policy for RescueWithdrawal {
                     }
                     state.admitted = true;
                     state.refilled = false;
+                    // A bolus that runs while the pump is read is no daily dose.
+                    state.dose = found.dose.min(desk.number("external_most"));
                     let grade = signs::worst(&found.symptoms, Syndrome::Withdrawal);
                     desk.order(Order::Flag {
                         name: "admitted",
@@ -229,7 +233,7 @@ impl Policy for RescueWithdrawal {
                     return;
                 }
                 if ill || state.unsolved {
-                    self.treat(state, found, ill, desk);
+                    self.treat(state, ill, desk);
                 }
                 desk.order(Order::See {
                     name: ROUND.to_owned(),

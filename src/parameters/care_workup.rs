@@ -39,6 +39,7 @@ pub const TABLE: &[Parameter] = &[
     entry("care.rescue_withdrawal.bolus", 0.05, "mg", 0.01, 0.5, Assumed, "screening dose; case reports use 50-150 ug", "dose of one lumbar bolus"),
     entry("care.rescue_withdrawal.bolus_over", 0.05, "h", 0.0, 2.0, Assumed, GUESS, "time one lumbar bolus takes"),
     entry("care.rescue_withdrawal.external_share", 1.0, "1", 0.0, 2.0, Assumed, "case reports: an external infusion at the former dose", "daily dose through an external catheter, of the dose programmed"),
+    entry("care.rescue_withdrawal.external_most", 1000.0, "1", 10.0, 3000.0, Assumed, "label: little experience above 1000 ug/day", "largest programmed dose that is followed [ug/day]"),
     entry("care.rescue_withdrawal.oral_dose", 20.0, "mg", 0.0, 60.0, Published, RESCUE, "one dose of baclofen by mouth (up to 120 mg a day in 6 to 8 doses)"),
     entry("care.rescue_withdrawal.oral_every", 6.0, "h", 2.0, 24.0, Published, RESCUE, "time between these doses"),
     entry("care.rescue_withdrawal.benzodiazepine_dose", 10.0, "mg", 0.0, 60.0, Assumed, RESCUE, "one dose of a benzodiazepine, as diazepam"),

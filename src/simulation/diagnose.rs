@@ -228,11 +228,19 @@ impl Simulation {
         };
         let study = self.care_state.studies.remove(place);
         let reading = self.reading(known, &study, by, cx, notices)?;
+        let mut lying = 0.0;
         if test == "dye_study" && study.careful && !study.dry {
+            lying = self.scenario.parameters.get("care.test.priming_over");
             self.prime_catheter(study.policy, cx)?;
         }
         if let Some(posture) = study.posture {
-            self.do_act(study.policy, "get_up", Action::Posture(posture), cx)?;
+            // The line is filled again before anybody sits up.
+            let order = Order::Act {
+                name: "get_up".to_owned(),
+                after: lying,
+                act: Action::Posture(posture),
+            };
+            self.carry_out(study.policy, order, cx)?;
         }
         self.tell_result(study.policy, test, reading, study.by, cx)
     }
