@@ -256,9 +256,18 @@ mod tests {
         }
         for t in TESTS {
             for what in ["time", "days"] {
-                assert!(number(&ParameterSet::default(), t.name, what).is_some(), "{} {what}", t.name);
+                assert!(
+                    number(&ParameterSet::default(), t.name, what).is_some(),
+                    "{} {what}",
+                    t.name
+                );
             }
-            assert_eq!(t.drawn, number(&ParameterSet::default(), t.name, "specificity").is_some(), "{}", t.name);
+            assert_eq!(
+                t.drawn,
+                number(&ParameterSet::default(), t.name, "specificity").is_some(),
+                "{}",
+                t.name
+            );
         }
     }
 

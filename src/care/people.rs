@@ -79,7 +79,11 @@ impl People {
 
     /// Whether anything is known that has not been told.
     fn fresh(state: &Memory) -> bool {
-        state.noticed.iter().chain(&state.heard).any(|s| !state.told.contains(s))
+        state
+            .noticed
+            .iter()
+            .chain(&state.heard)
+            .any(|s| !state.told.contains(s))
     }
 
     /// Decides to get in touch, if there is reason to and no report is open.

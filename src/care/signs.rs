@@ -30,11 +30,25 @@ const HELPLESS: &[&str] = &[
 /// Grades of severity, from 1; 0 is nothing, 5 death.
 const GRADES: [(&[&str], u8); 4] = [
     (
-        &["tachycardia", "hypertension", "fever", "autonomic_dysreflexia", "somnolence", "hypotension", "bradycardia"],
+        &[
+            "tachycardia",
+            "hypertension",
+            "fever",
+            "autonomic_dysreflexia",
+            "somnolence",
+            "hypotension",
+            "bradycardia",
+        ],
         2,
     ),
     (
-        &["hallucinations", "seizures", "rigidity", "hyperthermia", "respiratory_depression"],
+        &[
+            "hallucinations",
+            "seizures",
+            "rigidity",
+            "hyperthermia",
+            "respiratory_depression",
+        ],
         3,
     ),
     (&["rhabdomyolysis", "organ_failure", "coma", "apnoea"], 4),
@@ -87,7 +101,11 @@ mod tests {
 
     #[test]
     fn every_listed_name_is_a_symptom() {
-        let listed = GRADES.iter().flat_map(|(names, _)| names.iter()).chain(DANGEROUS).chain(HELPLESS);
+        let listed = GRADES
+            .iter()
+            .flat_map(|(names, _)| names.iter())
+            .chain(DANGEROUS)
+            .chain(HELPLESS);
         for name in listed {
             assert!(SYMPTOMS.iter().any(|s| s.name == *name), "{name}");
         }

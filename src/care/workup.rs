@@ -55,6 +55,8 @@ pub struct Memory {
     response: Option<bool>,
     hint: bool,
     abnormal: Option<bool>,
+    /// Mended a while ago: signs take time to go, and mean nothing new.
+    recovering: bool,
     /// What was looked for in vain.
     excluded: BTreeSet<String>,
     diagnosed: Option<String>,
@@ -183,7 +185,7 @@ impl Workup {
                 Self::next_in(desk.number("emergency_wait"), desk);
                 return;
             }
-            Stage::Resting if urgent => {}
+            Stage::Resting if urgent && !state.recovering => {}
             _ => return,
         }
         *state = Memory {
@@ -263,7 +265,14 @@ impl Workup {
         };
     }
 
-    fn learn_result(&self, state: &mut Memory, test: &str, outcome: Outcome, lesion: Option<&str>, desk: &mut Desk<'_>) {
+    fn learn_result(
+        &self,
+        state: &mut Memory,
+        test: &str,
+        outcome: Outcome,
+        lesion: Option<&str>,
+        desk: &mut Desk<'_>,
+    ) {
         let abnormal = outcome == Outcome::Abnormal;
         state.abnormal = Some(abnormal);
         // An empty reservoir speaks for itself, whoever finds it.
@@ -342,9 +351,15 @@ impl Workup {
             });
         }
         *state = Memory {
+            stage: Stage::Resting,
+            recovering: true,
             seen: state.seen,
             ..Memory::default()
         };
+        desk.order(Order::Timer {
+            name: REST.to_owned(),
+            after: desk.number("recovery"),
+        });
     }
 
     /// What a visit shows to somebody who keeps a fault in mind.
@@ -373,7 +388,11 @@ impl Workup {
                 .collect();
             // One dangerous sign is enough for anybody.
             if own.len() as f64 >= wanted || signs::worst(symptoms, syndrome) >= 3 {
-                let why = format!("signs of {}: {}", if overdose { "overdose" } else { "withdrawal" }, own.join(", "));
+                let why = format!(
+                    "signs of {}: {}",
+                    if overdose { "overdose" } else { "withdrawal" },
+                    own.join(", ")
+                );
                 Self::suspect(state, place, overdose, why, desk);
                 return;
             }
@@ -397,6 +416,7 @@ impl Policy for Workup {
             News::Timer { name } if name == NEXT && state.stage == Stage::Waiting => self.go_on(state, desk),
             News::Timer { name } if name == REST && state.stage == Stage::Resting => {
                 state.stage = Stage::Idle;
+                state.recovering = false;
                 state.alarm = false;
                 state.discrepancy = false;
                 state.raised.clear();
@@ -447,7 +467,10 @@ impl Policy for Workup {
                     && (check.verdict == "more than expected" || check.verdict == "less than expected")
                 {
                     state.discrepancy = true;
-                    let why = format!("{} drawn out than expected", check.verdict.split(' ').next().unwrap_or_default());
+                    let why = format!(
+                        "{} drawn out than expected",
+                        check.verdict.split(' ').next().unwrap_or_default()
+                    );
                     let overdose = check.verdict.starts_with("less");
                     Self::suspect(state, Place::Clinic, overdose, why, desk);
                 }

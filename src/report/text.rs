@@ -146,7 +146,14 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
         line(if i == 0 { "peaks" } else { "" }, &pair.join(" · "));
     }
 
-    for (i, text) in run.outcomes.as_ref().map(outcomes).unwrap_or_default().iter().enumerate() {
+    for (i, text) in run
+        .outcomes
+        .as_ref()
+        .map(outcomes)
+        .unwrap_or_default()
+        .iter()
+        .enumerate()
+    {
         line(if i == 0 { "outcomes" } else { "" }, text);
     }
 

@@ -155,8 +155,7 @@ fn list(fields: &Fields<'_, '_>, entry: &super::document::Entry) -> Result<Vec<S
                 (
                     "unknown-test",
                     key,
-                    did_you_mean(name, steps::TESTS)
-                        .or_else(|| Some(format!("tests are {}", steps::TESTS.join(", ")))),
+                    did_you_mean(name, steps::TESTS).or_else(|| Some(format!("tests are {}", steps::TESTS.join(", ")))),
                 )
             }
             StepError::UnknownCondition { name, .. } => {

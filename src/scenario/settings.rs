@@ -43,7 +43,14 @@ pub struct PolicySpec {
 
 /// Event kinds every policy can show, under `care.<id>`.
 pub const COMMON_EVENTS: &[&str] = &[
-    "start", "timer", "seen", "missed", "reported", "refused", "test", "operation",
+    "start",
+    "timer",
+    "seen",
+    "missed",
+    "reported",
+    "refused",
+    "test",
+    "operation",
 ];
 
 /// The settings of one `[[care]]` block, complete.

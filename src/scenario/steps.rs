@@ -212,7 +212,11 @@ pub fn check(steps: &[Step]) -> Vec<StepError> {
     // Steps back that are bounded make loops, but a first pass reaches what they reach.
     let mut reached = vec![false; steps.len()];
     let mut before: Vec<Vec<bool>> = vec![vec![false; steps.len()]; steps.len()];
-    let mut open = if steps.is_empty() { Vec::new() } else { vec![(0, vec![false; steps.len()])] };
+    let mut open = if steps.is_empty() {
+        Vec::new()
+    } else {
+        vec![(0, vec![false; steps.len()])]
+    };
     let mut rounds = 0;
     while let Some((at, seen)) = open.pop() {
         rounds += 1;
@@ -304,7 +308,10 @@ mod tests {
         let found = check(&steps);
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!((found[0].step(), found[1].step()), (0, 2));
-        assert!(matches!(check(&[Step::plain("x_ray", Some("normal"))])[..], [StepError::Never { .. }]));
+        assert!(matches!(
+            check(&[Step::plain("x_ray", Some("normal"))])[..],
+            [StepError::Never { .. }]
+        ));
     }
 
     #[test]

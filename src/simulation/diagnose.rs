@@ -134,7 +134,12 @@ impl Simulation {
         steps.push((time, CareStep::Read { test, ordinal }));
         for (after, step) in steps {
             let event = self.care_event(policy, step);
-            cx.schedule_in(SimSpan::from_hours(after)?, Phase::Clinician, self.ranks.care(policy), event)?;
+            cx.schedule_in(
+                SimSpan::from_hours(after)?,
+                Phase::Clinician,
+                self.ranks.care(policy),
+                event,
+            )?;
         }
         Ok(())
     }
@@ -375,8 +380,8 @@ impl Simulation {
                     "Ashworth {legs} to {}, spasms {spasms} to {}",
                     found.ashworth_legs, found.spasm_score
                 );
-                let helped =
-                    fall >= self.number(test.name, "response") || spasm_fall >= self.number(test.name, "spasm_response");
+                let helped = fall >= self.number(test.name, "response")
+                    || spasm_fall >= self.number(test.name, "spasm_response");
                 if helped {
                     Reading::abnormal(None, format!("it helps: {detail}"))
                 } else {

@@ -64,7 +64,10 @@ impl Outcomes {
             ("hospital_days", Some(self.hospital_days)),
             ("tests", Some(f64::from(self.tests))),
             ("unnecessary_tests", Some(f64::from(self.unnecessary_tests))),
-            ("escalations_against_fault", Some(f64::from(self.escalations_against_fault))),
+            (
+                "escalations_against_fault",
+                Some(f64::from(self.escalations_against_fault)),
+            ),
             ("operations", Some(f64::from(self.operations))),
             ("died", Some(f64::from(u8::from(self.died)))),
             ("fault_h", self.fault_h),
@@ -109,7 +112,10 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
     let since = |found: Option<f64>| Some(found? - fault?);
     let first_after = |wanted: &dyn Fn(&EventRow) -> bool| {
         let from = fault?;
-        run.events.iter().find(|e| e.time_h >= from && wanted(e)).map(|e| e.time_h)
+        run.events
+            .iter()
+            .find(|e| e.time_h >= from && wanted(e))
+            .map(|e| e.time_h)
     };
     let care = |kind: &'static str| move |e: &EventRow| e.component.starts_with("care.") && e.kind == kind;
     let diagnosis = first_after(&care("diagnosed"));
@@ -141,7 +147,11 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
     let repair_days: f64 = own
         .clone()
         .map(|e| {
-            let lesion = e.detail.trim_start_matches("no ").trim_end_matches(" found").replace(' ', "_");
+            let lesion = e
+                .detail
+                .trim_start_matches("no ")
+                .trim_end_matches(" found")
+                .replace(' ', "_");
             let pump = Lesion::named(&lesion).is_some_and(Lesion::of_pump);
             let p = &scenario.parameters;
             if pump {
@@ -292,7 +302,10 @@ fn escalations<'a>(acts: impl Iterator<Item = &'a ActionStep>, scenario: &Scenar
     };
     let faults = faulty(run, run.outcome.ended_h, &delivery);
     let against = run.events.iter().filter(|e| {
-        let raised = e.component.strip_prefix("action.").is_some_and(|id| rises.binary_search(&id).is_ok());
+        let raised = e
+            .component
+            .strip_prefix("action.")
+            .is_some_and(|id| rises.binary_search(&id).is_ok());
         raised && e.kind == "done" && faults.iter().any(|(from, to)| (*from..*to).contains(&e.time_h))
     });
     u32::try_from(against.count()).unwrap_or(u32::MAX)

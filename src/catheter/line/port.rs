@@ -38,7 +38,11 @@ impl Catheter {
         let tube = self.build.tube;
         let mut drawn = 0.0;
         for (index, reach) in self.reaches.iter_mut().enumerate() {
-            let behind = if index == 0 { reach.volume() - tube } else { reach.volume() };
+            let behind = if index == 0 {
+                reach.volume() - tube
+            } else {
+                reach.volume()
+            };
             if behind <= 0.0 {
                 continue;
             }
