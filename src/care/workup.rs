@@ -383,7 +383,7 @@ impl Workup {
             let overdose = syndrome == Syndrome::Overdose;
             let own: Vec<String> = symptoms
                 .iter()
-                .filter(|s| signs::syndrome(s) == Some(syndrome))
+                .filter(|s| signs::syndrome(s) == Some(syndrome) && !signs::is_damage(s))
                 .map(|s| s.replace('_', " "))
                 .collect();
             // One dangerous sign is enough for anybody.
