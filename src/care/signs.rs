@@ -89,9 +89,9 @@ pub fn grade(name: &str) -> u8 {
     listed.unwrap_or(u8::from(syndrome(name).is_some()))
 }
 
-/// Highest grade among the signs of a syndrome \[0-5\].
+/// Highest grade among the signs of a syndrome, damage left out \[0-5\].
 pub fn worst(names: &[String], of: Syndrome) -> u8 {
-    let own = names.iter().filter(|n| syndrome(n) == Some(of));
+    let own = names.iter().filter(|n| syndrome(n) == Some(of) && !is_damage(n));
     own.map(|n| grade(n)).max().unwrap_or(0)
 }
 

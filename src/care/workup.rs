@@ -55,6 +55,8 @@ pub struct Memory {
     response: Option<bool>,
     hint: bool,
     abnormal: Option<bool>,
+    /// Mended a while ago: signs take time to go, and mean nothing new.
+    recovering: bool,
     /// What was looked for in vain.
     excluded: BTreeSet<String>,
     diagnosed: Option<String>,
@@ -183,7 +185,7 @@ impl Workup {
                 Self::next_in(desk.number("emergency_wait"), desk);
                 return;
             }
-            Stage::Resting if urgent => {}
+            Stage::Resting if urgent && !state.recovering => {}
             _ => return,
         }
         *state = Memory {
@@ -349,9 +351,15 @@ impl Workup {
             });
         }
         *state = Memory {
+            stage: Stage::Resting,
+            recovering: true,
             seen: state.seen,
             ..Memory::default()
         };
+        desk.order(Order::Timer {
+            name: REST.to_owned(),
+            after: desk.number("recovery"),
+        });
     }
 
     /// What a visit shows to somebody who keeps a fault in mind.
@@ -375,7 +383,7 @@ impl Workup {
             let overdose = syndrome == Syndrome::Overdose;
             let own: Vec<String> = symptoms
                 .iter()
-                .filter(|s| signs::syndrome(s) == Some(syndrome))
+                .filter(|s| signs::syndrome(s) == Some(syndrome) && !signs::is_damage(s))
                 .map(|s| s.replace('_', " "))
                 .collect();
             // One dangerous sign is enough for anybody.
@@ -408,6 +416,7 @@ impl Policy for Workup {
             News::Timer { name } if name == NEXT && state.stage == Stage::Waiting => self.go_on(state, desk),
             News::Timer { name } if name == REST && state.stage == Stage::Resting => {
                 state.stage = Stage::Idle;
+                state.recovering = false;
                 state.alarm = false;
                 state.discrepancy = false;
                 state.raised.clear();

@@ -32,6 +32,7 @@ pub const TABLE: &[Parameter] = &[
     entry("care.workup.repair_wait_urgent", 24.0, "h", 0.0, 2160.0, Assumed, GUESS, "the same when it began in the emergency room"),
     entry("care.workup.refill_wait", 2.0, "h", 0.0, 168.0, Assumed, GUESS, "time from finding the reservoir empty or its drug wrong to the refill"),
     entry("care.workup.rest", 1440.0, "h", 24.0, 8760.0, Assumed, GUESS, "time after a work-up without result in which nobody looks again, unless in an emergency"),
+    entry("care.workup.recovery", 48.0, "h", 0.0, 2160.0, Assumed, "Ross 2011: better within 24 h of restored delivery", "time after a repair in which signs that are still there raise no new suspicion"),
     entry("care.rescue_withdrawal.delay", 1.0, "h", 0.0, 720.0, Assumed, GUESS, "time from arrival to treatment"),
     entry("care.rescue_withdrawal.grade", 2.0, "1", 1.0, 5.0, Assumed, GUESS, "grade of the signs from which somebody seen elsewhere is sent to hospital"),
     entry("care.rescue_withdrawal.round", 12.0, "h", 1.0, 72.0, Assumed, GUESS, "time between rounds, at each of which treatment goes on if it is needed"),

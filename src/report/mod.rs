@@ -5,7 +5,7 @@
 //! or thread count enters an artefact, so equal runs give equal bytes.
 //!
 //! - [`tables`] writes `timeseries.csv`, `events.csv`, `symptoms.csv`,
-//!   `ledger.csv`, `alarms.csv`, `device_log.csv`, `visits.csv` and `summary.json`;
+//!   `ledger.csv`, `alarms.csv`, `device_log.csv`, `visits.csv`, `outcomes.csv` and `summary.json`;
 //! - [`plots`] (feature `plots`) draws figures as SVG and PNG;
 //! - [`folder`] puts a whole folder in place at once, or nothing;
 //! - [`text`] tells the story in a few lines for a terminal.
