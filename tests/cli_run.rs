@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use cli_common::{Desk, MET, QUIET, STALL, UNMET, stderr, stdout, table};
 use itbsim::signals::Level;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "timeseries.csv",
     "events.csv",
     "symptoms.csv",
@@ -18,6 +18,7 @@ const TABLES: [&str; 8] = [
     "alarms.csv",
     "device_log.csv",
     "visits.csv",
+    "outcomes.csv",
     "summary.json",
 ];
 

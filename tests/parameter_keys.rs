@@ -33,7 +33,9 @@ fn asked() -> (BTreeSet<String>, String) {
         if path.components().any(|c| c.as_os_str() == "parameters") {
             continue;
         }
+        // Quotes that open no text would turn literals inside out.
         let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.replace("'\"'", "").replace("\\\"", "");
         for call in ["get(\"", "get_as(\""] {
             for (at, _) in text.match_indices(call) {
                 let rest = &text[at + call.len()..];

@@ -22,13 +22,13 @@ is checked, and a decision that reaches further back is refused.")]
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArg,
-    /// When the decision falls, such as \"34 d\"
+    /// When the decision falls, such as "34 d"
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     at: String,
     /// Arm to branch from, if the scenario has arms
     #[arg(long)]
     arm: Option<String>,
-    /// Set a value, as in an arm: PATH=VALUE, for example care.clinic.interval=\"30 d\"
+    /// Set a value, as in an arm: PATH=VALUE, for example care.clinic.interval="30 d"
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
     /// Leave out an act, a fault, a programme or a policy

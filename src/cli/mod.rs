@@ -211,11 +211,8 @@ pub(crate) struct ScenarioArg {
 impl ScenarioArg {
     /// The scenario file: that of a run stands in its folder.
     pub fn file(&self) -> PathBuf {
-        if self.path.is_dir() {
-            self.path.join(run::SCENARIO_FILE)
-        } else {
-            self.path.clone()
-        }
+        let of_run = self.path.join(run::SCENARIO_FILE);
+        if of_run.is_file() { of_run } else { self.path.clone() }
     }
 
     /// Name of the story: a run is called by its folder.
