@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::parameters::{Grade, Parameter, ParameterSet};
 use crate::pump::{AlarmSpec, PumpFamily};
 use crate::scenario::settings::{self, PolicySpec};
-use crate::simulation::{ACTIONS, Registry, span};
+use crate::simulation::{ACTIONS, MISHAPS, Registry, span};
 
 use super::{Failure, print, print_json};
 
@@ -109,6 +109,10 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                     };
                     let _ = writeln!(text, "      {:<14} {kind}: {}", f.name, f.meaning);
                 }
+            }
+            text.push_str("\nAnd what goes wrong by people and surroundings, without a [[fault]] block:\n");
+            for (hazard, what, how) in MISHAPS {
+                let _ = writeln!(text, "{what}  [{hazard}]\n    {how}");
             }
             print(&text)
         }

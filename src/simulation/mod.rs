@@ -41,7 +41,7 @@ pub(crate) use expect::span;
 pub use hearing::{Chance, Ears};
 pub use ledger::LIMIT as LEDGER_LIMIT;
 pub use model::Simulation;
-pub use names::ACTIONS;
+pub use names::{ACTIONS, MISHAPS};
 pub use observe::columns;
 pub use outcomes::Outcomes;
 pub use profile::RAMP_STEPS;

@@ -93,6 +93,55 @@ pub const ACTIONS: [(&str, &str, &str); 22] = [
     ("repair", r#"["leak"]"#, "Surgery or another remedy that ends faults."),
 ];
 
+/// What goes wrong without a `[[fault]]` block: hazard id, what it is, how a scenario writes it.
+pub const MISHAPS: [(&str, &str, &str); 13] = [
+    ("H-20", "missed refill", "an action with missed_refill = true"),
+    ("H-21", "late refill", "a refill after the computed date"),
+    (
+        "H-22",
+        "programming error",
+        "a [[programme]] with the wrong dose or unit",
+    ),
+    ("H-23", "pocket fill", "refill = { pocket_share = \"100 %\", ... }"),
+    (
+        "H-24",
+        "wrong concentration or label",
+        "refill = { concentration, label } that differ",
+    ),
+    (
+        "H-25",
+        "concentration change without a bridge",
+        "a refill of another strength, no bridge_bolus",
+    ),
+    ("H-26", "abrupt end of therapy", "a [[programme]] with stopped = true"),
+    (
+        "H-27",
+        "priming error",
+        "priming_bolus = { volume } too small or twice; catheter.initial_concentration, tube_concentration",
+    ),
+    (
+        "H-28",
+        "wrong catheter entered in the programmer",
+        "catheter.entered_length",
+    ),
+    (
+        "H-29",
+        "new pump primed through an old catheter",
+        "catheter.tube_concentration beside initial_concentration",
+    ),
+    (
+        "H-39",
+        "fever or hot bath with a gas-pressure pump",
+        "an action with pump_temperature",
+    ),
+    ("H-40", "altitude with a gas-pressure pump", "an action with altitude"),
+    (
+        "H-41",
+        "hyperbaric pressure on a part-empty pump: fluid runs back, reservoir dented",
+        "an action with air_pressure in ATA",
+    ),
+];
+
 /// Events that any run can show, `component.kind`.
 pub fn fixed_events() -> Vec<String> {
     let mut names: Vec<String> = SYMPTOMS
