@@ -508,6 +508,31 @@ mod disturbances {
     }
 
     #[test]
+    fn a_hang_hides_the_end_of_a_stall_until_the_pump_is_read() {
+        let mut pump = running();
+        let field = Disturbance::MriField {
+            field: Some(2.0),
+            restart_delay: 0.0,
+        };
+        disturb(pump.as_mut(), at(10.0), field);
+        let events = run(pump.as_mut(), at(11.8));
+        assert!(first(&events, "alarm.motor_stall.raised") < 11.6);
+        pump.disturb(at(11.8), "hang", &Disturbance::TelemetryHang, &mut Vec::new())
+            .unwrap();
+        let events = run(pump.as_mut(), at(60.0));
+        assert!(
+            !events.iter().any(|(_, name)| name == "alarm.motor_stall.cleared"),
+            "{events:?}"
+        );
+        assert_eq!(pump.drive().flow, 0.0);
+        pump.command(at(60.0), &Command::Interrogate, &mut Vec::new()).unwrap();
+        close(pump.drive().flow * DAY, 0.2, 1e-12);
+        let events = run(pump.as_mut(), at(70.0));
+        let cleared = first(&events, "alarm.motor_stall.cleared");
+        assert!((60.3..61.6).contains(&cleared), "{cleared}");
+    }
+
+    #[test]
     fn over_infusion_raises_the_true_flow_only() {
         let mut pump = running();
         disturb(pump.as_mut(), at(10.0), Disturbance::OverInfusion { gain: 1.5 });

@@ -221,18 +221,19 @@ impl Rotor {
     }
 
     /// Follows the holds with what the device may come to know. A hang is silent: the
-    /// device does not look for motion then.
+    /// device does not look for motion then, neither for its loss nor for its return.
     fn update(&mut self, now: SimTime) {
         let still = self.holds.values().any(|hold| *hold != Hold::Hang);
+        let hung = self.holds.values().any(|hold| *hold == Hold::Hang);
         let count = Count {
             origin: now,
             volume: 0.0,
         };
         let next = match (&self.watch, still) {
             (Watch::Turning, true) => Watch::Still { since: now, count },
-            (Watch::Resumed { still_since, .. }, true) => Watch::StillKnown { since: *still_since },
+            (Watch::Resumed { still_since, .. }, still) if still || hung => Watch::StillKnown { since: *still_since },
             (Watch::Still { .. }, false) => Watch::Turning,
-            (Watch::StillKnown { since }, false) => Watch::Resumed {
+            (Watch::StillKnown { since }, false) if !hung => Watch::Resumed {
                 still_since: *since,
                 since: now,
                 count,

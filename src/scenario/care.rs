@@ -217,12 +217,16 @@ fn number(fields: &Fields<'_, '_>, name: &str, parameter: &Parameter) -> Result<
     if (parameter.low..=parameter.high).contains(&value) {
         return Ok(Some(value + 0.0));
     }
-    let unit = if parameter.unit == "1" { "" } else { parameter.unit };
+    let unit = if parameter.unit == "1" {
+        String::new()
+    } else {
+        format!(" {}", parameter.unit)
+    };
     Err(fields.report(
         Diagnostic::new(
             "out-of-range",
             format!(
-                "`{name}` = {value} {unit} lies outside {} to {} {unit}",
+                "`{name}` = {value}{unit} lies outside {}{unit} to {}{unit}",
                 parameter.low, parameter.high
             ),
         )
