@@ -3,6 +3,8 @@
 //! Additions, multiplications and one shift, without a branch or a table, so that the
 //! compiler may do several modes at once and the bits are the same wherever it does.
 
+use super::wide::{Kernel, wide};
+
 /// Below this `exp` is taken for zero: it would leave the range of normal numbers.
 const LOWEST: f64 = -708.0;
 
@@ -82,9 +84,28 @@ pub(crate) fn exps_and_integrals(rates: &[f64], t: f64, decay: &mut Vec<f64>, in
     let start = decay.len();
     decay.resize(start + rates.len(), 0.0);
     integral.resize(start + rates.len(), 0.0);
-    let out = decay[start..].iter_mut().zip(&mut integral[start..]);
-    for (&rate, (decay, integral)) in rates.iter().zip(out) {
-        (*decay, *integral) = one(rate, t);
+    wide(Many {
+        rates,
+        t,
+        decay: &mut decay[start..],
+        integral: &mut integral[start..],
+    });
+}
+
+struct Many<'a> {
+    rates: &'a [f64],
+    t: f64,
+    decay: &'a mut [f64],
+    integral: &'a mut [f64],
+}
+
+impl Kernel for Many<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let out = self.decay.iter_mut().zip(self.integral);
+        for (&rate, (decay, integral)) in self.rates.iter().zip(out) {
+            (*decay, *integral) = one(rate, self.t);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod decay;
 mod dense;
 mod error;
 mod strong;
+mod wide;
 
 pub mod bundle;
 pub mod crossing;
