@@ -247,6 +247,30 @@ mod tests {
     }
 
     #[test]
+    fn wide_vectors_do_not_change_a_bit() {
+        let bits = |m: &[f64]| m.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        for n in [3, 17, 57, 80] {
+            let a = sample(n).map(|v| libm::sin(v * 1.7));
+            let b = sample(n).map(|v| libm::cos(v / 3.1));
+            let mut narrow = vec![0.0; n * n];
+            product_into(a.as_slice(), b.as_slice(), n, n, &mut narrow);
+            assert_eq!(bits(product(&a, &b).as_slice()), bits(&narrow));
+            let mut column = a.column(1).as_slice().to_vec();
+            column[1] = 0.0;
+            let (mut one, mut other) = (a.as_slice().to_vec(), a.as_slice().to_vec());
+            let step = |m| Eliminate {
+                m,
+                k: 1,
+                pivot_column: &column,
+                pivot: 0.7,
+            };
+            wide(step(&mut one));
+            step(&mut other).run();
+            assert_eq!(bits(&one), bits(&other));
+        }
+    }
+
+    #[test]
     fn product_agrees_with_a_triple_loop_at_every_remainder() {
         for n in 1..10 {
             let (a, b) = (sample(n), sample(n).transpose());

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::numerics::power;
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
 
@@ -342,7 +343,7 @@ impl Response {
             _ => 0.0,
         };
         let hypoxia = y[Slow::HYPOXIA].max(0.0);
-        let spasms = b.spasm_score * libm::pow(1.0 - legs, f.spasm_exponent) + f.spasm_rebound * a.legs_withdrawal;
+        let spasms = b.spasm_score * power(1.0 - legs, f.spasm_exponent) + f.spasm_rebound * a.legs_withdrawal;
         Signals {
             effect_legs: legs,
             effect_trunk: trunk,
@@ -351,7 +352,7 @@ impl Response {
             ashworth_legs: score(b.ashworth_legs, legs, a.legs_withdrawal),
             ashworth_arms: score(b.ashworth_arms, arms, a.arms_withdrawal),
             spasm_score: spasms.clamp(0.0, 4.0),
-            h_over_m_percent: f.reflex_baseline * libm::pow(1.0 - legs, f.reflex_exponent),
+            h_over_m_percent: f.reflex_baseline * power(1.0 - legs, f.reflex_exponent),
             tolerance: y[Slow::TOLERANCE],
             adaptation: y[Slow::ADAPTATION],
             withdrawal_index: a.withdrawal,

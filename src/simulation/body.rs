@@ -23,8 +23,9 @@ pub const SCANS_PER_STEP: u32 = 4;
 /// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
 
-/// Longest step \[h\] at rest: the drive stands still, and no state would move by as much as
-/// its tolerance in that time. So no signal moves either, and no crossing can hide in it.
+/// Length of a step \[h\] at rest: the drive stands still, and no state would move by as much as
+/// its tolerance in that time. So no signal moves either, no crossing can hide in it, and
+/// its end is the only point to look at.
 const LONGEST_REST: f64 = 168.0;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
@@ -218,11 +219,7 @@ impl BodyRun {
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let longest = if driver.settled(offset + self.stepper.interval().1) && self.at_rest(response) {
-                LONGEST_REST
-            } else {
-                LONGEST_STEP
-            };
+            let resting = driver.settled(offset + self.stepper.interval().1) && self.stepper.at_rest(LONGEST_REST);
             let template = self.exposure(SiteDrive::default());
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
                 let drive = driver.after(offset + t);
@@ -238,30 +235,30 @@ impl BodyRun {
             if before.t1 > before.t0 {
                 self.steps.push(before);
             }
-            self.stepper.step(&mut rhs, f64::MAX, longest)?;
-            self.scan(response, watches, &mut driver)?;
+            if resting {
+                self.stepper.glide(&mut rhs, LONGEST_REST)?;
+            } else {
+                self.stepper.step(&mut rhs, f64::MAX, LONGEST_STEP)?;
+            }
+            let points = if resting { 1 } else { SCANS_PER_STEP };
+            self.scan(response, watches, &mut driver, points)?;
         }
         Ok(())
     }
 
-    /// Whether the states, going on as at the end of the newest step, stay within their tolerances
-    /// for the longest step there is.
-    fn at_rest(&self, response: &Response) -> bool {
-        let step = self.stepper.last_step();
-        step.slope.as_ref().is_some_and(|slope| {
-            let tolerances = response.absolute_tolerances();
-            let mut all = slope.iter().zip(&step.y1).zip(&tolerances);
-            all.all(|((slope, y), atol)| slope.abs() * LONGEST_REST < atol + RELATIVE_TOLERANCE * y.abs())
-        })
-    }
-
-    /// Looks at every level over the newest step.
-    fn scan(&mut self, response: &Response, watches: &[Watch], driver: &mut Driver<'_>) -> Result<(), SimError> {
+    /// Looks at every level over the newest step, at so many points.
+    fn scan(
+        &mut self,
+        response: &Response,
+        watches: &[Watch],
+        driver: &mut Driver<'_>,
+        points: u32,
+    ) -> Result<(), SimError> {
         let (from, to) = self.stepper.interval();
         let mut found = Vec::new();
         let mut left = self.origin.checked_add(SimSpan::from_hours(from)?)?;
-        for k in 1..=SCANS_PER_STEP {
-            let share = f64::from(k) / f64::from(SCANS_PER_STEP);
+        for k in 1..=points {
+            let share = f64::from(k) / f64::from(points);
             let right = self
                 .origin
                 .checked_add(SimSpan::from_hours(from + (to - from) * share)?)?;
