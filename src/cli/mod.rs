@@ -15,6 +15,7 @@ mod calc;
 mod check;
 mod compare;
 mod diff;
+mod export;
 mod hazards;
 mod list;
 mod new;
@@ -77,6 +78,8 @@ enum Command {
     Diff(diff::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
+    /// Write the kinetics of a run for other tools: SBML, NONMEM
+    Export(export::Args),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -161,6 +164,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
         Command::System(args) => system::execute(&args),
+        Command::Export(args) => export::execute(&args),
         Command::Completions { shell } => completions(shell),
     };
     match result {
