@@ -188,6 +188,7 @@ impl Writer<'_> {
                     ("name", "amounts without a volume of their own"),
                     ("sboTerm", sbo::COMPARTMENT),
                     ("spatialDimensions", "0"),
+                    ("units", "dimensionless"),
                     ("constant", "true"),
                 ],
             )
