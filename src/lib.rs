@@ -39,6 +39,7 @@
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
 //! | [`export`] | the kinetics of a run for other tools: SBML, NONMEM |
+//! | [`pages`] | pages of the documentation that the program fills in |
 //! | [`cli`] | the command line |
 //!
 //! # Author, assemble, run
@@ -119,6 +120,7 @@ pub mod export;
 pub mod hazards;
 pub mod kinetics;
 pub mod numerics;
+pub mod pages;
 pub mod parameters;
 pub mod pump;
 pub mod quantity;

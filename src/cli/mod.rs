@@ -15,6 +15,7 @@ mod calc;
 mod check;
 mod compare;
 mod diff;
+mod docs;
 mod export;
 mod hazards;
 mod list;
@@ -80,6 +81,8 @@ enum Command {
     System(system::Args),
     /// Write the kinetics of a run for other tools: SBML, NONMEM
     Export(export::Args),
+    /// Print the equations with all their numbers, or the credibility checklists
+    Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -165,6 +168,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Diff(args) => diff::execute(&args),
         Command::System(args) => system::execute(&args),
         Command::Export(args) => export::execute(&args),
+        Command::Docs(args) => docs::execute(&args),
         Command::Completions { shell } => completions(shell),
     };
     match result {

@@ -7,7 +7,9 @@
 //! take nothing from what they read. The columns of `timeseries.csv` are assignment
 //! rules under their own names. What changes the system during the run (a rate of
 //! delivery, a dose, a matrix changed by posture or fault) is one event per instant,
-//! with trigger `time >= t`.
+//! with trigger `time >= t`. Changes can lie a nanosecond apart, closer than the root
+//! finding of a solver resolves, so each event has a priority below the one before it and
+//! adds to the values it finds when its turn comes.
 //!
 //! What happens at time zero stands in the initial amounts.
 
@@ -346,7 +348,7 @@ impl Writer<'_> {
         let head = [
             ("id", &*format!("change_{number}")),
             ("name", &*words.join(", ")),
-            ("useValuesFromTriggerTime", "true"),
+            ("useValuesFromTriggerTime", "false"),
         ];
         let unit = |i: usize| self.trace.units[i];
         let set = |x: &mut Xml, variable: &str, formula: Math| {
@@ -356,6 +358,9 @@ impl Writer<'_> {
             x.element("trigger", &[("initialValue", "false"), ("persistent", "true")], |x| {
                 let at = Math::Number(change.time_h, "h");
                 x.math(&Math::Apply("geq", vec![Math::Time, at]))
+            })?;
+            x.element("priority", &[], |x| {
+                x.math(&Math::Number(-(number as f64), "dimensionless"))
             })?;
             x.element("listOfEventAssignments", &[], |x| {
                 for (state, amount) in &change.jumps {

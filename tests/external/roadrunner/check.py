@@ -12,6 +12,7 @@ libSBML must find nothing to complain about in the documents, units included.
 import argparse
 import contextlib
 import csv
+import ctypes
 import math
 import os
 import pathlib
@@ -71,15 +72,19 @@ def relative(told, found):
 
 @contextlib.contextmanager
 def without_warnings():
-    """CVODE tells of every small step after an event on the error stream; failures still raise."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    """CVODE tells of every small step after an event; failures still raise."""
+    library = ctypes.CDLL(None)
+    sys.stdout.flush()
+    kept, nowhere = [os.dup(1), os.dup(2)], os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        library.fflush(None)
+        for stream, old in zip((1, 2), kept):
+            os.dup2(old, stream)
+            os.close(old)
         os.close(nowhere)
 
 
