@@ -331,10 +331,8 @@ impl Writer<'_> {
             return Ok(());
         }
         x.element("listOfEvents", &[], |x| {
-            let numbered = self.network.changes.iter().enumerate();
-            numbered
-                .into_iter()
-                .try_for_each(|(n, change)| self.event(x, n + 1, change))
+            let mut numbered = self.network.changes.iter().enumerate();
+            numbered.try_for_each(|(n, change)| self.event(x, n + 1, change))
         })
     }
 
