@@ -394,7 +394,7 @@ fn doses(trace: &SystemTrace) -> Vec<f64> {
         assert_eq!(trace.units[state], "ug");
         match evid as u8 {
             1 => {
-                assert!(amount != 0.0 && (rate == 0.0 || amount > 0.0), "{row:?}");
+                assert!(amount > 0.0 || (amount < 0.0 && rate == 0.0 && time > 0.0), "{row:?}");
                 assert!(
                     rate == 0.0 || time + amount / rate <= end * (1.0 + 1e-12),
                     "an infusion ends with the run: {row:?}"

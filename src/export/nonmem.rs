@@ -18,6 +18,9 @@ use crate::simulation::SystemTrace;
 use super::network::Network;
 use super::{About, ExportError, decimal, is_amount};
 
+/// Share of all drug at the start below which an amount is what rounding left of nothing.
+const ROUNDING: f64 = 1e-12;
+
 /// Doses come before markers at one instant, initial amounts before all.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Record {
@@ -106,8 +109,11 @@ fn records(trace: &SystemTrace, network: &Network, matrices: &Matrices<'_>) -> V
         evid: 2,
     };
     let mut all = Vec::new();
-    for (state, amount) in network.start.iter().enumerate() {
-        if *amount != 0.0 && is_amount(trace, state) {
+    let amounts = || network.start.iter().enumerate().filter(|(i, _)| is_amount(trace, *i));
+    let total: f64 = amounts().map(|(_, amount)| amount).sum();
+    for (state, amount) in amounts() {
+        // A steady state that is nothing comes out as nothing or less by rounding.
+        if *amount > ROUNDING * total {
             all.push(bolus(0.0, state, *amount));
         }
     }
