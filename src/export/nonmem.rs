@@ -21,7 +21,7 @@ use super::{About, ExportError, decimal, is_amount};
 /// Share of all drug at the start below which an amount is what rounding left of nothing.
 const ROUNDING: f64 = 1e-12;
 
-/// Doses come before markers at one instant, initial amounts before all.
+/// One line of the table.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Record {
     time: f64,
@@ -109,12 +109,13 @@ fn records(trace: &SystemTrace, network: &Network, matrices: &Matrices<'_>) -> V
         evid: 2,
     };
     let mut all = Vec::new();
-    let amounts = || network.start.iter().enumerate().filter(|(i, _)| is_amount(trace, *i));
-    let total: f64 = amounts().map(|(_, amount)| amount).sum();
-    for (state, amount) in amounts() {
+    let start = network.start.iter().copied().enumerate();
+    let start: Vec<(usize, f64)> = start.filter(|(state, _)| is_amount(trace, *state)).collect();
+    let total: f64 = start.iter().map(|(_, amount)| amount).sum();
+    for (state, amount) in start {
         // A steady state that is nothing comes out as nothing or less by rounding.
-        if *amount > ROUNDING * total {
-            all.push(bolus(0.0, state, *amount));
+        if amount > ROUNDING * total {
+            all.push(bolus(0.0, state, amount));
         }
     }
     // An infusion runs from one change of its own rate to the next.
