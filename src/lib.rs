@@ -38,6 +38,8 @@
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
+//! | [`export`] | the kinetics of a run for other tools: SBML, NONMEM |
+//! | [`pages`] | pages of the documentation that the program fills in |
 //! | [`cli`] | the command line |
 //!
 //! # Author, assemble, run
@@ -114,9 +116,11 @@ pub mod care;
 pub mod catheter;
 pub mod cli;
 pub mod engine;
+pub mod export;
 pub mod hazards;
 pub mod kinetics;
 pub mod numerics;
+pub mod pages;
 pub mod parameters;
 pub mod pump;
 pub mod quantity;

@@ -15,6 +15,8 @@ mod calc;
 mod check;
 mod compare;
 mod diff;
+mod docs;
+mod export;
 mod hazards;
 mod list;
 mod new;
@@ -77,6 +79,10 @@ enum Command {
     Diff(diff::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
+    /// Write the kinetics of a run for other tools: SBML, NONMEM
+    Export(export::Args),
+    /// Print the equations with all their numbers, or the credibility checklists
+    Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -161,6 +167,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
         Command::System(args) => system::execute(&args),
+        Command::Export(args) => export::execute(&args),
+        Command::Docs(args) => docs::execute(&args),
         Command::Completions { shell } => completions(shell),
     };
     match result {

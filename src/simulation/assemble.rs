@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::catheter::Catheter;
 use crate::engine::{EventId, SimTime};
-use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
+use crate::kinetics::{Body, Flows, Kinetics, Site};
 use crate::numerics::Draws;
 use crate::pump::{Command, PumpSetup};
 use crate::response::{Baseline, Exposure, Phase, Response, SYMPTOMS, SymptomState, watches};
@@ -149,16 +149,7 @@ pub(super) fn assemble(
     }
     if options.record_system {
         let k = &patient.kinetics;
-        patient.system = Some(SystemRecorder::new(
-            Layout::names(),
-            k.amounts(SimTime::ZERO)?,
-            k.columns()
-                .iter()
-                .map(|c| (c.name.clone(), c.weights.clone()))
-                .collect(),
-            k.system().matrix().clone(),
-            k.state().inputs.clone(),
-        ));
+        patient.system = Some(SystemRecorder::new(k, k.amounts(SimTime::ZERO)?));
     }
 
     let ids = Ids::new(scenario);
