@@ -185,7 +185,7 @@ pub(crate) fn run_arms(story: &Story, registry: &Registry, options: &RunOptions)
             let identity = Identity {
                 arm: &arm.id,
                 seed: options.seed.unwrap_or(arm.scenario.seed),
-                replicate: options.replicate,
+                replicate: simulation::replicate_of(&arm.scenario, options),
             };
             Ok(run_data(story, &arm.scenario, identity, &result))
         })

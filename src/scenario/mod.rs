@@ -52,6 +52,8 @@ mod hazards;
 pub mod model;
 mod moment;
 mod names;
+pub mod population;
+mod population_read;
 mod programme;
 mod resolve;
 mod schema;
@@ -63,6 +65,7 @@ use std::path::{Path, PathBuf};
 
 pub use branching::{BRANCH, Decision, PAST, load_branch};
 pub use diagnostics::{Diagnostic, Diagnostics};
+pub use population_read::{population_from_file, population_from_str};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
 pub(crate) use resolve::MOST_ROWS;
 pub use schema::schema;
