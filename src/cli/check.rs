@@ -78,7 +78,11 @@ fn drawn(text: &mut String, s: &Scenario) {
             Some(n) => format!("patient {n}"),
             None => "the typical patient; --replicate K of `itbsim run` draws patient K".to_owned(),
         };
-        let free = population.distributions().iter().filter(|d| !s.fixed.contains(d.key)).count();
+        let free = population
+            .distributions()
+            .iter()
+            .filter(|d| !s.fixed.contains(d.key))
+            .count();
         let _ = writeln!(
             text,
             "  population  {}: {who}; {free} of {} parameters vary",

@@ -233,7 +233,11 @@ fn populations(json: bool) -> Result<(), Failure> {
             );
         }
         for o in p.origins() {
-            let _ = writeln!(text, "      origin {}, weight {}\n          {}", o.name, o.share, o.source);
+            let _ = writeln!(
+                text,
+                "      origin {}, weight {}\n          {}",
+                o.name, o.share, o.source
+            );
         }
         text.push('\n');
     }
@@ -248,12 +252,18 @@ fn sets(json: bool) -> Result<(), Failure> {
     }
     let mut text = String::new();
     for s in SETS {
-        let _ = writeln!(text, "{}\n    {}\n    for      {}\n    against  {}", s.name, s.summary, s.source, s.against);
+        let _ = writeln!(
+            text,
+            "{}\n    {}\n    for      {}\n    against  {}",
+            s.name, s.summary, s.source, s.against
+        );
         for p in s.values {
             let _ = writeln!(text, "      {} = {} {}", p.key, p.value, p.unit);
         }
     }
-    text.push_str("Choose one: [model] set = \"NAME\" in a scenario; `itbsim parameters --set NAME` prints all values.\n");
+    text.push_str(
+        "Choose one: [model] set = \"NAME\" in a scenario; `itbsim parameters --set NAME` prints all values.\n",
+    );
     print(&text)
 }
 

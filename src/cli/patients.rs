@@ -113,9 +113,10 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             path.display()
         ))
     };
-    let mut name = path.file_name().map(std::ffi::OsStr::to_os_string).ok_or_else(|| {
-        Failure::Input(format!("error: `{}` is no file name", path.display()))
-    })?;
+    let mut name = path
+        .file_name()
+        .map(std::ffi::OsStr::to_os_string)
+        .ok_or_else(|| Failure::Input(format!("error: `{}` is no file name", path.display())))?;
     name.push(".part");
     let part = path.with_file_name(name);
     let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));

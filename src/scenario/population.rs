@@ -83,10 +83,18 @@ impl Distribution {
 
     /// The distribution in words; `unit` is written after quantities, with its space.
     pub fn words(&self, unit: &str) -> String {
-        let Distribution { typical, spread, low, high, .. } = self;
+        let Distribution {
+            typical,
+            spread,
+            low,
+            high,
+            ..
+        } = self;
         let bounds = format!("within {low} to {high}{unit}");
         match self.shape {
-            Shape::LogNormal => format!("log-normal, median {typical}{unit}, sd of the logarithm {spread:.3}, {bounds}"),
+            Shape::LogNormal => {
+                format!("log-normal, median {typical}{unit}, sd of the logarithm {spread:.3}, {bounds}")
+            }
             Shape::Normal => format!("normal, mean {typical}{unit}, sd {spread}{unit}, {bounds}"),
             Shape::LogitNormal => format!("logit-normal, median {typical}{unit}, sd of the logit {spread}, {bounds}"),
             Shape::Uniform => format!("uniform, {bounds}"),
@@ -330,8 +338,19 @@ fn inside(d: &Distribution, typical: f64) -> f64 {
 
 /// What is wrong with a distribution in itself.
 fn objection(d: &Distribution, p: &Parameter) -> Option<String> {
-    let unit = if p.unit == "1" { String::new() } else { format!(" {}", p.unit) };
-    let finite = [d.typical, d.spread, d.low, d.high, d.typical_uncertainty, d.spread_uncertainty];
+    let unit = if p.unit == "1" {
+        String::new()
+    } else {
+        format!(" {}", p.unit)
+    };
+    let finite = [
+        d.typical,
+        d.spread,
+        d.low,
+        d.high,
+        d.typical_uncertainty,
+        d.spread_uncertainty,
+    ];
     if finite.iter().any(|x| !x.is_finite()) {
         return Some("every number must be finite".to_owned());
     }
