@@ -285,7 +285,7 @@ fn a_replicate_is_a_patient_and_the_scenario_has_the_last_word() {
     let mut s = scenario(&base);
     assert_eq!((s.replicate, s.seed), (Some(17), 7));
     let drawn = Population::named("adult-spinal").unwrap().patient(7, 17);
-    itbsim::population::settle(&mut s, 7, s.replicate);
+    itbsim::population::settle(&mut s, 7, Some(17));
     assert!(s.population.is_none());
     assert_eq!(Some(s.patient.weight), drawn.weight());
     assert_eq!(
