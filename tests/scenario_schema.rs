@@ -59,6 +59,8 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
             file("", "").replace("{ size", &format!("{{ {z}, size")),
         ),
         (&top["catheter"], file(&format!("[catheter]\n{z}"), "")),
+        (&top["model"], file(&format!("[model]\n{z}"), "")),
+        (&top["population"], file(&format!("[population]\n{z}"), "")),
         (&top["hazards"], file(&format!("[hazards]\n{z}"), "")),
         (
             &top["hazards"]["properties"]["pump.stall"],

@@ -10,6 +10,7 @@
 //! | [`stepper`] | Dormand-Prince 5(4) with dense output for a few nonlinear states |
 //! | [`general`] | models of users through `ode_solvers`, and the independent check of the exact path |
 //! | [`draws`] | random numbers that are a pure function of their name |
+//! | [`correlated`] | correlated normal numbers from independent ones |
 //!
 //! Everything here is deterministic: transcendental functions come from `libm` or, for the
 //! exponential of the modes and the [`power`] of the response, from sums and products in one
@@ -24,6 +25,7 @@ mod strong;
 mod wide;
 
 pub mod bundle;
+pub mod correlated;
 pub mod crossing;
 pub mod draws;
 pub mod exponential;

@@ -139,11 +139,6 @@ const GENERAL: &[Parameter] = &[
     p("response.rescue.cyproheptadine_relief", 0.8, "1", 0.0, 1.0, Derived,
       "fever fell by 1.5 degC or more and heart rate below 100 (Meythaler 2003)",
       "share of fever, itch and fast heart removed at full effect"),
-    // -- between patients (log-normal; read by batches, not by a single run) -----------------------------------------
-    p("response.variability.ec50", 0.4, "1", 0.0, 1.0, Derived, "fitted to 88 of 93 responders to 50-100 ug (Coffey 1993)",
-      "standard deviation of ln EC50"),
-    p("response.variability.sensitivity", 0.35, "1", 0.0, 1.0, Assumed,
-      "severe in 3-5 % of withdrawals (neurosurgery wiki)", "standard deviation of ln withdrawal sensitivity"),
 ];
 
 /// Onset, resolution and dwell of a symptom.

@@ -88,6 +88,7 @@ pub fn catalog() -> Catalog {
     let names = |list: &[&str]| list.iter().map(|n| (*n).to_owned()).collect();
     Catalog {
         policies: Vec::new(),
+        populations: Vec::new(),
         pump_families: vec!["gas-pressure", "peristaltic", "valve-gated"],
         pump_abilities: Vec::new(),
         effect_models: vec!["emax"],
