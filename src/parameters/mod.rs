@@ -198,6 +198,11 @@ impl ParameterSet {
         Ok(())
     }
 
+    /// Replaces a figure by that of another drug, which has a range of its own.
+    pub(crate) fn put(&mut self, key: &'static str, value: f64) {
+        self.values.insert(key, value + 0.0);
+    }
+
     /// Replaces one default by a text with a unit, such as `"0.1 cm2/s"`; a
     /// parameter whose unit is `"1"` takes a bare number or a percentage.
     ///

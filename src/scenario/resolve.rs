@@ -7,10 +7,11 @@ use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::model::{
     Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment, Selection,
 };
-use super::{action, care, check, expect, fault, hazards, programme};
+use super::{action, care, check, drug, expect, fault, hazards, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, ParameterError, ParameterSet};
 use crate::quantity::Dimension;
+use crate::signals::Others;
 
 /// Keys at the top of a file.
 pub(super) const TOP_KEYS: &[&str] = &[
@@ -31,6 +32,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "fault",
     "action",
     "care",
+    "drug",
     "expect",
     "arm",
 ];
@@ -67,7 +69,14 @@ pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", 
 /// Keys of `[pump]`.
 pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
 /// Keys of `reservoir` in `[pump]`.
-pub(super) const RESERVOIR_KEYS: &[&str] = &["size", "fill", "concentration", "label_concentration", "low_alarm"];
+pub(super) const RESERVOIR_KEYS: &[&str] = &[
+    "size",
+    "fill",
+    "concentration",
+    "label_concentration",
+    "low_alarm",
+    "dosed_by",
+];
 /// Keys of `[catheter]`.
 pub(super) const CATHETER_KEYS: &[&str] = &[
     "length",
@@ -162,7 +171,12 @@ pub(super) fn resolve(
         defaults.get("kinetics.csf.production"),
     )));
     let patient = patient(&fields, &defaults);
+    let drugs = blocks(&fields, "drug", |table, place| {
+        drug::read(context, table, place, &defaults)
+    });
+    let few = drug::few_enough(&fields, &drugs.read);
     let pump = pump(&fields, &defaults);
+    context.primary.set(pump.as_ref().ok().and_then(|p| p.primary));
     let catheter = catheter(&fields, &defaults);
     let hazards = hazards::read(&fields);
 
@@ -201,7 +215,8 @@ pub(super) fn resolve(
     let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
     let hazards = hazards?;
     sound?;
-    if programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
+    few?;
+    if drugs.flawed || programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
         return Err(Reported);
     }
     Ok(Resolved {
@@ -223,6 +238,11 @@ pub(super) fn resolve(
             programme: programmes.read.into_iter().map(|r| r.step).collect(),
             hazards,
             faults: faults.read.into_iter().map(|r| r.fault).collect(),
+            drugs: {
+                let mut drugs = drugs.read;
+                drugs.sort_by(|a, b| a.id.cmp(&b.id));
+                drugs
+            },
             actions: actions.read.into_iter().map(|r| r.step).collect(),
             care: {
                 let mut blocks = care.read;
@@ -544,11 +564,13 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
     let inner = programme::need_child(&fields, "reservoir", RESERVOIR_KEYS, example)?;
     let size = inner.quantity("size", Dimension::Volume, Bound::POSITIVE);
     let fill = inner.need("fill", Dimension::Volume, Bound::NOT_NEGATIVE);
-    let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let concentration = drug::need_mixture(&inner, "concentration");
     let label = inner.quantity("label_concentration", Dimension::Concentration, Bound::POSITIVE);
     let alarm = inner.quantity("low_alarm", Dimension::Volume, Bound::NOT_NEGATIVE);
     let size = size?.unwrap_or_else(|| defaults.get("scenario.pump.reservoir_size"));
-    let (fill, concentration) = (fill?, concentration?);
+    let (fill, (concentration, others)) = (fill?, concentration?);
+    let primary = drug::primary(&inner, concentration, others)?;
+    let counted = drug::by_primary(primary, concentration, others);
     if fill > size {
         return Err(inner.report(
             Diagnostic::new(
@@ -569,7 +591,7 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
     }
     let label = match label? {
         Some(label) => label,
-        None if concentration > 0.0 => concentration,
+        None if counted > 0.0 => counted,
         None => {
             return Err(inner.missing("label_concentration", "\"2 mg/mL\" (what the clinician believes)"));
         }
@@ -589,6 +611,8 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
         reservoir_size: size,
         fill,
         concentration,
+        others,
+        primary,
         label_concentration: label,
         low_reservoir_alarm: low_alarm,
         gain: gain?,
@@ -604,8 +628,8 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
     let spinal = fields.quantity("spinal_length", Dimension::Length, Bound::POSITIVE);
     let tip = fields.level("tip");
     let material = fields.choice("material", MATERIALS);
-    let initial = fields.quantity("initial_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
-    let in_tube = fields.quantity("tube_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let initial = drug::mixture(&fields, "initial_concentration");
+    let in_tube = drug::mixture(&fields, "tube_concentration");
     let entered = fields.quantity("entered_length", Dimension::Length, Bound::up_to(200.0));
     let length = length?.unwrap_or_else(|| defaults.get("scenario.catheter.length"));
     let spinal = spinal?.unwrap_or_else(|| defaults.get("scenario.catheter.spinal_length"));
@@ -630,13 +654,17 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
         true => Some(segment(&fields, length)?),
         false => None,
     };
+    let (initial, in_tube) = (initial?, in_tube?);
+    let others = |mixture: Option<(f64, Others)>| mixture.map_or(Others::NONE, |m| m.1);
     Ok(Catheter {
         length,
         spinal_length: spinal,
         tip: tip?.unwrap_or(crate::signals::Level::T10),
         material: material?.unwrap_or(Material::Braided),
-        initial_concentration: initial?,
-        tube_concentration: in_tube?,
+        initial_concentration: initial.map(|m| m.0),
+        tube_concentration: in_tube.map(|m| m.0),
+        initial_others: others(initial),
+        tube_others: others(in_tube),
         pump_segment,
         entered_length: entered?,
     })

@@ -32,6 +32,8 @@ pub struct SystemTrace {
     pub segments: Vec<SystemSegment>,
     /// Weights of each output on the states.
     pub outputs: BTreeMap<String, Vec<f64>>,
+    /// The systems of other drugs, by id; each is apart from the others.
+    pub drugs: BTreeMap<String, SystemTrace>,
 }
 
 struct Rows<'a>(&'a DMatrix<f64>);
@@ -64,11 +66,14 @@ impl Serialize for SystemSegment {
 
 impl Serialize for SystemTrace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(4))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("states", &self.states)?;
         map.serialize_entry("x0", &self.x0)?;
         map.serialize_entry("segments", &self.segments)?;
         map.serialize_entry("outputs", &self.outputs)?;
+        if !self.drugs.is_empty() {
+            map.serialize_entry("drugs", &self.drugs)?;
+        }
         map.end()
     }
 }
@@ -102,6 +107,7 @@ impl SystemRecorder {
                 x0,
                 segments: vec![first],
                 outputs,
+                drugs: BTreeMap::new(),
             },
             current_a: a,
         }
