@@ -1,6 +1,6 @@
 //! `[[drug]]`: a drug beside baclofen, and mixtures that contain it.
 
-use super::diagnostics::{Diagnostic, Place, quoted};
+use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
 use super::document::{Data, Entry, Table};
 use super::drugs::{
     Channel, Combination, Drug, DrugEffect, DrugFigure, DrugTolerance, DrugWithdrawal, FIGURES, unit_of,
@@ -434,8 +434,19 @@ pub(super) fn mixture(fields: &Fields<'_, '_>, key: &str) -> Got<(f64, Others)> 
     let keys: Vec<&str> = std::iter::once(BUILT_IN)
         .chain(drugs.iter().map(String::as_str))
         .collect();
-    let strangers = table.entries.iter().any(|e| !keys.contains(&e.key.as_str()));
-    let inner = Fields::new(fields.context, format!("`{key}`"), table, entry.node.place, &keys);
+    let mut strangers = false;
+    for stranger in table.entries.iter().filter(|e| !keys.contains(&e.key.as_str())) {
+        strangers = true;
+        let name = quoted(&stranger.key);
+        fields.report(
+            Diagnostic::new("unknown-drug", format!("no drug {name} is described"))
+                .at(stranger.key_place, "not known here")
+                .maybe_help(did_you_mean(&stranger.key, &keys))
+                .help("a drug beside baclofen needs a [[drug]] block, here or in the file that this one extends"),
+        );
+    }
+    // Strangers have been told of already.
+    let inner = Fields::absent(fields.context, format!("`{key}`"), table, entry.node.place);
     let read = |name: &str| inner.quantity(name, Dimension::Concentration, Bound::NOT_NEGATIVE);
     let baclofen = read(BUILT_IN);
     let mut others = Others::NONE;
