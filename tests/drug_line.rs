@@ -313,6 +313,9 @@ fn what_leaves_through_a_hole_takes_every_drug_along() {
     let mut line = line(2000.0, 600.0);
     let _ = line.set_mixture(SimTime::ZERO, source(1.0), 2000.0, others(600.0));
     let _ = line.set_fault(SimTime::ZERO, "hole", fault(1), 1.0).unwrap();
+    while let Some(change) = line.next_change().filter(|t| *t <= at(24.0)) {
+        let _ = line.on_change(change);
+    }
     let lost: Vec<_> = line
         .streams()
         .iter()

@@ -4,7 +4,7 @@ mod run_common;
 
 use itbsim::engine::SimTime;
 use itbsim::scenario::load_str;
-use itbsim::simulation::{LEDGER_LIMIT, Registry, Run, RunOptions, RunResult};
+use itbsim::simulation::{LEDGER_LIMIT, Registry, Run, RunOptions, RunResult, simulate};
 use proptest::prelude::*;
 use run_common::{at, bits, column, event, run_with, scenario, time};
 
@@ -154,6 +154,7 @@ at = "6 h"
 until = "30 h"
 position = "25 cm"
 conductance = "0.01 mL/h/kPa"
+into = "subcutaneous"
 [[fault]]
 id = "stall"
 kind = "pump.stall"
@@ -195,32 +196,28 @@ fn a_condition_on_a_column_of_the_drug_is_met_where_it_crosses() {
 [[action]]
 id = "needle"
 at = "6 h"
-lumbar_bolus = {{ dose = "1 mg", level = "L3", drug = "morphine" }}
+lumbar_bolus = {{ dose = "3 mg", level = "L3", drug = "morphine" }}
 [[fault]]
 id = "kink"
 kind = "catheter.kink"
 when = "morphine_csf_t6_ng_per_ml > 3000"
 position = "20 cm"
-bore = "0 %"
+length = "1 cm"
+bore = 0.0
 "#
     );
-    let mut s = scenario(&text(1.0, MIXED, &blocks));
-    let met = time(&run_with(&s, &RunOptions::default()), "condition.kink.met");
-    assert!(met > 6.0, "{met}");
-    // A sample at that instant stands at the level.
-    s.duration = SimTime::from_hours(met).unwrap();
     let options = RunOptions {
         keep_jumps: true,
         ..RunOptions::default()
     };
-    let run = run_with(&s, &options);
-    let place = run
-        .columns
-        .iter()
-        .position(|c| c == "morphine_csf_t6_ng_per_ml")
-        .unwrap();
-    let last = run.trajectory.last().unwrap()[place];
-    assert!((last - 3000.0).abs() < 1e-3, "{last}");
+    let run = run_with(&scenario(&text(1.0, MIXED, &blocks)), &options);
+    let met = time(&run, "condition.kink.met");
+    assert!(met > 6.0, "{met}");
+    // Where the fault strikes both limits are kept; they stand at the level.
+    let place = run.columns.iter().position(|c| c == "morphine_csf_t6_ng_per_ml").unwrap();
+    let there: Vec<f64> = run.trajectory.iter().filter(|r| r[0] == met).map(|r| r[place]).collect();
+    assert!(!there.is_empty());
+    assert!(there.iter().all(|v| (v - 3000.0).abs() < 1e-3), "{there:?}");
 }
 
 #[test]
@@ -264,17 +261,29 @@ refill = {{ volume = "18 mL", concentration = {{ baclofen = "2 mg/mL", morphine 
     assert!(event(&run, "action.refill.done").detail.contains("morphine 10 mg/mL"));
 }
 
-fn fault() -> impl Strategy<Value = String> {
-    let kind = prop_oneof![
-        Just("kind = \"pump.stall\"".to_owned()),
-        (5.0..60.0_f64, 0.001..0.05_f64).prop_map(|(x, g)| format!(
-            "kind = \"catheter.leak\"\nposition = \"{x} cm\"\nconductance = \"{g} mL/h/kPa\""
-        )),
-        (5.0..60.0_f64, 0.0..20.0_f64)
-            .prop_map(|(x, b)| format!("kind = \"catheter.kink\"\nposition = \"{x} cm\"\nbore = \"{b} %\"")),
-    ];
-    (kind, 1.0..60.0_f64, 1.0..40.0_f64)
-        .prop_map(|(kind, at, length)| format!("{kind}\nat = \"{at} h\"\nuntil = \"{} h\"\n", at + length))
+/// A fault block that lasts for a while.
+fn block(kind: &str, (at, length): (f64, f64)) -> String {
+    format!("[[fault]]\n{kind}\nat = \"{at} h\"\nuntil = \"{} h\"\n", at + length)
+}
+
+/// At most one fault of each kind, so that the loader refuses none.
+fn faults() -> impl Strategy<Value = String> {
+    let when = || (1.0..60.0_f64, 1.0..40.0_f64);
+    let stall = when().prop_map(|w| block("id = \"stall\"\nkind = \"pump.stall\"", w));
+    let leak = (5.0..60.0_f64, 0.001..0.05_f64, when()).prop_map(|(x, g, w)| {
+        let kind = format!(
+            "id = \"leak\"\nkind = \"catheter.leak\"\nposition = \"{x} cm\"\nconductance = \"{g} mL/h/kPa\"\ninto = \"subcutaneous\""
+        );
+        block(&kind, w)
+    });
+    let kink = (5.0..60.0_f64, 0.0..0.2_f64, when()).prop_map(|(x, b, w)| {
+        let kind = format!(
+            "id = \"kink\"\nkind = \"catheter.kink\"\nposition = \"{x} cm\"\nlength = \"1 cm\"\nbore = {b:?}"
+        );
+        block(&kind, w)
+    });
+    let maybe = |s: BoxedStrategy<String>| prop::option::of(s).prop_map(Option::unwrap_or_default);
+    (maybe(stall.boxed()), maybe(leak.boxed()), maybe(kink.boxed())).prop_map(|(a, b, c)| a + &b + &c)
 }
 
 fn act() -> impl Strategy<Value = String> {
@@ -302,26 +311,23 @@ proptest! {
 
     #[test]
     fn the_accounts_of_every_drug_close_under_random_faults_and_acts(
-        faults in prop::collection::vec(fault(), 0..3),
+        faults in faults(),
         acts in prop::collection::vec((act(), 1.0..90.0_f64), 0..5),
-        rate in 50.0..1500.0_f64,
+        rate in 100.0..1500.0_f64,
     ) {
-        let mut blocks = format!("{KINETICS}{EFFECT}");
-        for (i, fault) in faults.iter().enumerate() {
-            blocks.push_str(&format!("[[fault]]\nid = \"f{i}\"\n{fault}"));
-        }
+        let mut blocks = format!("{KINETICS}{EFFECT}{faults}");
         for (i, (act, at)) in acts.iter().enumerate() {
             blocks.push_str(&format!("[[action]]\nid = \"a{i}\"\nat = \"{at} h\"\n{act}\n"));
         }
         let text = text(4.0, MIXED, &blocks).replace("400 ug/day", &format!("{rate} ug/day"));
-        let Ok(story) = load_str("test.toml", &text, None, &Registry::builtin().catalog()) else {
-            // Faults of one kind that overlap in place are refused by the loader.
-            return Ok(());
-        };
-        // An act that cannot be done (contrast into a closed line) ends the run: that is its own test.
-        let Ok(run) = itbsim::simulation::simulate(&story.arms[0].scenario, &Registry::builtin(), &RunOptions::default()) else {
-            return Ok(());
-        };
+        let run = simulate(&scenario(&text), &Registry::builtin(), &RunOptions::default());
+        // An act that cannot be done (contrast into a closed line, too much into a full pump) ends
+        // the run with an error of its own; a ledger that does not close is none of those.
+        if let Err(error) = &run {
+            prop_assert!(!error.to_string().contains("delivered"), "{error}");
+        }
+        prop_assume!(run.is_ok());
+        let run = run.expect("just seen");
         prop_assert!(run.ledger_residual < LEDGER_LIMIT);
         for row in ledger_of(&run) {
             prop_assert!(row.residual < LEDGER_LIMIT, "{row:?}");
@@ -462,5 +468,5 @@ fn an_arm_can_change_one_number_of_a_drug() {
         let run = run_with(&story.arms[i].scenario, &RunOptions::default());
         at(&run, "morphine_csf_l3_ng_per_ml", 0.0)
     };
-    assert!(level(1) > 1.5 * level(0), "{} {}", level(1), level(0));
+    assert!(level(1) > 1.2 * level(0), "{} {}", level(1), level(0));
 }
