@@ -73,7 +73,7 @@ fn ledger_of(run: &RunResult) -> &[itbsim::simulation::LedgerRow] {
 fn in_steady_state_the_plasma_level_is_the_dose_over_the_clearance() {
     let blocks = format!("{KINETICS}{EFFECT}");
     // Programmed in morphine, since there is nothing else.
-    let alone = run(&text(3.0, r#"{ morphine = "10 mg/mL" }"#, &blocks));
+    let alone = run(&text(3.0, r#"{ morphine = "5 mg/mL" }"#, &blocks));
     let wanted = 400.0 / 24.0 / 72_000.0 * 1000.0; // ng/mL
     for (t, plasma) in column(&alone, "morphine_plasma_ng_per_ml") {
         assert!(
@@ -107,7 +107,7 @@ fn kinetics_of_each_drug_are_linear_and_apart() {
         "morphine changes nothing of baclofen's kinetics"
     );
     // 2.5 times the dose rate of the run in which it is alone.
-    let alone = run(&text(3.0, r#"{ morphine = "10 mg/mL" }"#, &blocks));
+    let alone = run(&text(3.0, r#"{ morphine = "5 mg/mL" }"#, &blocks));
     for level in ["s2", "l3", "t10", "c1"] {
         let name = format!("morphine_csf_{level}_ng_per_ml");
         let (a, b) = (at(&mixed, &name, 48.0), at(&alone, &name, 48.0));
