@@ -211,4 +211,7 @@ const SYMPTOMS: &[[Parameter; 3]] = &[
     symptom!("apnoea", "1/min", 2.0, 4.0, 0.02, 0.5, 6.0, Assumed, "textbook"),
     symptom!("death_in_overdose", "1", 1.0, 1.0, 0.0, 0.5, 1.0, Assumed, "definition of lethal hypoxia"),
     symptom!("relief", "1", 0.30, 0.20, 0.25, 0.05, 0.9, Assumed, "about one Ashworth point at baseline 3"),
+    symptom!("drug_withdrawal", "1", 0.25, 0.15, 1.0, 0.01, 1.0, Assumed, "no figure found; a quarter of the full lack"),
+    symptom!("hypertensive_crisis", "mmHg", 180.0, 160.0, 0.25, 150.0, 260.0, Published, "180 mmHg: ACC/AHA guideline 2017"),
+    symptom!("analgesia", "1", 0.50, 0.40, 0.5, 0.05, 1.0, Published, "half the pain gone: IMMPACT (Dworkin 2008), substantial improvement"),
 ];

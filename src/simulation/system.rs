@@ -38,6 +38,8 @@ pub struct SystemTrace {
     pub segments: Vec<SystemSegment>,
     /// Weights of each output on the states.
     pub outputs: BTreeMap<String, Vec<f64>>,
+    /// The systems of other drugs, by id; each is apart from the others.
+    pub drugs: BTreeMap<String, SystemTrace>,
 }
 
 struct Rows<'a>(&'a DMatrix<f64>);
@@ -70,13 +72,16 @@ impl Serialize for SystemSegment {
 
 impl Serialize for SystemTrace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(6))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("states", &self.states)?;
         map.serialize_entry("units", &self.units)?;
         map.serialize_entry("volumes_ml", &self.volumes)?;
         map.serialize_entry("x0", &self.x0)?;
         map.serialize_entry("segments", &self.segments)?;
         map.serialize_entry("outputs", &self.outputs)?;
+        if !self.drugs.is_empty() {
+            map.serialize_entry("drugs", &self.drugs)?;
+        }
         map.end()
     }
 }
@@ -91,7 +96,16 @@ pub struct SystemRecorder {
 impl SystemRecorder {
     /// Starts with the state at time zero.
     pub fn new(kinetics: &Kinetics, x0: Vec<f64>) -> Self {
-        let outputs = kinetics.columns().iter().map(|c| (c.name.clone(), c.weights.clone()));
+        let columns = kinetics.columns().iter();
+        Self::of_outputs(
+            kinetics,
+            x0,
+            columns.map(|c| (c.name.clone(), c.weights.clone())).collect(),
+        )
+    }
+
+    /// The same with these outputs, by name: those of another drug.
+    pub fn of_outputs(kinetics: &Kinetics, x0: Vec<f64>, outputs: BTreeMap<String, Vec<f64>>) -> Self {
         let a = kinetics.system().matrix().clone();
         let first = SystemSegment {
             t0_h: 0.0,
@@ -107,7 +121,8 @@ impl SystemRecorder {
                 volumes: (0..Layout::LEN).map(|i| kinetics.volumes().of(i)).collect(),
                 x0,
                 segments: vec![first],
-                outputs: outputs.collect(),
+                outputs,
+                drugs: BTreeMap::new(),
             },
             current_a: a,
         }

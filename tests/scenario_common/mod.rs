@@ -102,6 +102,8 @@ pub fn catalog() -> Catalog {
             "plasma_ng_per_ml",
             "withdrawal_index",
         ]),
+        drug_signals: vec!["plasma_ng_per_ml".to_owned()],
+        channel_signals: vec!["analgesia".to_owned()],
         events: names(&[
             "pump.empty",
             "pump.stalled",
