@@ -91,6 +91,11 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
         (&block("action")["lumbar_bolus"], action("lumbar_bolus")),
         (&block("action")["oral_baclofen"], action("oral_baclofen")),
         (&block("action")["drain_csf"], action("drain_csf")),
+        (&block("action")["implant"], action("implant")),
+        (
+            &block("action")["benzodiazepine_infusion"],
+            action("benzodiazepine_infusion"),
+        ),
         (&top["expect"]["items"], file("", &format!("[[expect]]\n{z}"))),
         (&top["arm"]["items"], file("", &format!("[[arm]]\n{z}"))),
         (shapes, fault(&format!("profile = {{ {z} }}"))),

@@ -19,10 +19,16 @@ pub(super) const VERBS: &[&str] = &[
     "lower_dose",
     "interrogate",
     "empty_pump",
+    "enter_volume",
+    "correct_programme",
+    "implant",
+    "explant",
     "lumbar_bolus",
     "oral_baclofen",
     "benzodiazepine",
+    "benzodiazepine_infusion",
     "cyproheptadine",
+    "cool",
     "drain_csf",
     "inject_contrast",
     "aspirate_catheter",
@@ -56,6 +62,10 @@ pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over"];
 /// As above, for all oral drugs.
 pub(super) const ORAL_KEYS: &[&str] = &["dose", "every", "count"];
 /// As above.
+pub(super) const INFUSION_KEYS: &[&str] = &["dose", "over"];
+/// As above.
+pub(super) const IMPLANT_KEYS: &[&str] = &["volume", "concentration", "label"];
+/// As above.
 pub(super) const DRAIN_KEYS: &[&str] = &["volume", "over"];
 /// Keys of the acts that change air or warmth.
 pub(super) const SURROUND_KEYS: &[&str] = &["to", "over"];
@@ -68,6 +78,22 @@ const LARGEST_RISE: f64 = 10.0;
 
 /// Error of a syringe that can be meant [mL].
 const SYRINGE: Bound = Bound::within(0.0, 5.0);
+
+impl Action {
+    /// A refill up to what the low-reservoir alarm counts on, drawn out first: `size` of the
+    /// reservoir and `low_alarm` \[mL\], true `concentration` and `label` entered \[ug/mL\],
+    /// and the share that goes into the pocket \[0-1\].
+    pub fn full_refill(size: f64, low_alarm: f64, concentration: f64, label: f64, pocket_share: f64) -> Action {
+        Action::Refill {
+            volume: size - low_alarm,
+            concentration,
+            label,
+            pocket_share,
+            aspirate: true,
+            syringe_error: None,
+        }
+    }
+}
 
 /// An action with what later checks need.
 #[derive(Debug, Clone)]
@@ -214,6 +240,28 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
         }
         "interrogate" => fields.mark(verb).map(|()| Action::Interrogate),
         "empty_pump" => fields.mark(verb).map(|()| Action::EmptyPump),
+        "enter_volume" => Ok(Action::EnterVolume {
+            volume: fields.need(verb, Dimension::Volume, Bound::NOT_NEGATIVE)?,
+        }),
+        "correct_programme" => fields.mark(verb).map(|()| Action::CorrectProgramme),
+        "implant" => {
+            let inner = need_child(
+                fields,
+                verb,
+                IMPLANT_KEYS,
+                "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }",
+            )?;
+            let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
+            let concentration = inner.need("concentration", Dimension::Concentration, Bound::POSITIVE);
+            let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
+            let concentration = concentration?;
+            Ok(Action::Implant {
+                volume: volume?,
+                concentration,
+                label: label?.unwrap_or(concentration),
+            })
+        }
+        "explant" => fields.mark(verb).map(|()| Action::Explant),
         "lumbar_bolus" => {
             let inner = need_child(fields, verb, LUMBAR_KEYS, "{ dose = \"50 ug\", level = \"L3\" }")?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
@@ -236,6 +284,18 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             let (dose, every, count) = oral(fields, verb, Dimension::TabletMass)?;
             Ok(Action::Benzodiazepine { dose, every, count })
         }
+        "benzodiazepine_infusion" => {
+            let inner = need_child(fields, verb, INFUSION_KEYS, "{ dose = \"60 mg\", over = \"12 h\" }")?;
+            let dose = inner.need("dose", Dimension::TabletMass, Bound::POSITIVE);
+            let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
+            Ok(Action::BenzodiazepineInfusion {
+                dose: dose?,
+                over: over?,
+            })
+        }
+        "cool" => Ok(Action::Cool {
+            on: some(fields.flag(verb))?,
+        }),
         "cyproheptadine" => {
             let (dose, every, count) = oral(fields, verb, Dimension::TabletMass)?;
             Ok(Action::Cyproheptadine { dose, every, count })

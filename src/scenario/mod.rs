@@ -48,6 +48,7 @@ mod expect;
 mod fault;
 mod fields;
 mod files;
+mod hazard_model;
 mod hazards;
 pub mod model;
 mod moment;

@@ -120,6 +120,8 @@ pub struct BodyRun {
     points: Vec<(SimTime, Vec<f64>)>,
     /// Whether breathing is taken over.
     pub ventilated: bool,
+    /// Whether the body is cooled.
+    pub cooled: bool,
 }
 
 impl BodyRun {
@@ -140,6 +142,7 @@ impl BodyRun {
             scan_sides: vec![[false, true]; symptoms],
             points: Vec::new(),
             ventilated: false,
+            cooled: false,
         })
     }
 
@@ -162,6 +165,7 @@ impl BodyRun {
             benzodiazepine: drive.benzodiazepine,
             cyproheptadine: drive.cyproheptadine,
             ventilated: self.ventilated,
+            cooled: self.cooled,
         }
     }
 

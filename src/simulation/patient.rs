@@ -21,7 +21,7 @@ pub struct Needle {
     pub action: usize,
     /// Where it ends.
     pub site: Site,
-    /// Rate \[ug/h\].
+    /// Rate \[ug/h\]; of a benzodiazepine by vein \[mg/h\].
     pub rate: f64,
     /// Since when.
     pub since: SimTime,
@@ -116,9 +116,13 @@ impl Patient {
         )
     }
 
-    /// Drug given by needles still at work \[ug\].
+    /// Baclofen given by needles still at work \[ug\].
     pub fn infused(&self, at: SimTime) -> f64 {
-        self.needles.iter().map(|n| n.rate * at.hours_since(n.since)).sum()
+        self.needles
+            .iter()
+            .filter(|n| n.site != Site::Benzodiazepine)
+            .map(|n| n.rate * at.hours_since(n.since))
+            .sum()
     }
 
     /// All response signals at a covered instant.

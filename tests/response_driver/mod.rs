@@ -128,6 +128,7 @@ impl Patient {
             benzodiazepine: d.benzodiazepine,
             cyproheptadine: d.cyproheptadine,
             ventilated: self.ventilated,
+            cooled: false,
         }
     }
 
@@ -166,6 +167,7 @@ impl Patient {
                         benzodiazepine: d.benzodiazepine,
                         cyproheptadine: d.cyproheptadine,
                         ventilated,
+                        cooled: false,
                     };
                     response.derivative(&exposure, y, dy);
                 };
