@@ -121,12 +121,13 @@ impl Intensive {
     }
 
     /// Sets the infusion for the time until the next round: up while there are signs, down
-    /// when there are none or when it makes too sleepy, and off below half the first rate.
+    /// when there are none, off below half the first rate or when it makes too sleepy. What it
+    /// gave stays for days.
     pub fn sedate(&mut self, ill: bool, sleepy: bool, over: f64, desk: &mut Desk<'_>) {
         let (start, step) = (desk.number("infusion_start"), desk.number("infusion_step"));
-        // A tube in the windpipe lets people be sedated.
-        let down = !ill || (sleepy && !self.ventilated);
-        self.rate = if down {
+        self.rate = if sleepy {
+            0.0
+        } else if !ill {
             self.rate / step
         } else if self.rate > 0.0 {
             (self.rate * step).min(desk.number("infusion_most"))

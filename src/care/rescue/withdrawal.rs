@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::intensive::{self, Bed, Intensive};
-use super::{ARRIVAL, BEDSIDE, NO_YES, ROUND, YES_NO, expect_arrival, give, next_round, overdosed};
+use super::{ARRIVAL, BEDSIDE, NO_YES, ROUND, YES_NO, expect_arrival, give, next_round};
 use crate::care::news::{Findings, News, Place};
 use crate::care::order::Order;
 use crate::care::policy::{Desk, Policy, PolicyKind, Role, running};
@@ -39,6 +39,8 @@ pub struct WithdrawalCare {
     dose: f64,
     /// Daily dose of the external infusion, of that dose \[1\]; 0 before the first.
     share: f64,
+    /// When that was changed last \[h\].
+    changed: f64,
     /// When he was looked at last \[h\].
     looked: f64,
     stay: Intensive,
@@ -116,18 +118,21 @@ impl RescueWithdrawal {
     }
 
     /// Sets the external infusion: it begins below the dose of the pump, of which some may
-    /// still arrive; up while there are signs, down as soon as somebody gets sleepy.
+    /// still arrive; up while there are signs, not faster than rounds of the ward, and down at
+    /// once when somebody gets sleepy.
     fn titrate(state: &mut WithdrawalCare, ill: bool, sleepy: bool, desk: &Desk<'_>) {
-        let step = desk.number("external_step");
-        state.share = if state.share <= 0.0 {
-            desk.number("external_start")
+        let now = desk.now.hours();
+        let before = state.share;
+        if before <= 0.0 {
+            state.share = desk.number("external_start");
         } else if sleepy {
-            state.share * (1.0 - step)
-        } else if ill {
-            (state.share * (1.0 + step)).min(desk.number("external_share"))
-        } else {
-            state.share
-        };
+            state.share = before * (1.0 - desk.number("external_cut"));
+        } else if ill && now - state.changed >= desk.number("round") {
+            state.share = (before + desk.number("external_step")).min(desk.number("external_share"));
+        }
+        if state.share != before {
+            state.changed = now;
+        }
     }
 
     /// Intrathecal drug as long as the pump cannot be relied on, the rest while there are signs.
@@ -159,7 +164,7 @@ impl RescueWithdrawal {
             }
             _ => {}
         }
-        if !ill {
+        if !ill || sleepy {
             return;
         }
         let doses = |every: f64| Some(((round / every).floor().max(1.0)) as u32);
@@ -220,7 +225,8 @@ impl RescueWithdrawal {
         state.looked = now;
         state.calm = if ill { 0.0 } else { state.calm + since };
         let severe = f64::from(grade) >= desk.number("intensive_grade") || intensive::breathing_fails(found, desk);
-        let sleepy = found.gcs < desk.number("sleepy") || overdosed(found);
+        // Drowsy alone is what the drugs by mouth make.
+        let sleepy = found.gcs < desk.number("sleepy") || signs::worst(&found.symptoms, Syndrome::Overdose) >= 2;
         if self.intensive {
             if severe && !state.stay.inside {
                 state.stay.enter(format!("withdrawal, grade {grade}"), desk);
