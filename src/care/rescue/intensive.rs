@@ -120,14 +120,14 @@ impl Intensive {
         give(desk, name, Action::Cool { on });
     }
 
-    /// Sets the infusion for the time until the next round: up while there are signs, down
-    /// when there are none, off below half the first rate or when it makes too sleepy. What it
+    /// Sets the infusion for the time until the next round: up while signs are severe,
+    /// down when they are not, off below half the first rate or when it makes too sleepy. What it
     /// gave stays for days.
-    pub fn sedate(&mut self, ill: bool, sleepy: bool, over: f64, desk: &mut Desk<'_>) {
+    pub fn sedate(&mut self, severe: bool, sleepy: bool, over: f64, desk: &mut Desk<'_>) {
         let (start, step) = (desk.number("infusion_start"), desk.number("infusion_step"));
         self.rate = if sleepy {
             0.0
-        } else if !ill {
+        } else if !severe {
             self.rate / step
         } else if self.rate > 0.0 {
             (self.rate * step).min(desk.number("infusion_most"))

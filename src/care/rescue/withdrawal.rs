@@ -76,6 +76,16 @@ const WITHDRAWAL_CHOICES: &[Choice] = &[
     },
 ];
 
+/// What a look at the patient says of the dose.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    /// Some sign of withdrawal.
+    ill: bool,
+    /// Signs that would send somebody to hospital.
+    clear: bool,
+    sleepy: bool,
+}
+
 impl RescueWithdrawal {
     /// How scenarios name it.
     pub const KIND: PolicyKind = PolicyKind {
@@ -119,15 +129,19 @@ impl RescueWithdrawal {
 
     /// Sets the external infusion: it begins below the dose of the pump, of which some may
     /// still arrive; up while there are signs, not faster than rounds of the ward, and down at
-    /// once when somebody gets sleepy.
-    fn titrate(state: &mut WithdrawalCare, ill: bool, sleepy: bool, desk: &Desk<'_>) {
+    /// once when somebody gets sleepy. Who is sleepy and in withdrawal has it from the other
+    /// drugs, which are held back, and keeps his dose.
+    fn titrate(state: &mut WithdrawalCare, look: Look, desk: &Desk<'_>) {
         let now = desk.now.hours();
         let before = state.share;
         if before <= 0.0 {
             state.share = desk.number("external_start");
-        } else if sleepy {
+        } else if look.sleepy {
+            if look.clear {
+                return;
+            }
             state.share = before * (1.0 - desk.number("external_cut"));
-        } else if ill && now - state.changed >= desk.number("round") {
+        } else if look.ill && now - state.changed >= desk.number("round") {
             state.share = (before + desk.number("external_step")).min(desk.number("external_share"));
         }
         if state.share != before {
@@ -136,11 +150,11 @@ impl RescueWithdrawal {
     }
 
     /// Intrathecal drug as long as the pump cannot be relied on, the rest while there are signs.
-    fn treat(&self, state: &mut WithdrawalCare, ill: bool, sleepy: bool, desk: &mut Desk<'_>) {
+    fn treat(&self, state: &mut WithdrawalCare, look: Look, desk: &mut Desk<'_>) {
         let round = Self::round(state, desk);
         match self.restore.as_str() {
             // A further dose would only deepen the sleep.
-            "lumbar" if !sleepy => {
+            "lumbar" if !look.sleepy => {
                 let act = Action::LumbarBolus {
                     dose: desk.number("bolus") * MG,
                     level: Level::L3,
@@ -149,7 +163,7 @@ impl RescueWithdrawal {
                 give(desk, "lumbar_bolus", act);
             }
             "external" => {
-                Self::titrate(state, ill, sleepy, desk);
+                Self::titrate(state, look, desk);
                 let act = Action::LumbarBolus {
                     dose: state.dose * state.share * round / 24.0,
                     level: Level::L3,
@@ -164,7 +178,7 @@ impl RescueWithdrawal {
             }
             _ => {}
         }
-        if !ill || sleepy {
+        if !look.ill || look.sleepy {
             return;
         }
         let doses = |every: f64| Some(((round / every).floor().max(1.0)) as u32);
@@ -251,11 +265,16 @@ impl RescueWithdrawal {
             return;
         }
         if ill || state.unsolved {
-            self.treat(state, ill, sleepy, desk);
+            let look = Look {
+                ill,
+                clear: f64::from(grade) >= desk.number("grade"),
+                sleepy,
+            };
+            self.treat(state, look, desk);
         }
         let round = Self::round(state, desk);
         if self.benzodiazepine && state.stay.inside {
-            state.stay.sedate(ill, sleepy, round, desk);
+            state.stay.sedate(severe, sleepy, round, desk);
         }
         next_round(round, desk);
     }
