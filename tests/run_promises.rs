@@ -398,6 +398,7 @@ fn any_scenario() -> impl Strategy<Value = Scenario> {
                     id: format!("p{i}"),
                     at,
                     mode,
+                    prescribed: None,
                 }));
             s.faults = faults
                 .into_iter()
@@ -535,6 +536,7 @@ proptest! {
             id: "odd".to_owned(),
             at: Moment::At(SimTime::from_hours(4.0).expect("a time")),
             mode: Programme::SimpleContinuous { rate },
+            prescribed: None,
         });
         s.actions.push(ActionStep {
             id: "needle".to_owned(),

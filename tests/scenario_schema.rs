@@ -102,6 +102,11 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
             &block("drug")["effect"]["items"],
             file("", &format!("[[drug]]\n[[drug.effect]]\n{z}")),
         ),
+        (&block("action")["implant"], action("implant")),
+        (
+            &block("action")["benzodiazepine_infusion"],
+            action("benzodiazepine_infusion"),
+        ),
         (&top["expect"]["items"], file("", &format!("[[expect]]\n{z}"))),
         (&top["arm"]["items"], file("", &format!("[[arm]]\n{z}"))),
         (shapes, fault(&format!("profile = {{ {z} }}"))),

@@ -51,6 +51,8 @@ pub enum Lesion {
     Empty,
     /// The wrong drug or concentration is in the pump.
     Drug,
+    /// The pump was told something else than was prescribed.
+    Programme,
     /// The bore is closed or nearly so.
     Occlusion,
     /// Drug escapes through the wall.
@@ -65,12 +67,13 @@ pub enum Lesion {
 
 impl Lesion {
     /// All of them.
-    pub const ALL: [Lesion; 10] = [
+    pub const ALL: [Lesion; 11] = [
         Lesion::Stall,
         Lesion::OverInfusion,
         Lesion::Memory,
         Lesion::Empty,
         Lesion::Drug,
+        Lesion::Programme,
         Lesion::Occlusion,
         Lesion::Leak,
         Lesion::Disconnection,
@@ -86,6 +89,7 @@ impl Lesion {
             Lesion::Memory => "memory",
             Lesion::Empty => "empty",
             Lesion::Drug => "drug",
+            Lesion::Programme => "programme",
             Lesion::Occlusion => "occlusion",
             Lesion::Leak => "leak",
             Lesion::Disconnection => "disconnection",
@@ -119,7 +123,7 @@ impl Lesion {
     pub fn of_pump(self) -> bool {
         matches!(
             self,
-            Lesion::Stall | Lesion::OverInfusion | Lesion::Memory | Lesion::Empty | Lesion::Drug
+            Lesion::Stall | Lesion::OverInfusion | Lesion::Memory | Lesion::Empty | Lesion::Drug | Lesion::Programme
         )
     }
 }

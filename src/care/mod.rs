@@ -26,7 +26,7 @@
 //! | `triage` | what a call to the clinic leads to |
 //! | `workup` | who suspects a fault, which tests follow, repair |
 //! | [`diagnostics`] | the tests: sensitivity, specificity, time, cost |
-//! | `rescue` | hospital care of withdrawal and of overdose |
+//! | `rescue` | hospital care of withdrawal and of overdose, with intensive care |
 //! | [`signs`] | which symptoms belong to what, and how grave they are |
 //!
 //! A policy of your own implements [`Policy`] and is registered by one line,
@@ -64,6 +64,7 @@ pub use order::Order;
 pub use people::People;
 pub use policy::{CareError, Desk, Facts, Policy, PolicyKind, PolicyRegistry, Role, RunningPolicy};
 pub use refills::Refills;
+pub(crate) use refills::VISIT as REFILL_VISIT;
 pub use rescue::{RescueOverdose, RescueWithdrawal};
 pub use taper::Taper;
 pub use titration::Titration;

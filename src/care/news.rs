@@ -69,6 +69,9 @@ pub struct Findings {
     pub alarms: Vec<String>,
     /// Lines of the pump's log since the start.
     pub log: Vec<String>,
+    /// Where the pump's settings differ from the prescription in the notes, if whoever read
+    /// the pump compared them; in words.
+    pub slip: Option<String>,
 }
 
 /// What the syringe said at a refill or a check of the reservoir.
@@ -97,6 +100,14 @@ pub enum News {
     /// A symptom begins or ends. Told to [`super::Role::Person`] only, who may or may
     /// not take notice.
     Felt {
+        /// Name of the symptom.
+        symptom: String,
+        /// Begins, or ends.
+        present: bool,
+    },
+    /// A monitor at the bed shows that a vital sign goes wrong or is right again. Told to a
+    /// policy that asked for it with [`super::Order::Monitor`].
+    Monitor {
         /// Name of the symptom.
         symptom: String,
         /// Begins, or ends.

@@ -71,6 +71,11 @@ pub enum Order {
         /// The number.
         value: f64,
     },
+    /// Watch the patient with a monitor, or no longer; told as [`super::News::Monitor`].
+    Monitor {
+        /// Which.
+        on: bool,
+    },
     /// Do a diagnostic test; told as [`super::News::Result`].
     Test {
         /// One of [`super::diagnostics::TESTS`].

@@ -136,6 +136,14 @@ impl People {
         });
     }
 
+    /// A tone that was ended is nothing to tell of any more.
+    fn silence(state: &mut Memory, desk: &mut Desk<'_>) {
+        for tone in std::mem::take(&mut state.heard) {
+            state.told.remove(&tone);
+        }
+        Self::settle(state, desk);
+    }
+
     /// Nothing to tell any more.
     fn settle(state: &mut Memory, desk: &mut Desk<'_>) {
         if !state.noticed.is_empty() || !state.heard.is_empty() {
@@ -255,6 +263,9 @@ impl Policy for People {
                     Self::later(desk);
                 }
             }
+            // The same holds for a session of a test, and what was mended sounds no more.
+            News::Result { test, .. } if test == "interrogation" => Self::silence(state, desk),
+            News::Repaired { found: true, .. } => Self::silence(state, desk),
             News::Flag { name, .. } if name == "admitted" => state.admitted = true,
             News::Flag { name, .. } if name == "discharged" => {
                 state.admitted = false;

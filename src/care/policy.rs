@@ -11,7 +11,7 @@ use super::news::News;
 use super::order::Order;
 use crate::engine::SimTime;
 use crate::numerics::Draws;
-use crate::scenario::model::{Population, Selection};
+use crate::scenario::model::{Action, Population, Selection};
 use crate::scenario::settings::{PolicySpec, Settings};
 
 /// Whom a policy speaks for, which decides what it learns.
@@ -44,6 +44,20 @@ pub struct Facts {
     pub implanted: bool,
     /// What speaks against the therapy, as far as it is known.
     pub selection: Selection,
+}
+
+impl Facts {
+    /// A refill as it should be: drawn out first, then filled to what the low-reservoir
+    /// alarm counts on, with the drug on the vials, entered as it is.
+    pub fn refill(&self) -> Action {
+        self.refill_with(self.concentration, self.concentration, 0.0)
+    }
+
+    /// A refill of that volume with another drug \[ug/mL\], another entry in the programmer
+    /// \[ug/mL\], or a share that goes into the pocket \[0-1\].
+    pub fn refill_with(&self, concentration: f64, label: f64, pocket_share: f64) -> Action {
+        Action::full_refill(self.reservoir_size, self.low_alarm, concentration, label, pocket_share)
+    }
 }
 
 /// Where a policy works: it may look at the clock and the records, draw, and order.

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::news::{Findings, News, Place};
 use super::order::Order;
 use super::policy::{Desk, Policy, PolicyKind, Role, running};
-use crate::scenario::model::Action;
 use crate::scenario::settings::PolicySpec;
 
 /// The schedule of refills: an appointment some days before the computed alarm date,
@@ -24,7 +23,8 @@ pub struct Memory {
     stopped: bool,
 }
 
-const VISIT: &str = "refill visit";
+/// Name of its appointments.
+pub(crate) const VISIT: &str = "refill visit";
 const DATE: &str = "look up the date";
 const READING: &str = "reading";
 
@@ -112,15 +112,9 @@ impl Refills {
         desk.order(Order::Act {
             name: "refill".to_owned(),
             after: 0.0,
-            act: Action::Refill {
-                volume: desk.facts.reservoir_size - desk.facts.low_alarm,
-                concentration,
-                label,
-                pocket_share: if pocket { 1.0 } else { 0.0 },
-                aspirate: true,
-                syringe_error: None,
-                others: None,
-            },
+            act: desk
+                .facts
+                .refill_with(concentration, label, if pocket { 1.0 } else { 0.0 }),
         });
     }
 }

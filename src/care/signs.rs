@@ -27,6 +27,21 @@ const HELPLESS: &[&str] = &[
     "apnoea",
 ];
 
+/// Symptoms that a monitor at the bed, and whoever sits beside it, cannot miss.
+const MONITORED: &[&str] = &[
+    "tachycardia",
+    "hypertension",
+    "fever",
+    "autonomic_dysreflexia",
+    "seizures",
+    "hyperthermia",
+    "hypotension",
+    "bradycardia",
+    "respiratory_depression",
+    "coma",
+    "apnoea",
+];
+
 /// Grades of severity, from 1; 0 is nothing, 5 death.
 const GRADES: [(&[&str], u8); 4] = [
     (
@@ -63,6 +78,11 @@ pub fn dangerous(name: &str) -> bool {
 /// Whether somebody else must notice it.
 pub fn helpless(name: &str) -> bool {
     HELPLESS.contains(&name)
+}
+
+/// Whether a monitor at the bed shows it: pulse, pressure, warmth, breathing, consciousness.
+pub fn on_monitor(name: &str) -> bool {
+    MONITORED.contains(&name)
 }
 
 /// What a symptom is a sign of; `None` for the wanted effect and for unknown names.
@@ -105,7 +125,8 @@ mod tests {
             .iter()
             .flat_map(|(names, _)| names.iter())
             .chain(DANGEROUS)
-            .chain(HELPLESS);
+            .chain(HELPLESS)
+            .chain(MONITORED);
         for name in listed {
             assert!(SYMPTOMS.iter().any(|s| s.name == *name), "{name}");
         }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::news::{News, Place};
 use super::order::Order;
 use super::policy::{Desk, Policy, PolicyKind, Role, running};
-use crate::scenario::model::Action;
 use crate::scenario::settings::PolicySpec;
 
 /// Whoever calls is given an appointment, sooner for a tone of the pump; a reservoir that is
@@ -76,15 +75,7 @@ impl Policy for Triage {
                     desk.order(Order::Act {
                         name: "refill".to_owned(),
                         after: 0.0,
-                        act: Action::Refill {
-                            volume: desk.facts.reservoir_size - desk.facts.low_alarm,
-                            concentration: desk.facts.concentration,
-                            label: desk.facts.concentration,
-                            pocket_share: 0.0,
-                            aspirate: true,
-                            syringe_error: None,
-                            others: None,
-                        },
+                        act: desk.facts.refill(),
                     });
                 }
             }

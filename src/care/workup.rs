@@ -64,12 +64,15 @@ pub struct Memory {
     raised: Vec<(f64, f64)>,
     /// Dose last seen \[ug/day\].
     seen: Option<f64>,
+    /// Appointments made so far: each has its own luck.
+    booked: u64,
 }
 
 const NEXT: &str = "next test";
 const REST: &str = "look again";
 const REFILL: &str = "refill";
 const DOSE: &str = "restore_dose";
+const CORRECT: &str = "correct";
 
 /// Alarms that mean that therapy fails or will.
 const ALARMS: &[&str] = &[
@@ -131,6 +134,7 @@ impl Workup {
             acts: &[
                 REFILL,
                 DOSE,
+                CORRECT,
                 "lie_down",
                 "get_up",
                 "check_reservoir",
@@ -196,6 +200,7 @@ impl Workup {
             discrepancy: state.discrepancy,
             raised: std::mem::take(&mut state.raised),
             seen: state.seen,
+            booked: state.booked,
             ..Memory::default()
         };
         desk.order(Order::Cancel { name: REST.to_owned() });
@@ -208,7 +213,37 @@ impl Workup {
             Place::Clinic => "clinic_wait",
             Place::Phone => "phone_wait",
         };
-        Self::next_in(desk.number(wait), desk);
+        if place == Place::Phone {
+            Self::book(state, desk.number(wait), desk);
+        } else {
+            Self::next_in(desk.number(wait), desk);
+        }
+    }
+
+    /// An appointment for the next test: kept, kept late, or missed and made again. Who lies
+    /// in hospital, or is taken there, keeps them all.
+    fn book(state: &mut Memory, after: f64, desk: &mut Desk<'_>) {
+        if state.urgent {
+            return Self::next_in(after, desk);
+        }
+        state.booked += 1;
+        let n = state.booked;
+        let forgetful = if desk.facts.selection.unreliable_follow_up {
+            desk.number("unreliable_factor")
+        } else {
+            1.0
+        };
+        if desk.chance("missed", n, desk.number("missed") * forgetful) {
+            desk.order(Order::Miss {
+                name: NEXT.to_owned(),
+                after,
+            });
+        } else if desk.chance("late", n, desk.number("late") * forgetful) {
+            let late = desk.wait("lateness", n, desk.number("lateness"), desk.number("spread"));
+            Self::next_in(after + late, desk);
+        } else {
+            Self::next_in(after, desk);
+        }
     }
 
     fn next_in(after: f64, desk: &mut Desk<'_>) {
@@ -294,7 +329,7 @@ impl Workup {
                 self.advance(state);
                 state.stage = Stage::Waiting;
                 let between = if state.urgent { "between_urgent" } else { "between" };
-                Self::next_in(desk.number(between), desk);
+                Self::book(state, desk.number(between), desk);
             }
         }
     }
@@ -311,15 +346,12 @@ impl Workup {
             Some(Lesion::Empty | Lesion::Drug) => desk.order(Order::Act {
                 name: REFILL.to_owned(),
                 after: desk.number("refill_wait"),
-                act: Action::Refill {
-                    volume: desk.facts.reservoir_size - desk.facts.low_alarm,
-                    concentration: desk.facts.concentration,
-                    label: desk.facts.concentration,
-                    pocket_share: 0.0,
-                    aspirate: true,
-                    syringe_error: None,
-                    others: None,
-                },
+                act: desk.facts.refill(),
+            }),
+            Some(Lesion::Programme) => desk.order(Order::Act {
+                name: CORRECT.to_owned(),
+                after: desk.number("correct_wait"),
+                act: Action::CorrectProgramme,
             }),
             _ => {
                 let wait = if test == "exploration" {
@@ -355,6 +387,7 @@ impl Workup {
             stage: Stage::Resting,
             recovering: true,
             seen: state.seen,
+            booked: state.booked,
             ..Memory::default()
         };
         desk.order(Order::Timer {
@@ -364,8 +397,18 @@ impl Workup {
     }
 
     /// What a visit shows to somebody who keeps a fault in mind.
-    fn look(state: &mut Memory, place: Place, found: &Findings, desk: &mut Desk<'_>) {
+    fn look(&self, state: &mut Memory, place: Place, found: &Findings, desk: &mut Desk<'_>) {
         state.seen = Some(found.dose);
+        if let (Some(slip), Stage::Idle | Stage::Waiting | Stage::Resting) = (&found.slip, state.stage) {
+            // Pump and notes side by side leave nothing to look for.
+            if state.stage != Stage::Waiting {
+                state.stage = Stage::Idle;
+                Self::suspect(state, place, false, slip.clone(), desk);
+            }
+            desk.order(Order::Cancel { name: NEXT.to_owned() });
+            self.diagnose(state, "interrogation", Lesion::Programme.as_str(), desk);
+            return;
+        }
         if state.stage != Stage::Idle {
             return;
         }
@@ -440,7 +483,11 @@ impl Policy for Workup {
                 place,
                 findings: Some(found),
                 ..
-            } => Self::look(state, *place, found, desk),
+            } => self.look(state, *place, found, desk),
+            News::Missed { by, name } if *by == desk.id && name == NEXT && state.stage == Stage::Waiting => {
+                let after = desk.number("rebook");
+                Self::book(state, after, desk);
+            }
             News::Flag { name, .. } if name == "raised" => {
                 let now = desk.now.hours();
                 let from = now - desk.number("raises_within");
@@ -463,6 +510,8 @@ impl Policy for Workup {
                 if own == Some(REFILL) && state.stage == Stage::Repairing {
                     let note = format!("refilled: {}", state.diagnosed.as_deref().unwrap_or_default());
                     self.repaired(state, None, note, desk);
+                } else if own == Some(CORRECT) && state.stage == Stage::Repairing {
+                    self.repaired(state, None, "the pump is set to what the notes say".to_owned(), desk);
                 } else if own.is_none()
                     && let Some(check) = reservoir
                     && (check.verdict == "more than expected" || check.verdict == "less than expected")
@@ -478,7 +527,7 @@ impl Policy for Workup {
             }
             News::Refused { act, .. } => {
                 let own = act.strip_prefix(desk.id).and_then(|rest| rest.strip_prefix('.'));
-                if own == Some(REFILL) && state.stage == Stage::Repairing {
+                if (own == Some(REFILL) || own == Some(CORRECT)) && state.stage == Stage::Repairing {
                     state.stage = Stage::Waiting;
                     self.advance(state);
                     Self::next_in(desk.number("between"), desk);

@@ -188,6 +188,17 @@ fn act(action: &Action, s: &Scenario) -> String {
         Action::Benzodiazepine { dose, every, count } => {
             format!("benzodiazepine, {}", repeated(&format!("{dose} mg"), *every, *count))
         }
+        Action::BenzodiazepineInfusion { dose, over } => {
+            format!(
+                "benzodiazepine by vein, {} mg over {}",
+                words::number(*dose),
+                span(*over)
+            )
+        }
+        Action::Cool { on: true } => "cool the body".into(),
+        Action::Cool { on: false } => "stop cooling".into(),
+        Action::EnterVolume { volume } => format!("{volume} mL entered as what the reservoir holds"),
+        Action::CorrectProgramme => "set the programmer to what the notes say".into(),
         Action::Cyproheptadine { dose, every, count } => {
             format!("cyproheptadine, {}", repeated(&format!("{dose} mg"), *every, *count))
         }

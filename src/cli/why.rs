@@ -11,8 +11,12 @@ use super::{Failure, ScenarioArg, print, print_json};
 #[command(after_help = "Examples:
   itbsim why scenarios/missed-refill.toml symptom.spasms_increased.onset
   itbsim why scenarios/programming-error.toml symptom.somnolence.onset --json
+  itbsim why scenarios/overdose-rescue.toml --arm drained symptom.coma.resolved --without action.hospital.drain
 
-The event is COMPONENT.KIND as in events.csv; its first occurrence is explained.")]
+The event is COMPONENT.KIND as in events.csv; its first occurrence is explained. What is left out
+of the second run is the first fault, act or later programme of the chain, or what --without names:
+a fault, act, programme or policy, also an act that a policy ordered (action.POLICY.ACT). The
+policies believe that an act of theirs was done; it only has no effect.")]
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArg,
@@ -21,6 +25,9 @@ pub(crate) struct Args {
     /// Arm to look at, if the scenario has arms
     #[arg(long)]
     arm: Option<String>,
+    /// Element to leave out, as fault.ID, action.ID, programme.ID or care.ID, instead of the root
+    #[arg(long, value_name = "ELEMENT")]
+    without: Option<String>,
     /// Seed, if not the scenario's own
     #[arg(long)]
     seed: Option<u64>,
@@ -56,21 +63,31 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             args.event
         )));
     };
-    let left_out = why::removable_root(&chain).map(|(kind, id)| format!("{kind}.{id}"));
-    let other = match &left_out {
-        None => None,
-        Some(root) => {
-            let options = RunOptions {
-                without: vec![root.clone()],
-                ..options
-            };
-            Some(simulation::simulate(&arm.scenario, &registry, &options).map_err(|e| super::run::in_arm(arm, e))?)
-        }
+    let named = |(kind, id): (&str, &str)| format!("{kind}.{id}");
+    let left_out = match &args.without {
+        Some(element) => Some(element_of(&run, element)?),
+        None => why::removable_root(&chain).map(named),
     };
+    let nearest = match &args.without {
+        Some(_) => None,
+        None => why::removable_nearest(&chain).map(named),
+    };
+    let lacking = |element: &String| {
+        let options = RunOptions {
+            without: vec![element.clone()],
+            ..options.clone()
+        };
+        simulation::simulate(&arm.scenario, &registry, &options).map_err(|e| super::run::in_arm(arm, e))
+    };
+    let other = left_out.as_ref().map(lacking).transpose()?;
     let paired = left_out.as_deref().zip(other.as_ref());
-    let Some(answer) = why::explain(&run, &args.event, paired) else {
+    let Some(mut answer) = why::explain(&run, &args.event, paired) else {
         return Err(Failure::Input(format!("error: no event `{}`", args.event)));
     };
+    if let Some(element) = &nearest {
+        let other = lacking(element)?;
+        answer.nearest = Some(why::but_for(&run, &args.event, element, &other));
+    }
     if args.json {
         return print_json(&answer);
     }
@@ -124,12 +141,56 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                 text,
                 "\nMechanism, not the only cause: {} it still happens, at {}; that run ends {}.",
                 said(&b.without),
-                b.event_h.map_or(String::new(), simulation::span),
+                when(b),
                 b.outcome
             );
         }
         None => text.push_str("\nNo fault or act of the scenario stands at the root; this is the therapy itself.\n"),
     }
+    if let Some(b) = &answer.nearest {
+        let what = match b.event_h {
+            None => "it does not happen".to_owned(),
+            Some(_) => format!("it happens at {}", when(b)),
+        };
+        let _ = writeln!(
+            text,
+            "Nearest act: {} {what}; that run ends {}.",
+            said(&b.without),
+            b.outcome
+        );
+    }
     text.push_str("\nFor teaching and research, never for treating a person.\n");
     print(&text)
+}
+
+/// An element that a run can leave out, or what is wrong with the name.
+fn element_of(run: &simulation::RunResult, element: &str) -> Result<String, Failure> {
+    let mut known: Vec<&str> = run
+        .events
+        .iter()
+        .map(|e| e.component.as_str())
+        .filter(|c| {
+            c.split_once('.')
+                .is_some_and(|(kind, _)| ["fault", "action", "programme", "care"].contains(&kind))
+        })
+        .collect();
+    known.sort_unstable();
+    known.dedup();
+    if known.contains(&element) {
+        return Ok(element.to_owned());
+    }
+    Err(Failure::Input(format!(
+        "error: this run has no element `{element}` to leave out\n  help: it has {}",
+        known.join(", ")
+    )))
+}
+
+/// When the event came in the run without an element, and how that compares.
+fn when(b: &why::ButFor) -> String {
+    let at = b.event_h.map_or(String::new(), simulation::span);
+    match b.later_h {
+        Some(later) if later > 0.0 => format!("{at}, {} later", simulation::span(later)),
+        Some(later) if later < 0.0 => format!("{at}, {} sooner", simulation::span(-later)),
+        _ => at,
+    }
 }

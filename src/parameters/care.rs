@@ -17,6 +17,7 @@ const GUESS: &str = "no published figure";
 pub const TABLE: &[Parameter] = &[
     entry("care.measure.ashworth_sd", 0.4, "1", 0.0, 2.0, Derived, MAS, "standard deviation of a measured Ashworth score about the true one, before it is put on the scale"),
     entry("care.measure.spasm_sd", 0.4, "1", 0.0, 2.0, Assumed, GUESS, "standard deviation of a Penn spasm score as told, before it is put on the scale"),
+    entry("care.measure.compares", 0.3, "1", 0.0, 1.0, Assumed, "ISMP: errors were found on comparing settings and order; no rate", "chance that whoever reads the pump at a visit compares its settings with the prescription in the notes"),
     entry("care.people.notice", 4.0, "h", 0.0, 720.0, Assumed, GUESS, "median time from the onset of a symptom until somebody takes notice"),
     entry("care.people.notice_danger", 0.25, "h", 0.0, 48.0, Assumed, GUESS, "the same for a dangerous symptom"),
     entry("care.people.call_delay", 12.0, "h", 0.0, 720.0, Assumed, GUESS, "median time from noticing to a call"),

@@ -139,6 +139,10 @@ const GENERAL: &[Parameter] = &[
     p("response.rescue.cyproheptadine_relief", 0.8, "1", 0.0, 1.0, Derived,
       "fever fell by 1.5 degC or more and heart rate below 100 (Meythaler 2003)",
       "share of fever, itch and fast heart removed at full effect"),
+    p("response.rescue.cooling_to", 37.0, "degC", 33.0, 38.5, Assumed, "no figure found for withdrawal; usual goal of active cooling",
+      "body temperature below which cooling takes no more heat away"),
+    p("response.rescue.cooling_time", 3.0, "h", 0.5, 24.0, Assumed, "surface cooling by about 1 degC/h at 40 degC, recalled",
+      "time constant of cooling from outside"),
 ];
 
 /// Onset, resolution and dwell of a symptom.

@@ -453,6 +453,27 @@ impl Chassis {
         }
     }
 
+    pub(super) fn set_volume(&mut self, now: SimTime, volume: f64, out: &mut Vec<PumpNotice>) -> Result<(), PumpError> {
+        if !self.in_service() {
+            return Err(PumpError::OutOfService);
+        }
+        self.reservoir.enter(now, volume)?;
+        self.clear_levels(now, out);
+        Ok(())
+    }
+
+    /// Ends the alarms of levels that the computed volume is above again.
+    fn clear_levels(&mut self, now: SimTime, out: &mut Vec<PumpNotice>) {
+        for (name, level) in [
+            (AlarmName::LowReservoir, self.low_level),
+            (AlarmName::EmptyReservoir, 0.0),
+        ] {
+            if self.reservoir.believed(now) > level {
+                self.clear(now, name, out);
+            }
+        }
+    }
+
     pub(super) fn refill(
         &mut self,
         now: SimTime,
@@ -464,14 +485,7 @@ impl Chassis {
         let report = self.reservoir.refill(now, refill, forced)?;
         self.note(now, "refill");
         self.enter_label(now, refill.label, out);
-        for (name, level) in [
-            (AlarmName::LowReservoir, self.low_level),
-            (AlarmName::EmptyReservoir, 0.0),
-        ] {
-            if self.reservoir.believed(now) > level {
-                self.clear(now, name, out);
-            }
-        }
+        self.clear_levels(now, out);
         self.reservoir.trap(now, self.trapped.values().sum());
         self.press(now);
         Ok(report)

@@ -315,6 +315,7 @@ impl<W: Works> Pump for Device<W> {
                 self.chassis.programme(family, now, id, set, out)?;
             }
             Command::SetLabel { concentration } => self.chassis.set_label(now, *concentration, out)?,
+            Command::SetVolume { volume } => self.chassis.set_volume(now, *volume, out)?,
             Command::ResetValve => {
                 if !self.works.reset_valve(now, out) {
                     return Err(Self::unsupported("a safety valve"));

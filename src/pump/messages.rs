@@ -211,6 +211,11 @@ pub enum Command {
     Interrogate,
     /// Opens a safety valve that has shut.
     ResetValve,
+    /// Enters what the reservoir holds; the device counts down from there.
+    SetVolume {
+        /// Volume entered \[mL\].
+        volume: f64,
+    },
     /// Enters another concentration; doses stay, flows follow.
     SetLabel {
         /// Concentration entered \[ug/mL\].

@@ -273,6 +273,17 @@ impl Reservoir {
         Ok(report)
     }
 
+    /// Takes a volume that was typed in for what it holds \[mL\].
+    ///
+    /// # Errors
+    /// [`PumpError::Value`] if it is negative or no number.
+    pub fn enter(&mut self, now: SimTime, volume: f64) -> Result<(), PumpError> {
+        not_negative("entered volume", volume)?;
+        self.rebase(now);
+        self.believed = volume;
+        Ok(())
+    }
+
     fn rebase(&mut self, now: SimTime) {
         if now == self.origin {
             return;

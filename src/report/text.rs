@@ -227,8 +227,17 @@ fn outcomes(o: &crate::simulation::Outcomes) -> Vec<String> {
     lines.push(first);
     if o.tests > 0 || o.hospital_days > 0.0 || o.operations > 0 || o.escalations_against_fault > 0 {
         lines.push(format!(
-            "hospital {:.1} d · tests {} ({} needless) · operations {} · dose raised against a fault {} times",
-            o.hospital_days, o.tests, o.unnecessary_tests, o.operations, o.escalations_against_fault
+            "hospital {:.1} d{} · tests {} ({} needless) · operations {} · dose raised against a fault {} times",
+            o.hospital_days,
+            if o.icu_days > 0.0 {
+                format!(" ({:.1} d of it in intensive care)", o.icu_days)
+            } else {
+                String::new()
+            },
+            o.tests,
+            o.unnecessary_tests,
+            o.operations,
+            o.escalations_against_fault
         ));
     }
     let delays: Vec<String> = [

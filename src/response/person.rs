@@ -78,6 +78,8 @@ pub struct Exposure {
     /// Effective concentrations of other drugs \[ug/mL\].
     #[serde(default)]
     pub others: Sites,
+    /// Whether the body is cooled from outside.
+    pub cooled: bool,
 }
 
 /// The figures of the room, read once.
@@ -110,6 +112,8 @@ struct Figures {
     fever_full: f64,
     chill: f64,
     heat_time: f64,
+    cooling_to: f64,
+    cooling_time: f64,
     heart_rate: f64,
     heart_rise: f64,
     heart_fall: f64,
@@ -166,6 +170,8 @@ impl Figures {
             fever_full: get("response.vital.fever_full"),
             chill: get("response.vital.chill"),
             heat_time: get("response.vital.heat_time"),
+            cooling_to: get("response.rescue.cooling_to"),
+            cooling_time: get("response.rescue.cooling_time"),
             heart_rate: get("response.vital.heart_rate"),
             heart_rise: get("response.vital.heart_rise"),
             heart_fall: get("response.vital.heart_fall"),
@@ -345,7 +351,13 @@ impl Response {
         let fever = f.fever_rise * rise(f.fever_from, f.fever_full, a.withdrawal) * (1.0 - a.cyproheptadine);
         let target = f.temperature + fever - f.chill * rise(f.coma_from, 1.0, a.sedation);
         let temperature = y[Slow::TEMPERATURE];
-        dy[Slow::TEMPERATURE] = (target - temperature) / f.heat_time;
+        // Cooling takes heat away in proportion to what the body is too warm.
+        let cooling = if exposure.cooled {
+            (temperature - f.cooling_to).max(0.0) / f.cooling_time
+        } else {
+            0.0
+        };
+        dy[Slow::TEMPERATURE] = (target - temperature) / f.heat_time - cooling;
         let heat = 1.0 + f.muscle_heat * (temperature - f.muscle_heat_from).max(0.0);
         let muscle = y[Slow::MUSCLE];
         dy[Slow::MUSCLE] = f.muscle_rate * (excitation - f.muscle_threshold).max(0.0) * heat * (1.0 - muscle)

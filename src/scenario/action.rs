@@ -10,6 +10,7 @@ use super::moment::Side;
 use super::programme::need_child;
 use crate::engine::SimSpan;
 use crate::quantity::Dimension;
+use crate::signals::Others;
 
 /// Acts; a block has exactly one.
 pub(super) const VERBS: &[&str] = &[
@@ -20,10 +21,16 @@ pub(super) const VERBS: &[&str] = &[
     "lower_dose",
     "interrogate",
     "empty_pump",
+    "enter_volume",
+    "correct_programme",
+    "implant",
+    "explant",
     "lumbar_bolus",
     "oral_baclofen",
     "benzodiazepine",
+    "benzodiazepine_infusion",
     "cyproheptadine",
+    "cool",
     "drain_csf",
     "inject_contrast",
     "aspirate_catheter",
@@ -57,6 +64,10 @@ pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over", "drug"];
 /// As above, for all oral drugs.
 pub(super) const ORAL_KEYS: &[&str] = &["dose", "every", "count"];
 /// As above.
+pub(super) const INFUSION_KEYS: &[&str] = &["dose", "over"];
+/// As above.
+pub(super) const IMPLANT_KEYS: &[&str] = &["volume", "concentration", "label"];
+/// As above.
 pub(super) const DRAIN_KEYS: &[&str] = &["volume", "over"];
 /// Keys of the acts that change air or warmth.
 pub(super) const SURROUND_KEYS: &[&str] = &["to", "over"];
@@ -70,6 +81,24 @@ const LARGEST_RISE: f64 = 10.0;
 /// Error of a syringe that can be meant [mL].
 const SYRINGE: Bound = Bound::within(0.0, 5.0);
 
+impl Action {
+    /// A refill up to what the low-reservoir alarm counts on, drawn out first: `size` of the
+    /// reservoir and `low_alarm` \[mL\], true `concentration` and `label` entered \[ug/mL\],
+    /// and the share that goes into the pocket \[0-1\].
+    pub fn full_refill(size: f64, low_alarm: f64, concentration: f64, label: f64, pocket_share: f64) -> Action {
+        Action::Refill {
+            volume: size - low_alarm,
+            concentration,
+            label,
+            pocket_share,
+            aspirate: true,
+            syringe_error: None,
+            // Whatever else the pump held goes in again, in proportion to the label.
+            others: None,
+        }
+    }
+}
+
 /// An action with what later checks need.
 #[derive(Debug, Clone)]
 pub(super) struct Read {
@@ -80,6 +109,19 @@ pub(super) struct Read {
     pub(super) verb_place: Place,
     /// Where the volume of a refill stands.
     pub(super) volume_place: Option<Place>,
+}
+
+/// What goes into a pump: concentrations in truth, of baclofen and of the others, and the label's.
+fn filled(fields: &Fields<'_, '_>, inner: &Fields<'_, '_>) -> Result<(f64, Others, f64), Reported> {
+    let mixture = drug::need_mixture(inner, "concentration");
+    let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
+    let (concentration, others) = mixture?;
+    let counted = drug::by_primary(fields.context.primary.get(), concentration, others);
+    match label? {
+        Some(label) => Ok((concentration, others, label)),
+        None if counted > 0.0 => Ok((concentration, others, counted)),
+        None => Err(inner.missing("label", "\"2 mg/mL\" (what the clinician believes)")),
+    }
 }
 
 /// Reads one block; `lumbar_over` is the default length of a lumbar injection \[h\].
@@ -159,20 +201,11 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }",
             )?;
             let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
-            let mixture = drug::need_mixture(&inner, "concentration");
-            let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
+            let filled = filled(fields, &inner);
             let share = inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
             let aspirate = inner.flag("aspirate");
             let syringe = inner.quantity("syringe_error", Dimension::Volume, SYRINGE);
-            let (concentration, others) = mixture?;
-            let counted = drug::by_primary(fields.context.primary.get(), concentration, others);
-            let label = match label? {
-                Some(label) => label,
-                None if counted > 0.0 => counted,
-                None => {
-                    return Err(inner.missing("label", "\"2 mg/mL\" (what the clinician believes)"));
-                }
-            };
+            let (concentration, others, label) = filled?;
             Ok(Action::Refill {
                 volume: volume?,
                 concentration,
@@ -217,6 +250,27 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
         }
         "interrogate" => fields.mark(verb).map(|()| Action::Interrogate),
         "empty_pump" => fields.mark(verb).map(|()| Action::EmptyPump),
+        "enter_volume" => Ok(Action::EnterVolume {
+            volume: fields.need(verb, Dimension::Volume, Bound::NOT_NEGATIVE)?,
+        }),
+        "correct_programme" => fields.mark(verb).map(|()| Action::CorrectProgramme),
+        "implant" => {
+            let inner = need_child(
+                fields,
+                verb,
+                IMPLANT_KEYS,
+                "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }",
+            )?;
+            let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
+            let (concentration, others, label) = filled(fields, &inner)?;
+            Ok(Action::Implant {
+                volume: volume?,
+                concentration,
+                label,
+                others: Some(others),
+            })
+        }
+        "explant" => fields.mark(verb).map(|()| Action::Explant),
         "lumbar_bolus" => {
             let inner = need_child(fields, verb, LUMBAR_KEYS, "{ dose = \"50 ug\", level = \"L3\" }")?;
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
@@ -241,6 +295,18 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             let (dose, every, count) = oral(fields, verb, Dimension::TabletMass)?;
             Ok(Action::Benzodiazepine { dose, every, count })
         }
+        "benzodiazepine_infusion" => {
+            let inner = need_child(fields, verb, INFUSION_KEYS, "{ dose = \"60 mg\", over = \"12 h\" }")?;
+            let dose = inner.need("dose", Dimension::TabletMass, Bound::POSITIVE);
+            let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
+            Ok(Action::BenzodiazepineInfusion {
+                dose: dose?,
+                over: over?,
+            })
+        }
+        "cool" => Ok(Action::Cool {
+            on: some(fields.flag(verb))?,
+        }),
         "cyproheptadine" => {
             let (dose, every, count) = oral(fields, verb, Dimension::TabletMass)?;
             Ok(Action::Cyproheptadine { dose, every, count })

@@ -50,6 +50,7 @@ mod expect;
 mod fault;
 mod fields;
 mod files;
+mod hazard_model;
 mod hazards;
 mod hearing;
 pub mod model;

@@ -11,6 +11,7 @@ use crate::parameters::ParameterSet;
 use crate::signals::{Level, Others, Posture};
 
 use super::drugs::Drug;
+pub use super::hazard_model::{HazardOverride, Hazards, Onset, PumpGeneration};
 pub use super::hearing::{Heard, Hearing};
 use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
@@ -261,6 +262,8 @@ pub struct ProgrammeStep {
     pub at: Moment,
     /// What.
     pub mode: Programme,
+    /// Dose rate that was ordered and stands in the notes, if this programme is a slip \[ug/h\].
+    pub prescribed: Option<f64>,
 }
 
 /// Dosing programmes. Doses are in ug by the *label* concentration; the pump turns them into volume.
@@ -373,66 +376,6 @@ pub enum Trigger {
     Drawn(Onset),
 }
 
-/// When a fault strikes that was drawn from `[hazards]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Onset {
-    /// When.
-    pub at: SimTime,
-    /// The draw in words, with all that is needed to repeat it.
-    pub detail: String,
-}
-
-/// `[hazards]`: faults that may come by chance.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hazards {
-    /// Whether any may come.
-    pub enabled: bool,
-    /// Generation of the catheter; `None` is that of its wall.
-    pub generation: Option<Material>,
-    /// Generation of the pump.
-    pub pump_generation: PumpGeneration,
-    /// Age of the catheter at the start \[h\]; `None` is that of the pump.
-    pub catheter_age: Option<f64>,
-    /// Factor on all hazards \[1\].
-    pub scale: f64,
-    /// Changes to single kinds, by kind.
-    pub kinds: BTreeMap<String, HazardOverride>,
-}
-
-/// Which figures of motor stall hold.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PumpGeneration {
-    /// The original design, by the product surveillance registry of 2012.
-    #[default]
-    #[serde(rename = "registry-2012")]
-    Registry2012,
-    /// The original design, by the maker's letter of 2017.
-    #[serde(rename = "letter-2017")]
-    Letter2017,
-    /// The design of 2016-17: the letter's figures less the causes removed.
-    #[serde(rename = "redesigned-2017")]
-    Redesigned2017,
-}
-
-/// What a scenario says about the hazard of one kind; `None` keeps the default.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct HazardOverride {
-    /// Whether it may come at all.
-    pub enabled: Option<bool>,
-    /// Chance at surgery \[0-1\].
-    pub at_surgery: Option<f64>,
-    /// Extra rate during the early term \[1/h\].
-    pub early: Option<f64>,
-    /// Length of the early term \[h\].
-    pub early_for: Option<f64>,
-    /// Rate that stays \[1/h\].
-    pub constant: Option<f64>,
-    /// Growth of the rate with age \[1/h2\].
-    pub wear: Option<f64>,
-    /// Age before which it does not come, surgery apart \[h\].
-    pub not_before: Option<f64>,
-}
-
 /// A signal crossing a level, as in `reservoir_ml < 2`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
@@ -530,6 +473,18 @@ pub enum Action {
     Interrogate,
     /// Draw the reservoir empty and stop the pump.
     EmptyPump,
+    /// Type a volume into the programmer as what the reservoir holds: a slip, or its correction.
+    EnterVolume {
+        /// Volume entered \[mL\].
+        volume: f64,
+    },
+    /// Set the programmer to what the notes say was prescribed.
+    CorrectProgramme,
+    /// Cool the body, or stop doing so.
+    Cool {
+        /// Which.
+        on: bool,
+    },
     /// Drug by needle into the spinal fluid.
     LumbarBolus {
         /// Dose \[ug\].
@@ -559,6 +514,13 @@ pub enum Action {
         every: f64,
         /// Number of doses.
         count: Option<u32>,
+    },
+    /// A benzodiazepine by vein at a constant rate, in mg of diazepam or its equivalent.
+    BenzodiazepineInfusion {
+        /// The whole dose \[mg\].
+        dose: f64,
+        /// How long it runs \[h\].
+        over: f64,
     },
     /// Cyproheptadine.
     Cyproheptadine {

@@ -20,7 +20,7 @@ pub(super) const VERBS: &[&str] = &[
 ];
 
 /// Keys of the block besides the mode.
-pub(super) const KEYS: &[&str] = &["id", "at"];
+pub(super) const KEYS: &[&str] = &["id", "at", "prescribed"];
 /// Keys of a flex step.
 pub(super) const FLEX_KEYS: &[&str] = &["at", "weekday", "rate"];
 /// Keys of the other modes.
@@ -92,6 +92,7 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
     let id = fields.text("id", "\"start\"");
     let at = fields.need_moment("at", Side::Cause);
     let mode = mode(&fields, &mut demands);
+    let prescribed = fields.quantity("prescribed", Dimension::DoseRate, Bound::POSITIVE);
     let id = match id? {
         Some(id) => id.to_owned(),
         None => return Err(Reported),
@@ -101,6 +102,7 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
             id,
             at: at?,
             mode: mode?,
+            prescribed: prescribed?,
         },
         at_place: fields.place_of("at"),
         demands,

@@ -400,6 +400,10 @@ fn programme_block() -> Value {
         "id" => id(),
         "at" => moment("When."),
         "simple_continuous" => quantity(Dimension::DoseRate, "One rate all day."),
+        "prescribed" => quantity(
+            Dimension::DoseRate,
+            "What was ordered and stands in the notes, if this programme is a slip.",
+        ),
         "flex" => {
             json!({ "oneOf": [blocks(step.clone()), object(&["steps"], |_| blocks(step.clone()))] })
         }
@@ -587,6 +591,17 @@ fn action_block() -> Value {
             });
             json!({ "oneOf": [{ "const": true }, table] })
         }
+        "enter_volume" => quantity(Dimension::Volume, "Volume typed in as what the reservoir holds."),
+        "implant" => object(action::IMPLANT_KEYS, |key| match key {
+            "volume" => quantity(Dimension::Volume, "Volume in the new pump."),
+            "concentration" => mixture("True concentration in it."),
+            _ => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
+        }),
+        "benzodiazepine_infusion" => object(action::INFUSION_KEYS, |key| match key {
+            "dose" => quantity(Dimension::TabletMass, "The whole dose, as diazepam."),
+            _ => quantity(Dimension::Time, "How long it runs."),
+        }),
+        "cool" => flag("Cool, or stop doing so."),
         "raise_dose" | "lower_dose" => quantity(Dimension::Fraction, "Change of the running dose."),
         "lumbar_bolus" => object(action::LUMBAR_KEYS, |key| match key {
             "dose" => quantity(Dimension::Mass, "Dose."),

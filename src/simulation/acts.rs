@@ -29,8 +29,11 @@ impl Simulation {
         let step = self.act_step(index);
         let (action, id) = (step.action.clone(), step.id.clone());
         if part == Part::Dropped {
-            let event = self.act_step(index).unless.as_deref().unwrap_or_default();
-            cx.note(format!("needless after {event}"));
+            cx.note(match self.act_step(index).unless.as_deref() {
+                Some(event) => format!("needless after {event}"),
+                // Ordered by a policy, in a run that leaves it out.
+                None => "left out".to_owned(),
+            });
             return Ok(());
         }
         let session = matches!(
@@ -40,6 +43,8 @@ impl Simulation {
                 | Action::ScaleDose { .. }
                 | Action::Interrogate
                 | Action::EmptyPump
+                | Action::EnterVolume { .. }
+                | Action::CorrectProgramme
                 | Action::Send { .. }
         );
         if (session || matches!(action, Action::MriScan { .. } | Action::Explant)) && !self.patient.implanted {
@@ -77,6 +82,8 @@ impl Simulation {
                 self.accounts.filled += report.injected_drug;
                 book(&mut self.patient.drugs, report.aspirated_others, |a| &mut a.aspirated);
                 book(&mut self.patient.drugs, report.injected_others, |a| &mut a.filled);
+                let before = self.facts.concentration;
+                self.care_state.notes.filled(concentration, label, before);
                 let visit = Finding {
                     expected: report.expected_volume,
                     drawn: aspirate.then_some(report.aspirated_volume),
@@ -129,8 +136,23 @@ impl Simulation {
                     self.pump_cause = by;
                 }
             }
+            Action::EnterVolume { volume } => {
+                let before = self.patient.pump.believed_volume(now);
+                self.patient
+                    .pump
+                    .command(now, &Command::SetVolume { volume }, notices)?;
+                self.care_state.notes.volume_entered(volume - before);
+                cx.note(format!(
+                    "{} mL entered, {} mL computed before",
+                    words::number(volume),
+                    words::number(before)
+                ));
+                self.pump_cause = by;
+            }
+            Action::CorrectProgramme => self.correct(id, by, cx, notices)?,
             Action::Send { mode } => {
                 cx.note(words::programme(&mode));
+                self.care_state.notes.programme(&mode, None);
                 self.sources.insert(id.clone(), by);
                 self.patient
                     .pump
@@ -148,6 +170,7 @@ impl Simulation {
                 self.patient
                     .pump
                     .command(now, &Command::ScaleDose { id: id.clone(), factor }, notices)?;
+                self.care_state.notes.scaled(factor);
                 cx.note(format!(
                     "dose {} {} %, to {}",
                     if factor >= 1.0 { "up" } else { "down" },
@@ -207,6 +230,7 @@ impl Simulation {
                 let stops = self.patient.pump.is_programmable();
                 if stops {
                     let mode = Programme::Stopped;
+                    self.care_state.notes.programme(&mode, None);
                     let stop = Command::Programme { id, mode };
                     self.patient.pump.command(now, &stop, notices)?;
                 }
@@ -233,6 +257,29 @@ impl Simulation {
                 self.patient.deposit(now, Site::Benzodiazepine, dose)?;
                 cx.note(format!("{} mg", words::number(dose)));
                 self.repeat(index, part, every, count, cx)?;
+            }
+            Action::BenzodiazepineInfusion { dose, over } => {
+                if part == Part::Finish {
+                    self.patient.needles.retain(|n| n.action != index);
+                    return Ok(());
+                }
+                cx.note(format!(
+                    "{} mg/h for {} h",
+                    words::number(dose / over),
+                    words::number(over)
+                ));
+                let length = SimSpan::from_hours(over)?;
+                if length.as_nanos() <= 0 {
+                    return self.patient.deposit(now, Site::Benzodiazepine, dose);
+                }
+                self.patient.needles.push(Needle {
+                    action: index,
+                    site: Site::Benzodiazepine,
+                    rate: dose / length.hours(),
+                    since: now,
+                    drug: None,
+                });
+                self.finish_after(index, over, cx)?;
             }
             Action::Cyproheptadine { dose, every, count } => {
                 self.patient.deposit(now, Site::Cyproheptadine, dose)?;
@@ -350,10 +397,19 @@ impl Simulation {
                 }
                 cx.note(if on { "breathing is supported" } else { "support ends" });
             }
+            Action::Cool { on } => {
+                if self.patient.body.cooled != on {
+                    self.patient.before_change(now);
+                    self.patient.body.cooled = on;
+                }
+                cx.note(if on { "the body is cooled" } else { "cooling ends" });
+            }
             Action::Posture(posture) if posture == self.patient.posture => {
+                self.posture_changed_by(index, posture);
                 cx.note("as before");
             }
             Action::Posture(posture) => {
+                self.posture_changed_by(index, posture);
                 self.patient.posture = posture;
                 let pressure = super::tip_pressure(&self.scenario.parameters, posture);
                 let jumps = self.patient.catheter.set_tip_pressure(now, pressure)?;

@@ -201,6 +201,7 @@ pub(super) fn assemble(
         faults,
         care: super::care_run::policies(scenario, registry)?,
         care_state: super::care_run::CareState::default(),
+        left_out: options.without.clone(),
         facts: Arc::new(super::care_run::facts(scenario)),
         waiting: WaitingList::default(),
         draws: Draws::new(

@@ -191,6 +191,8 @@ pub struct BodyRun {
     points: Vec<(SimTime, Vec<f64>)>,
     /// Whether breathing is taken over.
     pub ventilated: bool,
+    /// Whether the body is cooled.
+    pub cooled: bool,
 }
 
 impl BodyRun {
@@ -211,6 +213,7 @@ impl BodyRun {
             scan_sides: vec![[false, true]; symptoms],
             points: Vec::new(),
             ventilated: false,
+            cooled: false,
         })
     }
 
@@ -228,7 +231,7 @@ impl BodyRun {
 
     /// What the body is exposed to.
     pub fn exposure(&self, drive: Drive) -> Exposure {
-        exposure(drive, self.ventilated)
+        exposure(drive, self.ventilated, self.cooled)
     }
 
     fn slow(&self, at: SimTime) -> Vec<f64> {
@@ -284,9 +287,9 @@ impl BodyRun {
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
             let resting = driver.settled(offset + self.stepper.interval().1) && self.stepper.at_rest(LONGEST_REST);
-            let ventilated = self.ventilated;
+            let (ventilated, cooled) = (self.ventilated, self.cooled);
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
-                let exposure = exposure(driver.after(offset + t), ventilated);
+                let exposure = exposure(driver.after(offset + t), ventilated, cooled);
                 response.derivative(&exposure, y, dy);
             };
             let before = self.stepper.last_step().clone();
@@ -423,13 +426,14 @@ pub(super) fn first_instant<E>(
     Ok(SimTime::from_nanos(b))
 }
 
-fn exposure(drive: Drive, ventilated: bool) -> Exposure {
+fn exposure(drive: Drive, ventilated: bool, cooled: bool) -> Exposure {
     let d = drive.baclofen;
     Exposure {
         effect: d.effect,
         benzodiazepine: d.benzodiazepine,
         cyproheptadine: d.cyproheptadine,
         ventilated,
+        cooled,
         others: drive.others,
     }
 }

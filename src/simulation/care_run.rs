@@ -1,6 +1,6 @@
 //! Policies at work: what they are told, and what becomes of their orders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,11 @@ use crate::engine::{Context, EventHandle, Phase, SimSpan, SimTime};
 use crate::pump::{Command, PumpNotice};
 use crate::scenario::model::{ActionStep, History, Moment, Scenario};
 
-use super::diagnose::Study;
+use super::diagnose::{Lying, Study};
 use super::error::SimError;
 use super::event::{CareStep, Name, Part, SimEvent};
 use super::model::Simulation;
+use super::notes::Notes;
 use super::registry::Registry;
 use super::words;
 
@@ -53,6 +54,14 @@ pub(super) struct CareState {
     pub tests: BTreeMap<String, u64>,
     /// Tests under way.
     pub studies: Vec<Study>,
+    /// Syringes drawn at the access port so far: each has its own luck.
+    pub aspirations: u64,
+    /// Who lies down for a test, and how he was before.
+    pub lying: Option<Lying>,
+    /// Policies that watch a monitor.
+    monitored: BTreeSet<usize>,
+    /// What the clinic believes it ordered.
+    pub notes: Notes,
 }
 
 /// The policies of a scenario, by id, with nothing to remember.
@@ -161,7 +170,11 @@ impl Simulation {
                     unless: None,
                     action: act,
                 });
-                let event = self.action_event(place, Part::Begin);
+                let left_out = self
+                    .left_out
+                    .contains(&format!("action.{}.{name}", self.care[index].id));
+                let part = if left_out { Part::Dropped } else { Part::Begin };
+                let event = self.action_event(place, part);
                 self.ordered(index, name, after, event, cx)
             }
             Order::See { name, after, place } => {
@@ -201,6 +214,14 @@ impl Simulation {
             }
             Order::Cancel { name } => {
                 self.call_off(index, &name, cx);
+                Ok(())
+            }
+            Order::Monitor { on } => {
+                if on {
+                    self.care_state.monitored.insert(index);
+                } else {
+                    self.care_state.monitored.remove(&index);
+                }
                 Ok(())
             }
             Order::Chart { name, value } => {
@@ -292,7 +313,14 @@ impl Simulation {
                     if !notices.is_empty() {
                         self.pump_cause = by;
                     }
-                    Some(Box::new(self.examine(cx.now())?))
+                    let mut found = self.examine(cx.now())?;
+                    // Not everybody who reads a pump opens the notes.
+                    let chance = self.scenario.parameters.get("care.measure.compares");
+                    let ordinal = self.care_state.examined;
+                    found.slip = self
+                        .slip(cx.now())
+                        .filter(|_| self.draws.uniform("examiner", "compares", ordinal) < chance);
+                    Some(Box::new(found))
                 } else {
                     None
                 };
@@ -366,6 +394,7 @@ impl Simulation {
             CareStep::Test { test, careful } => self.test_begins(index, test, *careful, by, cx),
             CareStep::Probe { test, ordinal } => self.test_probes(test, *ordinal, by, cx),
             CareStep::Read { test, ordinal } => self.test_read(test, *ordinal, by, cx, notices),
+            CareStep::Rise => self.rise(index, cx),
             CareStep::Result {
                 test,
                 outcome,
@@ -458,6 +487,7 @@ impl Simulation {
             battery_left: t.battery_left,
             alarms: t.alarms.iter().map(|a| a.name.as_str().to_owned()).collect(),
             log: t.log.iter().map(|l| l.what.clone()).collect(),
+            slip: None,
         })
     }
 
@@ -467,7 +497,18 @@ impl Simulation {
             symptom: symptom.to_owned(),
             present,
         };
-        self.tell(&news, Some(Role::Person), cx)
+        self.tell(&news, Some(Role::Person), cx)?;
+        if !crate::care::signs::on_monitor(symptom) {
+            return Ok(());
+        }
+        let news = News::Monitor {
+            symptom: symptom.to_owned(),
+            present,
+        };
+        for index in self.care_state.monitored.clone() {
+            self.tell_one(index, &news, cx)?;
+        }
+        Ok(())
     }
 
     /// The handles and memories for a snapshot.

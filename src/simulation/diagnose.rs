@@ -35,14 +35,24 @@ pub(super) struct Study {
     /// Which of its kind in this run, from 1.
     ordinal: u64,
     careful: bool,
-    /// Posture to return to.
-    posture: Option<Posture>,
+    /// Whether the patient lies down for it.
+    lies: bool,
     /// Whether nothing could be aspirated.
     dry: bool,
     /// Ashworth score of the legs and spasm score before.
     scores: Option<(f64, f64)>,
     /// Event that began it.
     by: EventId,
+}
+
+/// A patient lies down for tests. The last of them that is over lets him up, into the posture
+/// in which the first one found him.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Lying {
+    /// Tests that need it.
+    tests: u32,
+    /// Posture to return to.
+    before: Posture,
 }
 
 /// What a test shows.
@@ -109,17 +119,15 @@ impl Simulation {
         let count = self.care_state.tests.entry(test.to_owned()).or_insert(0);
         *count += 1;
         let ordinal = *count;
-        let before = self.patient.posture;
-        let posture = (known.supine && before != Posture::Supine).then_some(before);
-        if posture.is_some() {
-            self.do_act(policy, "lie_down", Action::Posture(Posture::Supine), cx)?;
+        if known.supine {
+            self.lie_down(policy, cx)?;
         }
         self.care_state.studies.push(Study {
             policy,
             test: test.to_owned(),
             ordinal,
             careful,
-            posture,
+            lies: known.supine,
             dry: false,
             scores: None,
             by,
@@ -143,6 +151,45 @@ impl Simulation {
             )?;
         }
         Ok(())
+    }
+
+    /// A test needs the patient to lie.
+    fn lie_down(&mut self, policy: usize, cx: &mut Cx<'_>) -> Result<(), SimError> {
+        let before = self.patient.posture;
+        match &mut self.care_state.lying {
+            Some(lying) => lying.tests += 1,
+            none => *none = Some(Lying { tests: 1, before }),
+        }
+        if before == Posture::Supine {
+            return Ok(());
+        }
+        self.do_act(policy, "lie_down", Action::Posture(Posture::Supine), cx)
+    }
+
+    /// A test needs it no longer; after the last one the patient is as he was.
+    pub(super) fn rise(&mut self, policy: usize, cx: &mut Cx<'_>) -> Result<(), SimError> {
+        let Some(lying) = &mut self.care_state.lying else {
+            return Ok(());
+        };
+        lying.tests = lying.tests.saturating_sub(1);
+        if lying.tests > 0 {
+            return Ok(());
+        }
+        let before = lying.before;
+        self.care_state.lying = None;
+        if before == Posture::Supine {
+            return Ok(());
+        }
+        self.do_act(policy, "get_up", Action::Posture(before), cx)
+    }
+
+    /// Somebody else's change of posture is what a patient who lies for a test returns to.
+    pub(super) fn posture_changed_by(&mut self, act: usize, posture: Posture) {
+        if !self.is_ordered(act)
+            && let Some(lying) = &mut self.care_state.lying
+        {
+            lying.before = posture;
+        }
     }
 
     fn study(&self, test: &str, ordinal: u64) -> Option<usize> {
@@ -236,14 +283,13 @@ impl Simulation {
             lying = self.scenario.parameters.get("care.test.priming_over");
             self.prime_catheter(study.policy, cx)?;
         }
-        if let Some(posture) = study.posture {
+        if study.lies && lying > 0.0 {
             // The line is filled again before anybody sits up.
-            let order = Order::Act {
-                name: "get_up".to_owned(),
-                after: lying,
-                act: Action::Posture(posture),
-            };
-            self.carry_out(study.policy, order, cx)?;
+            let event = self.care_event(study.policy, CareStep::Rise);
+            let rank = self.ranks.care(study.policy);
+            cx.schedule_in(SimSpan::from_hours(lying)?, Phase::Clinician, rank, event)?;
+        } else if study.lies {
+            self.rise(study.policy, cx)?;
         }
         self.tell_result(study.policy, test, reading, study.by, cx)
     }
@@ -302,15 +348,16 @@ impl Simulation {
     }
 
     /// Whether a syringe at the access port draws nothing.
-    fn is_dry(&self) -> bool {
+    fn is_dry(&mut self) -> bool {
+        self.care_state.aspirations += 1;
+        let ordinal = self.care_state.aspirations;
         let test = "port_aspiration";
         let port = self.patient.catheter.port();
         let in_csf = matches!(self.patient.catheter.tip_destination(), Destination::Csf(_));
         let open = in_csf
             && port.tip >= self.number(test, "conductance")
             && port.tip >= self.number(test, "tip_share") * (port.tip + port.leaks);
-        // A tip that lies against tissue does so every time.
-        !open || self.draws.uniform("test.port_aspiration", "dry", 0) < self.number(test, "dry")
+        !open || self.draws.uniform("test.port_aspiration", "dry", ordinal) < self.number(test, "dry")
     }
 
     fn reading(
@@ -343,10 +390,12 @@ impl Simulation {
                 ]
                 .into_iter()
                 .find(|(alarm, _)| shown.contains(alarm));
-                match lesion {
-                    Some((alarm, lesion)) => Reading::abnormal(Some(lesion), alarm.replace('_', " ")),
-                    None if shown.is_empty() => Reading::normal("no alarm"),
-                    None => Reading::abnormal(None, shown.join(", ").replace('_', " ")),
+                let slip = self.compared(test.name, study.ordinal, now);
+                match (lesion, slip) {
+                    (Some((alarm, lesion)), _) => Reading::abnormal(Some(lesion), alarm.replace('_', " ")),
+                    (None, Some(slip)) => Reading::abnormal(Some(Lesion::Programme), slip),
+                    (None, None) if shown.is_empty() => Reading::normal("no alarm"),
+                    (None, None) => Reading::abnormal(None, shown.join(", ").replace('_', " ")),
                 }
             }
             "refill_check" => {
@@ -403,6 +452,13 @@ impl Simulation {
                 }
             }
         })
+    }
+
+    /// What the notes say against the pump, if whoever reads it compares them.
+    fn compared(&self, test: &str, ordinal: u64, now: crate::engine::SimTime) -> Option<String> {
+        let slip = self.slip(now)?;
+        let compares = self.draws.uniform(&format!("test.{test}"), "compares", ordinal) < self.number(test, "compares");
+        compares.then_some(slip)
     }
 
     /// Policies learn a result.

@@ -123,6 +123,8 @@ pub enum CareStep {
         /// Which of its kind, from 1.
         ordinal: u64,
     },
+    /// Nobody has to lie any longer for a test that is over.
+    Rise,
     /// Its result becomes known.
     Result {
         /// Its name.
@@ -287,6 +289,7 @@ impl Event for SimEvent {
                 CareStep::Test { .. } => "test",
                 CareStep::Probe { .. } => "probe",
                 CareStep::Read { .. } => "read",
+                CareStep::Rise => "risen",
                 CareStep::Result { test, outcome, .. } => {
                     return Cow::Owned(crate::scenario::steps::result_event(test, outcome.as_str()));
                 }
@@ -360,7 +363,7 @@ impl Event for SimEvent {
                 }
                 CareStep::Result { detail, .. } => fp.write_str(detail),
                 CareStep::Operation { lesion, .. } => fp.write_str(lesion),
-                CareStep::Start | CareStep::Reported { .. } | CareStep::Refused { .. } => {}
+                CareStep::Start | CareStep::Rise | CareStep::Reported { .. } | CareStep::Refused { .. } => {}
             },
             SimEvent::Programme { .. }
             | SimEvent::Condition { .. }

@@ -20,6 +20,7 @@ mod mechanisms;
 mod model;
 mod moments;
 mod names;
+mod notes;
 mod observe;
 mod outcomes;
 mod patient;

@@ -63,6 +63,8 @@ pub struct Simulation {
     /// Policies, by id.
     pub(super) care: Vec<super::care_run::CareRun>,
     pub(super) care_state: super::care_run::CareState,
+    /// Acts of policies that this run leaves out, as `action.policy.name`.
+    pub(super) left_out: Vec<String>,
     /// What the records say.
     pub(super) facts: Arc<Facts>,
     pub(super) waiting: WaitingList,
@@ -192,6 +194,8 @@ impl Model for Simulation {
                     // It moves what lies in the line; other programmes only set its pace.
                     self.catheter_cause = fired.id;
                 }
+                let ordered = self.scenario.programme[*index].prescribed;
+                self.care_state.notes.programme(&mode, ordered);
                 self.patient
                     .pump
                     .command(now, &crate::pump::Command::Programme { id, mode }, &mut notices)?;
@@ -202,7 +206,10 @@ impl Model for Simulation {
                 match self.act(*index, *part, fired.id, cx, &mut notices) {
                     Err(error) if self.is_ordered(*index) && error.is_refusal() => self.refused(*index, &error, cx)?,
                     Err(error) => return Err(error),
-                    Ok(()) if *part == Part::Begin => self.act_done(*index, visits, cx)?,
+                    // Whoever ordered an act that this run leaves out believes that it was done.
+                    Ok(()) if *part == Part::Begin || (*part == Part::Dropped && self.is_ordered(*index)) => {
+                        self.act_done(*index, visits, cx)?;
+                    }
                     Ok(()) => {}
                 }
             }

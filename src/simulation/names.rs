@@ -4,7 +4,7 @@ use crate::pump::{self, AlarmName};
 use crate::response::all_symptoms;
 
 /// The acts a scenario can contain: key, form, meaning.
-pub const ACTIONS: [(&str, &str, &str); 22] = [
+pub const ACTIONS: [(&str, &str, &str); 28] = [
     (
         "refill",
         r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true, syringe_error = "0.2 mL" }"#,
@@ -29,6 +29,22 @@ pub const ACTIONS: [(&str, &str, &str); 22] = [
     ),
     ("empty_pump", "true", "Draw the reservoir empty and stop the pump."),
     (
+        "enter_volume",
+        r#""18 mL""#,
+        "Type a volume into the programmer as what the reservoir holds: a slip, or its correction.",
+    ),
+    (
+        "correct_programme",
+        "true",
+        "Set dose, concentration and volume in the programmer to what the notes say was prescribed.",
+    ),
+    (
+        "implant",
+        r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL" }"#,
+        "A new pump, filled and not programmed, in place of whatever is there.",
+    ),
+    ("explant", "true", "Take the pump out with what it holds."),
+    (
         "lumbar_bolus",
         r#"{ dose = "50 ug", level = "L3", over = "1 min" }"#,
         "Drug by needle into the spinal fluid; `drug = \"morphine\"` for one that a [[drug]] block describes.",
@@ -43,6 +59,12 @@ pub const ACTIONS: [(&str, &str, &str); 22] = [
         r#"{ dose = "10 mg", every = "6 h", count = 12 }"#,
         "A benzodiazepine, as mg of diazepam.",
     ),
+    (
+        "benzodiazepine_infusion",
+        r#"{ dose = "60 mg", over = "12 h" }"#,
+        "A benzodiazepine by vein at a constant rate, as mg of diazepam.",
+    ),
+    ("cool", "true", "Cool the body, or stop doing so."),
     (
         "cyproheptadine",
         r#"{ dose = "4 mg", every = "6 h", count = 12 }"#,

@@ -29,6 +29,8 @@ pub struct Outcomes {
     pub worst_overdose_grade: u8,
     /// Days in hospital: admissions, tests and operations \[d\].
     pub hospital_days: f64,
+    /// Of these, in intensive care \[d\].
+    pub icu_days: f64,
     /// Diagnostic tests done.
     pub tests: u32,
     /// Of these, done while nothing was wrong or after the diagnosis was made.
@@ -62,6 +64,7 @@ impl Outcomes {
             ("worst_withdrawal_grade", Some(f64::from(self.worst_withdrawal_grade))),
             ("worst_overdose_grade", Some(f64::from(self.worst_overdose_grade))),
             ("hospital_days", Some(self.hospital_days)),
+            ("icu_days", Some(self.icu_days)),
             ("tests", Some(f64::from(self.tests))),
             ("unnecessary_tests", Some(f64::from(self.unnecessary_tests))),
             (
@@ -169,7 +172,8 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
         overdose_h: time(&mut of(Syndrome::Overdose).filter(|s| !s.symptom.starts_with("hypotonia"))),
         worst_withdrawal_grade: worst(Syndrome::Withdrawal),
         worst_overdose_grade: worst(Syndrome::Overdose),
-        hospital_days: union(stays(run, end)) / 24.0 + test_days + repair_days,
+        hospital_days: union(stays(run, end, ADMITTED)) / 24.0 + test_days + repair_days,
+        icu_days: union(stays(run, end, INTENSIVE)) / 24.0,
         tests,
         unnecessary_tests: unnecessary,
         escalations_against_fault: escalations(acts(), scenario, run),
@@ -211,7 +215,7 @@ fn first_trouble(scenario: &Scenario, run: &RunResult) -> Option<f64> {
         scenario.actions.iter().any(|a| {
             a.id == id
                 && match &a.action {
-                    Action::MissedRefill => true,
+                    Action::MissedRefill | Action::EnterVolume { .. } => true,
                     Action::Refill {
                         concentration,
                         label,
@@ -234,7 +238,9 @@ fn first_trouble(scenario: &Scenario, run: &RunResult) -> Option<f64> {
     let trouble = |e: &&EventRow| match e.component.split_once('.') {
         Some(("fault", _)) => e.kind == "start",
         Some(("action", id)) => e.kind == "done" && wrong(id),
-        Some(("care", _)) => e.kind == "missed",
+        Some(("programme", id)) => scenario.programme.iter().any(|p| p.id == id && p.prescribed.is_some()),
+        // A missed test is no trouble of the therapy; a missed refill is.
+        Some(("care", _)) => e.kind == "missed" && e.detail == crate::care::REFILL_VISIT,
         _ => e.component == "pump" && e.kind == "empty",
     };
     run.events.iter().find(trouble).map(|e| e.time_h)
@@ -261,7 +267,7 @@ fn tests(scenario: &Scenario, run: &RunResult, end: f64) -> (u32, u32, f64) {
     let trouble = first_trouble(scenario, run);
     let (mut done, mut idle, mut days) = (0, 0, 0.0);
     let mut diagnosed = false;
-    let stays = stays(run, end);
+    let stays = stays(run, end, ADMITTED);
     for e in run.events.iter().filter(|e| e.component.starts_with("care.")) {
         match e.kind.as_str() {
             "diagnosed" => diagnosed = true,
@@ -286,12 +292,17 @@ fn tests(scenario: &Scenario, run: &RunResult, end: f64) -> (u32, u32, f64) {
     (done, idle, days)
 }
 
-/// Spans in hospital \[h\].
-fn stays(run: &RunResult, end: f64) -> Vec<(f64, f64)> {
-    let admitted = run.events.iter().filter(|e| e.kind == "admitted");
+/// Events in and out of hospital.
+const ADMITTED: (&str, &str) = ("admitted", "discharged");
+/// Events in and out of intensive care.
+const INTENSIVE: (&str, &str) = ("intensive_care", "left_intensive_care");
+
+/// Spans between two kinds of event of one policy, such as [`ADMITTED`] \[h\].
+fn stays(run: &RunResult, end: f64, (enter, leave): (&str, &str)) -> Vec<(f64, f64)> {
+    let admitted = run.events.iter().filter(|e| e.kind == enter);
     admitted
         .map(|e| {
-            let out = |o: &&EventRow| o.component == e.component && o.kind == "discharged" && o.event_id > e.event_id;
+            let out = |o: &&EventRow| o.component == e.component && o.kind == leave && o.event_id > e.event_id;
             (e.time_h, run.events.iter().find(out).map_or(end, |o| o.time_h))
         })
         .collect()

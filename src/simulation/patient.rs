@@ -24,7 +24,7 @@ pub struct Needle {
     pub action: usize,
     /// Where it ends.
     pub site: Site,
-    /// Rate \[ug/h\].
+    /// Rate \[ug/h\]; of a benzodiazepine by vein \[mg/h\].
     pub rate: f64,
     /// Since when.
     pub since: SimTime,
@@ -177,7 +177,8 @@ impl Patient {
     }
 
     fn infused_of(&self, drug: Option<usize>, at: SimTime) -> f64 {
-        let own = self.needles.iter().filter(|n| n.drug == drug);
+        let own = self.needles.iter();
+        let own = own.filter(|n| n.drug == drug && n.site != Site::Benzodiazepine);
         own.map(|n| n.rate * at.hours_since(n.since)).sum()
     }
 

@@ -293,15 +293,13 @@ fn at_start(source: SimError) -> RunError {
 fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
     let mut rest = scenario.clone();
     let pump = &scenario.pump;
-    let refill = Action::Refill {
-        volume: pump.reservoir_size - pump.low_reservoir_alarm,
-        concentration: pump.concentration,
-        label: pump.label_concentration,
-        pocket_share: 0.0,
-        aspirate: true,
-        syringe_error: None,
-        others: Some(pump.others),
-    };
+    let refill = Action::full_refill(
+        pump.reservoir_size,
+        pump.low_reservoir_alarm,
+        pump.concentration,
+        pump.label_concentration,
+        0.0,
+    );
     for step in &mut rest.actions {
         if step.action == Action::MissedRefill && without.contains(&format!("action.{}", step.id)) {
             step.action = refill.clone();

@@ -47,6 +47,9 @@ impl Simulation {
         };
         self.swap(device, by, cx)?;
         self.patient.implanted = true;
+        let before = self.facts.concentration;
+        self.care_state.notes.programme(&model::Programme::Stopped, None);
+        self.care_state.notes.filled(concentration, label, before);
         cx.note(format!(
             "new pump with {} mL of {}",
             words::number(volume),

@@ -20,6 +20,9 @@ pub struct Why {
     pub root: Option<String>,
     /// What the run without the root showed.
     pub but_for: Option<ButFor>,
+    /// The same for the last act or programme of the chain, if that is not the root: what a
+    /// rescue or a rise of the dose did by itself.
+    pub nearest: Option<ButFor>,
 }
 
 /// The run without the root of a chain.
@@ -29,6 +32,8 @@ pub struct ButFor {
     pub without: String,
     /// When the event came in that run \[h\], if it did.
     pub event_h: Option<f64>,
+    /// How much later that is \[h\]; negative is sooner.
+    pub later_h: Option<f64>,
     /// How that run ended.
     pub outcome: String,
     /// `cause` if the event is absent without the root, `mechanism` if it comes all the same.
@@ -52,34 +57,66 @@ pub fn chain(run: &RunResult, name: &str) -> Option<Vec<EventRow>> {
     Some(links)
 }
 
-/// The first fault or act in a chain, as `(kind, id)` with kind `fault` or `action`.
+/// All that a run can leave out of a chain, from its start, each once, as `(kind, id)`:
+/// faults, acts of the scenario and acts that policies ordered, and programmes sent after the
+/// start. The programme of the start is the therapy itself.
+pub fn removable(chain: &[EventRow]) -> Vec<(&str, &str)> {
+    let mut found: Vec<(&str, &str)> = Vec::new();
+    for e in chain {
+        let Some((kind, id)) = e.component.split_once('.') else {
+            continue;
+        };
+        let wanted = match kind {
+            "fault" | "action" => true,
+            "programme" => e.time_h > 0.0,
+            _ => false,
+        };
+        if wanted && !found.contains(&(kind, id)) {
+            found.push((kind, id));
+        }
+    }
+    found
+}
+
+/// The first fault, act or later programme in a chain, as `(kind, id)` with kind `fault`,
+/// `action` or `programme`.
 pub fn removable_root(chain: &[EventRow]) -> Option<(&str, &str)> {
-    chain.iter().find_map(|e| {
-        let (kind, id) = e.component.split_once('.')?;
-        matches!(kind, "fault" | "action").then_some((kind, id))
-    })
+    removable(chain).first().copied()
+}
+
+/// The last act or programme of a chain, if that is not its root.
+pub fn removable_nearest(chain: &[EventRow]) -> Option<(&str, &str)> {
+    let all = removable(chain);
+    let last = all.iter().skip(1).rev().find(|(kind, _)| *kind != "fault")?;
+    Some(*last)
+}
+
+/// What the run without an element says of an event of the run with it.
+pub fn but_for(run: &RunResult, name: &str, left_out: &str, other: &RunResult) -> ButFor {
+    let first = |of: &RunResult| of.events.iter().find(|e| e.name() == name).map(|e| e.time_h);
+    let event_h = first(other);
+    ButFor {
+        without: left_out.to_owned(),
+        event_h,
+        later_h: event_h.zip(first(run)).map(|(there, here)| there - here + 0.0),
+        outcome: match &other.outcome.cause {
+            Some(cause) => format!("dead ({cause})"),
+            None => other.outcome.status.to_owned(),
+        },
+        verdict: if event_h.is_none() { "cause" } else { "mechanism" },
+    }
 }
 
 /// Joins the chain with the run that lacks its root.
 pub fn explain(run: &RunResult, name: &str, without_root: Option<(&str, &RunResult)>) -> Option<Why> {
     let chain = chain(run, name)?;
     let root = removable_root(&chain).map(|(kind, id)| format!("{kind}.{id}"));
-    let but_for = without_root.map(|(left_out, other)| {
-        let event_h = other.events.iter().find(|e| e.name() == name).map(|e| e.time_h);
-        ButFor {
-            without: left_out.to_owned(),
-            event_h,
-            outcome: match &other.outcome.cause {
-                Some(cause) => format!("dead ({cause})"),
-                None => other.outcome.status.to_owned(),
-            },
-            verdict: if event_h.is_none() { "cause" } else { "mechanism" },
-        }
-    });
+    let but_for = without_root.map(|(left_out, other)| but_for(run, name, left_out, other));
     Some(Why {
         event: name.to_owned(),
         chain,
         root,
         but_for,
+        nearest: None,
     })
 }
