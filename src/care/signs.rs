@@ -15,6 +15,9 @@ const DANGEROUS: &[&str] = &[
     "respiratory_depression",
     "coma",
     "apnoea",
+    "new_weakness",
+    "stiff_neck",
+    "clouded",
 ];
 
 /// Symptoms in which nobody can call for help.
@@ -25,6 +28,7 @@ const HELPLESS: &[&str] = &[
     "respiratory_depression",
     "coma",
     "apnoea",
+    "clouded",
 ];
 
 /// Grades of severity, from 1; 0 is nothing, 5 death.
@@ -38,6 +42,7 @@ const GRADES: [(&[&str], u8); 4] = [
             "somnolence",
             "hypotension",
             "bradycardia",
+            "new_weakness",
         ],
         2,
     ),
@@ -48,11 +53,12 @@ const GRADES: [(&[&str], u8); 4] = [
             "rigidity",
             "hyperthermia",
             "respiratory_depression",
+            "clouded",
         ],
         3,
     ),
     (&["rhabdomyolysis", "organ_failure", "coma", "apnoea"], 4),
-    (&["death_in_withdrawal", "death_in_overdose"], 5),
+    (&["death_in_withdrawal", "death_in_overdose", "death_by_infection"], 5),
 ];
 
 /// Whether a symptom sends people to the emergency room.

@@ -13,7 +13,9 @@ mod alarm;
 mod calc;
 mod care;
 mod care_workup;
+mod care_complications;
 mod catheter;
+mod complications;
 mod hazards;
 mod kinetics;
 mod protocols;
@@ -88,11 +90,13 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         care::TABLE,
         protocols::TABLE,
         care_workup::TABLE,
+        care_complications::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,
         scenario::TABLE,
         hazards::TABLE,
+        complications::TABLE,
         calc::TABLE,
     ]
     .into_iter()
@@ -273,11 +277,13 @@ mod tests {
             ("visit.", visit::TABLE),
             ("care.", care::TABLE),
             ("care.", care_workup::TABLE),
+            ("care.", care_complications::TABLE),
             ("catheter.", catheter::TABLE),
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),
             ("scenario.", scenario::TABLE),
             ("hazards.", hazards::TABLE),
+            ("complications.", complications::TABLE),
             ("calc.", calc::TABLE),
         ] {
             for p in table {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::signals::Ailing;
+
 /// The observable signals, and the hidden ones that symptoms follow.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Signals {
@@ -51,6 +53,9 @@ pub struct Signals {
     pub organ_failure: f64,
     /// Hypoxia; death at 1 \[1\].
     pub hypoxia: f64,
+    /// Signs of complications; columns of their own, behind all others.
+    #[serde(skip)]
+    pub ailing: Ailing,
 }
 
 impl Signals {

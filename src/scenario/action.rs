@@ -4,7 +4,7 @@ use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fault::POSTURES;
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Action, ActionStep, Exposure, Moment, VisitRule};
+use super::model::{Action, ActionStep, Exposure, Moment, Remedy, VisitRule};
 use super::moment::Side;
 use super::programme::need_child;
 use crate::engine::SimSpan;
@@ -32,6 +32,10 @@ pub(super) const VERBS: &[&str] = &[
     "pump_temperature",
     "reset_valve",
     "ventilate",
+    "antibiotics",
+    "blood_patch",
+    "evacuate_haematoma",
+    "revise_wound",
     "posture",
     "repair",
 ];
@@ -289,9 +293,21 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
         "ventilate" => Ok(Action::Ventilate {
             on: some(fields.flag(verb))?,
         }),
+        "antibiotics" => Ok(Action::Treat {
+            remedy: Remedy::Antibiotics,
+            over: fields.need(verb, Dimension::Time, Bound::POSITIVE)?,
+        }),
+        "blood_patch" => treat(fields, verb, Remedy::BloodPatch),
+        "evacuate_haematoma" => treat(fields, verb, Remedy::Evacuation),
+        "revise_wound" => treat(fields, verb, Remedy::WoundRevision),
         "posture" => Ok(Action::Posture(some(fields.choice(verb, POSTURES))?)),
         _ => repair(fields),
     }
+}
+
+/// A remedy that is done at once.
+fn treat(fields: &Fields<'_, '_>, verb: &str, remedy: Remedy) -> Result<Action, Reported> {
+    fields.mark(verb).map(|()| Action::Treat { remedy, over: 0.0 })
 }
 
 /// Greatest height [cm] that can be asked for: the summit of Everest, to which the formula holds.

@@ -125,6 +125,8 @@ pub struct Selection {
     pub anticoagulated: bool,
     /// A ventriculoperitoneal shunt: fluid leaves the head instead of the spine.
     pub vp_shunt: bool,
+    /// Diabetes: infections are more likely; no reason against the therapy.
+    pub diabetes: bool,
 }
 
 /// Who hears the pump's alarms, as far as a scenario says so; the rest are defaults.
@@ -376,6 +378,9 @@ pub enum Trigger {
     },
     /// By chance, already drawn from `[hazards]` for one replicate; no file can write this.
     Drawn(Onset),
+    /// By chance at a surgery of the run or at the instant drawn, or out of another
+    /// complication; no file can write this.
+    Arises(Option<Onset>),
 }
 
 /// When a fault strikes that was drawn from `[hazards]`.
@@ -400,6 +405,8 @@ pub struct Hazards {
     pub catheter_age: Option<f64>,
     /// Factor on all hazards \[1\].
     pub scale: f64,
+    /// Whether complications of surgery and hardware may come as well.
+    pub complications: bool,
     /// Changes to single kinds, by kind.
     pub kinds: BTreeMap<String, HazardOverride>,
 }
@@ -621,11 +628,44 @@ pub enum Action {
     },
     /// Surgery: the pump is taken out.
     Explant,
+    /// A remedy for a complication.
+    Treat {
+        /// Which.
+        remedy: Remedy,
+        /// Length of a course \[h\]; zero for what is done at once.
+        over: f64,
+    },
     /// Surgery or another remedy that ends faults.
     Repair {
         /// Faults ended.
         faults: Vec<String>,
     },
+}
+
+/// What can be done about complications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// A course of antibiotics.
+    Antibiotics,
+    /// Own blood beside the dura, over the hole.
+    BloodPatch,
+    /// A haematoma is taken out.
+    Evacuation,
+    /// A wound is cleaned, or the pump moved under other skin.
+    WoundRevision,
+}
+
+impl Remedy {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Remedy::Antibiotics => "antibiotics",
+            Remedy::BloodPatch => "blood patch",
+            Remedy::Evacuation => "evacuation of a haematoma",
+            Remedy::WoundRevision => "revision of the wound",
+        }
+    }
 }
 
 /// The rule by which expected and aspirated volume are compared.

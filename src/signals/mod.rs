@@ -9,6 +9,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+mod ailing;
+
+pub use ailing::Ailing;
+
 /// A vertebral level of the spinal canal, from caudal to rostral.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -127,6 +127,7 @@ pub(super) fn assemble(
     let filled = pump.reservoir_drug(SimTime::ZERO) + catheter.drug(SimTime::ZERO);
     let mut patient = Patient::new(pump, catheter, kinetics, response, watches(parameters), body, p.posture);
     // What is there at the start (relief, in an established patient) has no onset to report.
+    patient.body.ailments.headache_share = Simulation::headache_share(parameters, p.posture);
     let p = &mut patient;
     p.implanted = scenario.patient.implanted;
     let present = p.body.begin(&p.response, &p.watches, &p.kinetics)?;
@@ -178,6 +179,8 @@ pub(super) fn assemble(
         faults,
         care: super::care_run::policies(scenario, registry)?,
         care_state: super::care_run::CareState::default(),
+        risk: Arc::new(crate::complications::Risk::of(scenario)),
+        counts: super::ailment_run::Counts::default(),
         facts: Arc::new(super::care_run::facts(scenario)),
         waiting: WaitingList::default(),
         draws: Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate),

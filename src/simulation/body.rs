@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::complications::Ailments;
 use crate::engine::{SimSpan, SimTime};
 use crate::kinetics::{DriveCourse, Kinetics, SiteDrive};
 use crate::numerics::{DenseStep, Scratch, Stepper, Tolerances};
@@ -120,6 +121,8 @@ pub struct BodyRun {
     points: Vec<(SimTime, Vec<f64>)>,
     /// Whether breathing is taken over.
     pub ventilated: bool,
+    /// Complications of surgery and hardware.
+    pub ailments: Ailments,
 }
 
 impl BodyRun {
@@ -140,6 +143,7 @@ impl BodyRun {
             scan_sides: vec![[false, true]; symptoms],
             points: Vec::new(),
             ventilated: false,
+            ailments: Ailments::default(),
         })
     }
 
@@ -155,13 +159,14 @@ impl BodyRun {
         Ok(values)
     }
 
-    /// What the body is exposed to.
-    pub fn exposure(&self, drive: SiteDrive) -> Exposure {
+    /// What the body is exposed to, `more` hours after `from`.
+    fn exposure(&self, drive: SiteDrive, from: SimTime, more: f64) -> Exposure {
         Exposure {
             effect: drive.effect,
             benzodiazepine: drive.benzodiazepine,
             cyproheptadine: drive.cyproheptadine,
             ventilated: self.ventilated,
+            ailing: self.ailments.signs_after(from, more),
         }
     }
 
@@ -182,7 +187,7 @@ impl BodyRun {
 
     /// As [`BodyRun::signals`], under a drive that is known already.
     pub fn signals_under(&self, response: &Response, drive: SiteDrive, at: SimTime) -> Signals {
-        response.signals(&self.exposure(drive), &self.slow(at))
+        response.signals(&self.exposure(drive, at, 0.0), &self.slow(at))
     }
 
     /// Starts a new stretch: called just before the kinetics or the support change.
@@ -218,18 +223,22 @@ impl BodyRun {
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let longest = if driver.settled(offset + self.stepper.interval().1) && self.at_rest(response) {
+            let done = self.stepper.interval().1;
+            let still = driver.settled(offset + done) && self.ailments.rest(self.origin, done);
+            let longest = if still && self.at_rest(response) {
                 LONGEST_REST
             } else {
                 LONGEST_STEP
             };
-            let template = self.exposure(SiteDrive::default());
+            let template = self.exposure(SiteDrive::default(), self.origin, 0.0);
+            let (ailments, origin) = (&self.ailments, self.origin);
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
                 let drive = driver.after(offset + t);
                 let exposure = Exposure {
                     effect: drive.effect,
                     benzodiazepine: drive.benzodiazepine,
                     cyproheptadine: drive.cyproheptadine,
+                    ailing: ailments.signs_after(origin, t),
                     ..template
                 };
                 response.derivative(&exposure, y, dy);

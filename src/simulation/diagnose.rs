@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::care::diagnostics::{self, DiagnosticTest, Lesion, Outcome, Present};
 use crate::care::{News, Order};
-use crate::engine::{Context, EventId, Phase, SimSpan};
+use crate::complications::Surgery;
+use crate::engine::{Context, EventId, Phase, SimSpan, SimTime};
 use crate::pump::{Command, PumpError, PumpNotice};
 use crate::scenario::model::{Action, Programme};
 use crate::signals::{Destination, Level, Posture};
 
+use super::ailment_run::is_complication;
 use super::error::SimError;
 use super::event::{CareStep, SimEvent};
 use super::model::Simulation;
@@ -24,7 +26,7 @@ type Cx<'a> = Context<'a, SimEvent>;
 const MG: f64 = 1000.0;
 
 /// Tests in which something is done to patient or device before the result is read.
-const HANDS_ON: &[&str] = &["refill_check", "port_aspiration", "dye_study", "lumbar_bolus"];
+const HANDS_ON: &[&str] = &["refill_check", "port_aspiration", "dye_study", "lumbar_bolus", "csf_sample", "mri_spine"];
 
 /// A test under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -209,6 +211,11 @@ impl Simulation {
                 };
                 self.do_act(policy, "test_bolus", act, cx)?;
             }
+            "csf_sample" => self.surgery(Surgery::Puncture, cx)?,
+            "mri_spine" if self.patient.implanted => {
+                let over = self.number(test, "field");
+                self.do_act(policy, "scan", Action::MriScan { over }, cx)?;
+            }
             _ => {}
         }
         Ok(())
@@ -267,13 +274,18 @@ impl Simulation {
     }
 
     /// Everything wrong now. Surgeons also find what comes and goes.
-    fn present(&self, laid_open: bool) -> Vec<Present> {
+    fn present(&self, laid_open: bool, now: SimTime) -> Vec<Present> {
         let mut found: Vec<Present> = Vec::new();
-        for (fault, run) in self.scenario.faults.iter().zip(&self.faults) {
+        for (index, (fault, run)) in self.scenario.faults.iter().zip(&self.faults).enumerate() {
             if run.state.active() {
+                let shown = if is_complication(&fault.kind) {
+                    self.ailment_share(index, now)
+                } else {
+                    run.state.severity
+                };
                 found.push(Present {
                     lesion: Lesion::of_kind(&fault.kind),
-                    severity: if laid_open { 1.0 } else { run.state.severity },
+                    severity: if laid_open { 1.0 } else { shown },
                 });
             }
         }
@@ -393,11 +405,22 @@ impl Simulation {
                 }
             }
             _ => {
-                let present = self.present(test.name == "exploration");
-                match diagnostics::read(test, &present, study.ordinal, &self.scenario.parameters, &self.draws) {
+                let laid_open = test.name == "exploration";
+                if laid_open {
+                    self.surgery(Surgery::Revision, cx)?;
+                }
+                let present = self.present(laid_open, now);
+                let p = &self.scenario.parameters;
+                let mut reading = match diagnostics::read(test, &present, study.ordinal, p, &self.draws) {
                     Some(lesion) => Reading::abnormal(Some(lesion), lesion.as_str().replace('_', " ")),
                     None => Reading::normal("nothing abnormal"),
+                };
+                if test.name == "blood_tests" {
+                    let crp = p.get("response.ailing.crp") * self.patient.body.ailments.signs(now).inflammation;
+                    let raised = if reading.lesion.is_some() { "raised" } else { "normal" };
+                    reading.detail = format!("{raised}; {} mg/L of C-reactive protein by the model", words::number(crp));
                 }
+                reading
             }
         })
     }
@@ -453,6 +476,10 @@ impl Simulation {
             .collect();
         let found = !faults.is_empty();
         let words = lesion.replace('_', " ");
+        if !found {
+            // Opened in vain is opened all the same.
+            self.surgery(Surgery::Revision, cx)?;
+        }
         cx.note(if found {
             format!("{words} found")
         } else {
@@ -460,6 +487,8 @@ impl Simulation {
         });
         if found {
             let opened = Lesion::named(lesion).is_some_and(|l| !l.of_pump());
+            let surgery = if opened { Surgery::Revision } else { Surgery::Replacement };
+            self.surgery(surgery, cx)?;
             if opened {
                 self.accounts.aspirated += self.patient.catheter.empty(cx.now());
                 self.catheter_cause = by;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use crate::engine::SimTime;
 use crate::kinetics::Kinetics;
 use crate::response::Signals;
+use crate::signals::Ailing;
 
 use super::error::SimError;
 use super::ledger::Accounts;
@@ -42,6 +43,7 @@ pub fn columns() -> Vec<String> {
     names.extend(Signals::COLUMNS.iter().map(|s| (*s).to_owned()));
     names.extend(BELIEF.map(str::to_owned));
     names.extend(FLUID.iter().map(|s| (*s).to_owned()));
+    names.extend(Ailing::NAMES.iter().map(|s| format!("sign_{s}")));
     names
 }
 
@@ -55,7 +57,7 @@ pub fn kinetic_columns() -> &'static [String] {
 }
 
 fn columns_count() -> usize {
-    DEVICE.len() + kinetic_columns().len() + Signals::COLUMNS.len() + BELIEF.len() + FLUID.len()
+    DEVICE.len() + kinetic_columns().len() + Signals::COLUMNS.len() + BELIEF.len() + FLUID.len() + Ailing::LEN
 }
 
 /// One output row at an instant, as the state stands there.
@@ -98,6 +100,7 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     ]);
     let escapes = patient.catheter.csf_loss().map_or(0.0, |(_, flow)| flow);
     values.extend([patient.catheter.csf_pressure(), escapes]);
+    values.extend(patient.body.ailments.signs(at).values());
     for v in &mut values {
         // An exact zero has one sign in every file.
         *v += 0.0;

@@ -151,7 +151,10 @@ impl Registry {
             effect_models: self.effects.names(),
             policies: self.policies.kinds().map(|k| k.spec).collect(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
-            hazard_kinds: crate::hazards::KINDS.to_vec(),
+            hazard_kinds: crate::hazards::KINDS
+                .into_iter()
+                .chain(crate::complications::KINDS.map(|k| k.kind))
+                .collect(),
             signals: super::observe::columns().into_iter().skip(1).collect(),
             events: super::names::fixed_events(),
         }

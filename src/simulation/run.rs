@@ -84,6 +84,8 @@ impl Run {
         let draws = Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate);
         let mut scenario = scenario.clone();
         scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
+        scenario.faults.extend(crate::complications::draw(&scenario, &draws));
+        scenario.faults.extend(crate::complications::followers(&scenario));
         let scenario = Arc::new(leave_out(&scenario, &options.without));
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
         simulation.prime(&mut engine).map_err(at_start)?;
