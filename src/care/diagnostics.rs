@@ -2,8 +2,8 @@
 //!
 //! | how a result comes about | tests |
 //! |---|---|
-//! | read from pump, line and body as they are | interrogation, reservoir check, rotor study, port aspiration, lumbar bolus |
-//! | drawn, with a published or assumed sensitivity for each kind of fault | history, X-ray, dye study, scintigraphy, port pressure, exploration |
+//! | read from pump, line and body as they are | interrogation, reservoir check, rotor study, port aspiration, lumbar bolus, blood tests |
+//! | drawn, with a published or assumed sensitivity for each kind of fault | history, X-ray, dye study, scintigraphy, port pressure, exploration, wounds, spinal fluid, magnetic resonance |
 //!
 //! A drawn result is a pure function of what is wrong, of the parameters, and of keyed
 //! draws: [`read`]. A fault that is absent in the posture of the test, or at that time, is
@@ -231,10 +231,15 @@ pub const TESTS: &[DiagnosticTest] = &[
     test("lumbar_bolus", "test bolus by lumbar puncture", (NO, NO, NO), Lesion::Other, "Saulino 2016: separates tolerance from failed delivery"),
     test("exploration", "surgical exploration", (YES, NO, YES), Lesion::Other, "Saulino 2016: the last step"),
     test("wound_inspection", "inspection of wounds and pocket", (YES, NO, YES), Lesion::Infection, "textbook: look and feel before anything is punctured"),
-    test("blood_tests", "blood count and C-reactive protein", (NO, NO, YES), Lesion::Infection, "textbook: raised in infection, and for two weeks after surgery"),
+    test("blood_tests", "blood count and C-reactive protein", (NO, NO, NO), Lesion::Infection, "textbook: raised in infection, and for two weeks after surgery"),
     test("csf_sample", "spinal fluid: pressure, cells, culture", (YES, YES, YES), Lesion::Meningitis, "textbook: lumbar puncture, away from the pocket"),
     test("mri_spine", "magnetic resonance of the spine", (YES, YES, YES), Lesion::NerveInjury, "textbook: first choice for haematoma; the rotor stands still meanwhile"),
 ];
+
+/// Whether a history settles a complication: it is plain to see or to tell.
+pub fn told(lesion: Lesion) -> bool {
+    matches!(lesion, Lesion::CsfLeak | Lesion::Erosion)
+}
 
 /// The test of this name.
 pub fn named(name: &str) -> Option<&'static DiagnosticTest> {

@@ -87,9 +87,6 @@ const ALARMS: &[&str] = &[
     "occlusion",
 ];
 
-/// Complications that a history settles.
-const PLAIN: &[Lesion] = &[Lesion::CsfLeak, Lesion::Erosion];
-
 /// Signs of nerve or cord.
 const DEFICIT: &[&str] = &["new_weakness", "radicular_pain", "back_pain"];
 
@@ -311,7 +308,7 @@ impl Workup {
             state.deficit |= matches!(seen, Lesion::Haematoma | Lesion::NerveInjury | Lesion::HardwarePain);
         }
         // A history makes somebody look, and settles only what is plain to see or to tell.
-        let told = test == "history" && seen.is_some_and(|l| l.is_complication() && !PLAIN.contains(&l));
+        let told = test == "history" && seen.is_some_and(|l| l.is_complication() && !diagnostics::told(l));
         let decisive = decisive && !told;
         // Inflamed blood is no hint at the catheter.
         if abnormal && !decisive && !told && test != "blood_tests" {

@@ -404,6 +404,20 @@ impl Simulation {
                     Reading::normal(format!("it does not help: {detail}"))
                 }
             }
+            "blood_tests" => {
+                let full = self.scenario.parameters.get("response.ailing.crp");
+                let truth =
+                    self.number(test.name, "crp_usual") + full * self.patient.body.ailments.signs(now).inflammation;
+                let spread = self.number(test.name, "crp_spread");
+                let entity = "test.blood_tests";
+                let crp = self.draws.log_normal(entity, "crp", study.ordinal, truth, spread)?;
+                let detail = format!("C-reactive protein {} mg/L", words::number(crp));
+                if crp >= self.number(test.name, "crp_raised") {
+                    Reading::abnormal(Some(test.typical), detail)
+                } else {
+                    Reading::normal(detail)
+                }
+            }
             _ => {
                 let laid_open = test.name == "exploration";
                 if laid_open {
@@ -411,16 +425,10 @@ impl Simulation {
                 }
                 let present = self.present(laid_open, now);
                 let p = &self.scenario.parameters;
-                let mut reading = match diagnostics::read(test, &present, study.ordinal, p, &self.draws) {
+                match diagnostics::read(test, &present, study.ordinal, p, &self.draws) {
                     Some(lesion) => Reading::abnormal(Some(lesion), lesion.as_str().replace('_', " ")),
                     None => Reading::normal("nothing abnormal"),
-                };
-                if test.name == "blood_tests" {
-                    let crp = p.get("response.ailing.crp") * self.patient.body.ailments.signs(now).inflammation;
-                    let raised = if reading.lesion.is_some() { "raised" } else { "normal" };
-                    reading.detail = format!("{raised}; {} mg/L of C-reactive protein by the model", words::number(crp));
                 }
-                reading
             }
         })
     }
