@@ -8,9 +8,9 @@ use super::diagnostics::{self, Lesion, Outcome};
 use super::news::{Findings, News, Place};
 use super::order::Order;
 use super::policy::{Desk, Policy, PolicyKind, Role, running};
-use crate::scenario::model::{Action, Programme, Remedy};
-use crate::scenario::settings::{Choice, PolicySpec, Settings};
-use crate::signals::Level;
+use crate::scenario::model::{Action, Programme};
+use crate::scenario::settings::{Choice, PolicySpec};
+use crate::signals::{Level, Remedy};
 
 /// Antibiotics, blood patch, evacuation, explantation with a bridge, and a new pump later.
 ///
@@ -39,12 +39,11 @@ pub struct Memory {
     steps: u32,
     /// In hospital for it.
     admitted: bool,
-    /// New pumps so far.
-    reimplants: u32,
 }
 
 const LOOK: &str = "look after treatment";
 const HEAD: &str = "look at the headache";
+const ADMISSION: &str = "reading before surgery";
 const SURGERY: &str = "explant surgery";
 const HOME: &str = "goes home";
 const STEP: &str = "next step down";
@@ -101,7 +100,8 @@ const CHOICES: &[Choice] = &[
     Choice {
         name: "bridge",
         words: &["oral", "external", "taper", "none"],
-        meaning: "what stands in for the pump: tablets, an external catheter and then tablets, steps down, nothing",
+        meaning: "what stands in for the pump: tablets, an external catheter with less every day and tablets, steps down \
+                  before surgery and then tablets, nothing",
     },
     Choice {
         name: "reimplant",
@@ -175,12 +175,7 @@ impl Complications {
                 "healed",
                 "relapse",
             ],
-            check: |s: &Settings| {
-                if s.word("bridge") == "external" && s.number("external_for") <= 0.0 {
-                    return Err("an external bridge needs external_for above nothing".to_owned());
-                }
-                Ok(())
-            },
+            check: |_| Ok(()),
         },
         role: Role::Clinic,
         build: |_| running(Complications),
@@ -196,7 +191,8 @@ impl Complications {
             if !signs.iter().any(|s| s == sign) {
                 continue;
             }
-            let recent = |at: &f64| now - at < desk.number("again");
+            // What is under treatment is not looked for again.
+            let recent = |at: &f64| !state.treating.is_empty() || now - at < desk.number("again");
             if state.ordered.get(*test).is_some_and(recent) {
                 continue;
             }
@@ -236,24 +232,23 @@ impl Complications {
         let wait = desk.number("explant_wait");
         let bridge = desk.settings.word("bridge").to_owned();
         flag(desk, "bridging", format!("{why}: the pump goes, bridged by {bridge}"));
-        match bridge.as_str() {
-            "oral" => Self::tablets(0.0, desk),
-            "taper" => {
-                state.steps = 0;
-                timer(desk, STEP, 0.0);
-            }
-            _ => {}
+        // Somebody reads the pump before it goes.
+        see(desk, ADMISSION, 0.0, Place::Hospital);
+        if bridge == "taper" {
+            state.steps = 0;
+            timer(desk, STEP, wait / (desk.number("taper_steps").max(1.0) + 1.0));
         }
         timer(desk, SURGERY, wait);
     }
 
-    fn tablets(after: f64, desk: &mut Desk<'_>) {
+    /// Tablets from the day of surgery: on top of a pump that runs they would be too much.
+    fn tablets(desk: &mut Desk<'_>) {
         let every = desk.number("oral_every");
         let days = desk.number("reimplant_after");
         // A count fits for any interval and length in their ranges.
         let count = Some((days * DAY / every).max(1.0) as u32);
         let dose = desk.number("oral_dose") * MG;
-        act(desk, "oral", after, Action::OralBaclofen { dose, every, count });
+        act(desk, "oral", 0.0, Action::OralBaclofen { dose, every, count });
     }
 
     fn treat(state: &mut Memory, lesion: Lesion, desk: &mut Desk<'_>) {
@@ -330,15 +325,21 @@ impl Complications {
         state.planned = false;
         state.out = true;
         flag(desk, "explanted", format!("{} ug/day until then", state.dose.round()));
-        if desk.settings.word("bridge") == "external" {
-            let days = desk.number("external_for");
-            let external = Action::LumbarBolus {
-                dose: state.dose * days,
-                level: Level::L3,
-                over: days * DAY,
-            };
-            act(desk, "external_infusion", 0.0, external);
-            Self::tablets(days * DAY, desk);
+        let bridge = desk.settings.word("bridge").to_owned();
+        if bridge == "external" {
+            // Day by day less, from the dose of the pump to nothing.
+            let days = desk.number("external_for").ceil().max(1.0);
+            for day in 0..days as u32 {
+                let external = Action::LumbarBolus {
+                    dose: state.dose * (1.0 - f64::from(day) / days),
+                    level: Level::L3,
+                    over: DAY,
+                };
+                act(desk, "external_infusion", f64::from(day) * DAY, external);
+            }
+        }
+        if bridge != "none" {
+            Self::tablets(desk);
         }
         if desk.settings.word("reimplant") == "yes" {
             timer(desk, ANEW, desk.number("reimplant_after") * DAY);
@@ -427,7 +428,8 @@ impl Policy for Complications {
                 findings: Some(found),
                 ..
             } => {
-                if found.dose > 0.0 && !state.planned {
+                // A dose on its way down is none to go back to.
+                if found.dose > 0.0 && state.steps == 0 && !state.out {
                     state.dose = found.dose;
                 }
                 match name.as_str() {
@@ -455,7 +457,7 @@ impl Policy for Complications {
                 Some(".explant") => Self::explanted(state, desk),
                 Some(".start") => {
                     state.out = false;
-                    state.reimplants += 1;
+                    state.steps = 0;
                     state.treating.clear();
                     flag(desk, "bridged", "a new pump");
                     let dose = state.dose * desk.number("restart_share");

@@ -446,7 +446,13 @@ impl Workup {
         }
         if state.stage == Stage::Idle {
             let words: Vec<String> = strange.iter().map(|s| s.replace('_', " ")).collect();
-            Self::suspect(state, place, false, format!("signs of surgery or hardware: {}", words.join(", ")), desk);
+            Self::suspect(
+                state,
+                place,
+                false,
+                format!("signs of surgery or hardware: {}", words.join(", ")),
+                desk,
+            );
             state.only_ill = state.stage == Stage::Waiting;
         }
         if matches!(state.stage, Stage::Waiting | Stage::Testing) {

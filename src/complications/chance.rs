@@ -6,9 +6,7 @@ use crate::hazards::Shape;
 use crate::numerics::Draws;
 use crate::parameters::ParameterSet;
 use crate::quantity::Dimension;
-use crate::scenario::model::{
-    Fault, HazardOverride, Material, Onset, Population, Profile, Scenario, Trigger, Value,
-};
+use crate::scenario::model::{Fault, HazardOverride, Material, Onset, Population, Profile, Scenario, Trigger, Value};
 
 /// Operations that carry a risk of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,10 +247,7 @@ pub fn followers(scenario: &Scenario) -> Vec<Fault> {
 fn waiting(kind: &Kind, onset: Option<Onset>, scenario: &Scenario) -> Fault {
     let p = &scenario.parameters;
     let mut values = std::collections::BTreeMap::new();
-    values.insert(
-        "severity".to_owned(),
-        Value::Number(p.get("complications.severity")),
-    );
+    values.insert("severity".to_owned(), Value::Number(p.get("complications.severity")));
     if kind.name() == "csf_leak" {
         values.insert("level".to_owned(), Value::Text("L3".to_owned()));
         let conductance = p.get_as("complications.csf_leak.conductance", Dimension::Conductance);

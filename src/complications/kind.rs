@@ -2,8 +2,8 @@
 
 use crate::parameters::ParameterSet;
 use crate::quantity::Dimension;
-use crate::scenario::model::{FaultKind, FieldSpec, Remedy};
-use crate::signals::Ailing;
+use crate::scenario::model::{FaultKind, FieldSpec};
+use crate::signals::{Ailing, Remedy};
 
 /// One kind. Its figures are the parameters `complications.NAME.*`.
 #[derive(Debug, Clone, Copy, PartialEq)]

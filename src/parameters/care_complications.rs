@@ -13,12 +13,12 @@ const SPEC: &str = "chance to be normal when nothing is wrong that it could see"
 #[rustfmt::skip] // one line a number
 pub const TABLE: &[Parameter] = &[
     entry("care.workup.complication_rest", 504.0, "h", 24.0, 8760.0, Assumed, GUESS, "time after a complication was found in which signs raise no new suspicion of a fault"),
-    entry("care.complications.again", 168.0, "h", 1.0, 2160.0, Assumed, GUESS, "shortest time between two tests of one kind"),
+    entry("care.complications.again", 72.0, "h", 1.0, 2160.0, Assumed, GUESS, "shortest time between two tests of one kind"),
     entry("care.complications.test_wait", 4.0, "h", 0.0, 720.0, Assumed, GUESS, "time from signs told by phone to the first test"),
     entry("care.complications.antibiotics_wait", 1.0, "h", 0.0, 168.0, Assumed, GUESS, "time from diagnosis to antibiotics"),
     entry("care.complications.antibiotics_for", 14.0, "d", 1.0, 180.0, Assumed, BOOK, "length of a course of antibiotics"),
     entry("care.complications.look_after", 7.0, "d", 0.0, 90.0, Assumed, GUESS, "time from the end of a treatment to the look at what came of it"),
-    entry("care.complications.explant_wait", 48.0, "h", 0.0, 2160.0, Assumed, GUESS, "time from the decision to take the pump out to surgery; bridging begins at the decision"),
+    entry("care.complications.explant_wait", 48.0, "h", 0.0, 2160.0, Assumed, GUESS, "time from the decision to take the pump out to surgery; a taper fills it"),
     entry("care.complications.evacuate_wait", 4.0, "h", 0.0, 168.0, Assumed, "Lawton 1995, recalled: within 12 h of the first sign", "time from finding a haematoma to its evacuation"),
     entry("care.complications.patch_wait", 48.0, "h", 0.0, 720.0, Assumed, "rest, fluid and caffeine first, as most guidelines ask", "time from the diagnosis of a leak, and from one patch, to the look that decides on the next patch"),
     entry("care.complications.patches", 3.0, "1", 0.0, 10.0, Assumed, GUESS, "most blood patches"),
@@ -26,7 +26,7 @@ pub const TABLE: &[Parameter] = &[
     entry("care.complications.wound_wait", 48.0, "h", 0.0, 720.0, Assumed, GUESS, "time from finding skin eroded to the operation"),
     entry("care.complications.oral_dose", 20.0, "mg", 0.0, 60.0, Published, "Coffey 2002; Ross 2011: up to 120 mg a day in 6 to 8 doses", "one dose of baclofen by mouth while the pump is out"),
     entry("care.complications.oral_every", 4.0, "h", 2.0, 24.0, Published, "Coffey 2002; Ross 2011: up to 120 mg a day in 6 to 8 doses", "time between these doses"),
-    entry("care.complications.external_for", 10.0, "d", 0.0, 60.0, Assumed, "an external catheter is kept as short as may be", "length of an external infusion"),
+    entry("care.complications.external_for", 14.0, "d", 1.0, 60.0, Assumed, "an external catheter is kept as short as may be", "length of an external infusion that falls day by day from the dose of the pump to nothing"),
     entry("care.complications.taper_steps", 4.0, "1", 1.0, 30.0, Assumed, GUESS, "equal steps down in the wait for surgery, if the bridge is a taper"),
     entry("care.complications.reimplant_after", 60.0, "d", 7.0, 720.0, Assumed, "weeks to months without infection before a new pump", "time from explantation to the new pump"),
     entry("care.complications.restart_share", 0.5, "1", 0.0, 1.0, Assumed, GUESS, "dose of the new pump, of the dose before"),

@@ -9,7 +9,8 @@ const LABEL: &str = "US label, Lioresal Intrathecal: 8 of 474 stopped for advers
 const MOTTA: &str = "Motta & Antonello 2014: infection in 10.6 % of replacements, 6 % of first implants";
 const RECALL: &str = "recalled from reviews of spinal cord stimulation; no figure for intrathecal pumps at hand";
 const TRYBA: &str = "Tryba 1993, recalled: 1 haematoma in 220,000 spinal anaesthetics";
-const TURNBULL: &str = "Turnbull and Shepherd 2003, recalled: headache after 0 to 5 % of punctures with a 24 G pencil point";
+const TURNBULL: &str =
+    "Turnbull and Shepherd 2003, recalled: headache after 0 to 5 % of punctures with a 24 G pencil point";
 
 /// The table of this room.
 #[rustfmt::skip] // one parameter per entry reads as a table

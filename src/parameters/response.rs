@@ -7,7 +7,7 @@ use super::{Parameter, entry as p};
 /// The table of this room.
 pub const TABLE: &[Parameter] = {
     const N: usize = GENERAL.len() + 3 * SYMPTOMS.len();
-    const ALL: [Parameter; N] = {
+    static ALL: [Parameter; N] = {
         let mut all = [GENERAL[0]; N];
         let mut i = 0;
         while i < GENERAL.len() {

@@ -319,7 +319,9 @@ impl Response {
             arms_withdrawal: relief * lack[Region::Arms.index()],
             sedation,
             cyproheptadine: f.cyproheptadine_relief * saturate(exposure.cyproheptadine, f.cyproheptadine_half),
-            breathing: (f.breathing + f.breathing_rise * withdrawal + f.ailing.breathing * exposure.ailing.inflammation)
+            breathing: (f.breathing
+                + f.breathing_rise * withdrawal
+                + f.ailing.breathing * exposure.ailing.inflammation)
                 * (1.0 - slowing),
         }
     }
@@ -374,7 +376,8 @@ impl Response {
             _ => 0.0,
         };
         let hypoxia = y[Slow::HYPOXIA].max(0.0);
-        let spasms = b.spasm_score * libm::pow(1.0 - legs, f.spasm_exponent) + f.spasm_rebound * a.legs_withdrawal
+        let spasms = b.spasm_score * libm::pow(1.0 - legs, f.spasm_exponent)
+            + f.spasm_rebound * a.legs_withdrawal
             + f.ailing.spasm * ill.noxious;
         Signals {
             effect_legs: legs,

@@ -4,11 +4,12 @@ use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fault::POSTURES;
 use super::fields::{Bound, Context, Fields, Got, Reported};
-use super::model::{Action, ActionStep, Exposure, Moment, Remedy, VisitRule};
+use super::model::{Action, ActionStep, Exposure, Moment, VisitRule};
 use super::moment::Side;
 use super::programme::need_child;
 use crate::engine::SimSpan;
 use crate::quantity::Dimension;
+use crate::signals::Remedy;
 
 /// Acts; a block has exactly one.
 pub(super) const VERBS: &[&str] = &[

@@ -28,6 +28,8 @@ pub(super) const KIND_KEYS: &[&str] = &[
     "wear",
     "not_before",
 ];
+/// Keys of one kind of complication: a chance at surgery and a late rate.
+const COMPLICATION_KEYS: &[&str] = &["enabled", "at_surgery", "constant"];
 /// Generations of pumps as the file spells them.
 pub(super) const PUMP_GENERATIONS: &[(&str, PumpGeneration)] = &[
     ("registry-2012", PumpGeneration::Registry2012),
@@ -102,7 +104,12 @@ fn one(
     table: &Table,
     place: super::diagnostics::Place,
 ) -> Result<HazardOverride, Reported> {
-    let fields = Fields::new(context, format!("[hazards.\"{kind}\"]"), table, place, KIND_KEYS);
+    let keys = if kind.starts_with("complication.") {
+        COMPLICATION_KEYS
+    } else {
+        KIND_KEYS
+    };
+    let fields = Fields::new(context, format!("[hazards.\"{kind}\"]"), table, place, keys);
     let rate = Bound::within(0.0, FASTEST);
     let time = Bound::within(0.0, LONGEST);
     let enabled = fields.flag("enabled");

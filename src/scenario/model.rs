@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
-use crate::signals::{Level, Posture};
+use crate::signals::{Level, Posture, Remedy};
 
 use super::settings::{PolicySpec, Settings};
 
@@ -640,32 +640,6 @@ pub enum Action {
         /// Faults ended.
         faults: Vec<String>,
     },
-}
-
-/// What can be done about complications.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Remedy {
-    /// A course of antibiotics.
-    Antibiotics,
-    /// Own blood beside the dura, over the hole.
-    BloodPatch,
-    /// A haematoma is taken out.
-    Evacuation,
-    /// A wound is cleaned, or the pump moved under other skin.
-    WoundRevision,
-}
-
-impl Remedy {
-    /// In words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Remedy::Antibiotics => "antibiotics",
-            Remedy::BloodPatch => "blood patch",
-            Remedy::Evacuation => "evacuation of a haematoma",
-            Remedy::WoundRevision => "revision of the wound",
-        }
-    }
 }
 
 /// The rule by which expected and aspirated volume are compared.

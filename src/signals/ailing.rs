@@ -1,4 +1,5 @@
-//! What complications of surgery and hardware do to a person at one instant.
+//! What complications of surgery and hardware do to a person at one instant, and what can be
+//! done about them.
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,32 @@ impl Ailing {
             weakness: v[8],
             clouding: v[9],
             sepsis: v[10],
+        }
+    }
+}
+
+/// What can be done about complications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// A course of antibiotics.
+    Antibiotics,
+    /// Own blood beside the dura, over the hole.
+    BloodPatch,
+    /// A haematoma is taken out.
+    Evacuation,
+    /// A wound is cleaned, or the pump moved under other skin.
+    WoundRevision,
+}
+
+impl Remedy {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Remedy::Antibiotics => "antibiotics",
+            Remedy::BloodPatch => "blood patch",
+            Remedy::Evacuation => "evacuation of a haematoma",
+            Remedy::WoundRevision => "revision of the wound",
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 mod ailing;
 
-pub use ailing::Ailing;
+pub use ailing::{Ailing, Remedy};
 
 /// A vertebral level of the spinal canal, from caudal to rostral.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

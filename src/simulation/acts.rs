@@ -367,7 +367,10 @@ impl Simulation {
             Action::Repair { faults } => {
                 let opens = |id: &String| {
                     let of = |f: &&crate::scenario::model::Fault| f.id == *id && f.kind.starts_with("catheter.");
-                    self.scenario.faults.iter().any(|f| of(&f) && f.kind != "catheter.csf_leak")
+                    self.scenario
+                        .faults
+                        .iter()
+                        .any(|f| of(&f) && f.kind != "catheter.csf_leak")
                 };
                 if faults.iter().any(opens) {
                     self.surgery(Surgery::Revision, cx)?;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::complications::{self, Ailment, Course, KINDS, Kind, SIGNS, Surgery};
 use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime};
 use crate::response::Syndrome;
-use crate::scenario::model::{Fault, Profile, Remedy, Trigger, Value};
-use crate::signals::{Ailing, Posture};
+use crate::scenario::model::{Fault, Profile, Trigger, Value};
+use crate::signals::{Ailing, Posture, Remedy};
 
 use super::error::SimError;
 use super::event::{AilmentStep, SimEvent, Stage};
@@ -77,7 +77,12 @@ impl Simulation {
         if at > self.scenario.duration {
             return Ok(None);
         }
-        Ok(Some(cx.schedule_at(at, Phase::Fault, self.ranks.fault(index), event)?))
+        Ok(Some(cx.schedule_at(
+            at,
+            Phase::Fault,
+            self.ranks.fault(index),
+            event,
+        )?))
     }
 
     /// A complication begins, moves along the profile of its block, or ends.
@@ -234,7 +239,10 @@ impl Simulation {
                 if let Some(other) = self.scenario.faults.iter().position(wanted)
                     && !self.faults[other].state.active()
                 {
-                    cx.note(format!("left alone, it leads to {}", KINDS.iter().find(|k| k.kind == next).map_or(next, |k| k.words)));
+                    cx.note(format!(
+                        "left alone, it leads to {}",
+                        KINDS.iter().find(|k| k.kind == next).map_or(next, |k| k.words)
+                    ));
                     let event = self.fault_event(other, Stage::Start, None);
                     cx.schedule_caused_by(by, now, Phase::Fault, self.ranks.fault(other), event)?;
                 }
@@ -276,7 +284,10 @@ impl Simulation {
                 let course_over = self.later(index, over, event, cx)?;
                 if let Some(ailment) = self.patient.body.ailments.of_fault(index) {
                     ailment.covered = true;
-                    for handle in [ailment.spread.take(), ailment.course_over.take()].into_iter().flatten() {
+                    for handle in [ailment.spread.take(), ailment.course_over.take()]
+                        .into_iter()
+                        .flatten()
+                    {
                         cx.cancel(handle);
                     }
                     ailment.course_over = course_over;
@@ -337,7 +348,9 @@ impl Simulation {
             if !matches!(fault.trigger, Trigger::Arises(_)) || fault.id != fault.kind {
                 continue;
             }
-            let Some(chance) = risk.chance(&fault.kind) else { continue };
+            let Some(chance) = risk.chance(&fault.kind) else {
+                continue;
+            };
             if let Some(wait) = chance.strike(surgery, ordinal, &self.draws) {
                 let id = self.ids.fault(index);
                 self.later(index, wait, SimEvent::Hazard { index, id }, cx)?;
@@ -370,7 +383,11 @@ impl Simulation {
         let place = Ailing::NAMES.iter().position(|n| n == sign)?;
         let chief = ailments.chief(place, at)?;
         if known.syndrome != Syndrome::Complication {
-            let spasms = self.patient.watches.iter().find(|w| w.symptom.name == "spasms_increased")?;
+            let spasms = self
+                .patient
+                .watches
+                .iter()
+                .find(|w| w.symptom.name == "spasms_increased")?;
             let lack = self.patient.signals(at).ok()?.withdrawal_index;
             if chief.course.at(at) * chief.shows[place] < PLAIN || lack >= spasms.levels.onset {
                 return None;

@@ -26,7 +26,14 @@ type Cx<'a> = Context<'a, SimEvent>;
 const MG: f64 = 1000.0;
 
 /// Tests in which something is done to patient or device before the result is read.
-const HANDS_ON: &[&str] = &["refill_check", "port_aspiration", "dye_study", "lumbar_bolus", "csf_sample", "mri_spine"];
+const HANDS_ON: &[&str] = &[
+    "refill_check",
+    "port_aspiration",
+    "dye_study",
+    "lumbar_bolus",
+    "csf_sample",
+    "mri_spine",
+];
 
 /// A test under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -495,7 +502,11 @@ impl Simulation {
         });
         if found {
             let opened = Lesion::named(lesion).is_some_and(|l| !l.of_pump());
-            let surgery = if opened { Surgery::Revision } else { Surgery::Replacement };
+            let surgery = if opened {
+                Surgery::Revision
+            } else {
+                Surgery::Replacement
+            };
             self.surgery(surgery, cx)?;
             if opened {
                 self.accounts.aspirated += self.patient.catheter.empty(cx.now());

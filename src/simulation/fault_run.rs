@@ -148,9 +148,7 @@ impl Simulation {
             cx.note(format!("{} released at once", super::words::dose(released)));
         }
         let line = &self.patient.catheter;
-        if hole
-            && let Some((level, flow)) = line.csf_loss()
-        {
+        if hole && let Some((level, flow)) = line.csf_loss() {
             cx.note(format!(
                 "{} mL/h of spinal fluid escape at {level}, {} kPa are left",
                 super::words::number(flow),

@@ -94,8 +94,16 @@ pub const ACTIONS: [(&str, &str, &str); 26] = [
         r#""14 d""#,
         "A course of antibiotics, against the infections that are there.",
     ),
-    ("blood_patch", "true", "Own blood beside the dura closes a leak, or does not."),
-    ("evacuate_haematoma", "true", "Surgery that takes a haematoma off the cord."),
+    (
+        "blood_patch",
+        "true",
+        "Own blood beside the dura closes a leak, or does not.",
+    ),
+    (
+        "evacuate_haematoma",
+        "true",
+        "Surgery that takes a haematoma off the cord.",
+    ),
     (
         "revise_wound",
         "true",

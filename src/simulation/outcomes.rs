@@ -111,7 +111,12 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
     let acts = || scenario.actions.iter().chain(orders);
     // What a complication brings is no sign of the drug, however alike they look.
     let owed = |s: &SymptomRow| {
-        let cause = run.events.iter().find(|e| e.event_id == s.caused_by);
+        // Past the levels of the symptom itself.
+        let of = |id: u64| run.events.iter().find(|e| e.event_id == id);
+        let mut cause = of(s.caused_by);
+        while let Some(e) = cause.filter(|e| e.component.starts_with("symptom.")) {
+            cause = of(e.caused_by);
+        }
         cause.is_some_and(|e| ailment(scenario, e))
     };
     let of = |syndrome: Syndrome| {
@@ -192,8 +197,13 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
         unnecessary_tests: unnecessary,
         escalations_against_fault: escalations(acts(), scenario, run),
         operations: u32::try_from(own.count() + explorations).unwrap_or(u32::MAX),
-        complications: u32::try_from(run.events.iter().filter(|e| e.kind == "start" && ailment(scenario, e)).count())
-            .unwrap_or(u32::MAX),
+        complications: u32::try_from(
+            run.events
+                .iter()
+                .filter(|e| e.kind == "start" && ailment(scenario, e))
+                .count(),
+        )
+        .unwrap_or(u32::MAX),
         complication_h: union(faulty(run, end, &|id| ill(scenario, id))),
         operations_against_complication: in_vain(scenario, run, end),
         died: run.outcome.cause.is_some(),
@@ -270,7 +280,11 @@ fn faulty(run: &RunResult, end: f64, which: &dyn Fn(&str) -> bool) -> Vec<(f64, 
 
 /// Whether a fault is a complication; one that came by chance has its kind as id.
 fn ill(scenario: &Scenario, id: &str) -> bool {
-    let kind = scenario.faults.iter().find(|f| f.id == id).map_or(id, |f| f.kind.as_str());
+    let kind = scenario
+        .faults
+        .iter()
+        .find(|f| f.id == id)
+        .map_or(id, |f| f.kind.as_str());
     Lesion::of_kind(kind).is_complication()
 }
 
