@@ -64,7 +64,7 @@ const CALLS_FOR: &[(&str, &str)] = &[
 ];
 
 /// Signs of a focus that is alive.
-const FOCUS: &[&str] = &["wound_signs", "bare_hardware", "stiff_neck", "fever"];
+const FOCUS: &[&str] = &["wound_signs", "bare_hardware", "stiff_neck"];
 
 const CHOICES: &[Choice] = &[
     Choice {

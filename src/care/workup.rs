@@ -428,6 +428,7 @@ impl Workup {
                 .collect();
             // One dangerous sign is enough for anybody.
             if own.len() as f64 >= wanted || signs::worst(symptoms, syndrome) >= 3 {
+                state.only_ill = false;
                 let why = format!(
                     "signs of {}: {}",
                     if overdose { "overdose" } else { "withdrawal" },
