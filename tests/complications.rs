@@ -165,7 +165,7 @@ fn a_surgery_of_the_run_brings_it_and_is_its_cause() {
 [hazards]
 complications = true
 [hazards."complication.csf_leak"]
-at_surgery = 0.999
+at_surgery = "99.9 %"
 [parameters]
 "complications.csf_leak.puncture" = 99
 [[action]]
@@ -208,7 +208,7 @@ fn without_complications_not_a_bit_moves() {
     let plain = run(3.0, "");
     let far = run(
         3.0,
-        "[[fault]]\nid = \"late\"\nkind = \"complication.pocket_infection\"\nat = \"90 d\"\n",
+        "[[fault]]\nid = \"late\"\nkind = \"complication.pocket_infection\"\nhazard = \"0 /year\"\n",
     );
     let none = run(3.0, "[hazards]\nscale = 0\ncomplications = true\n");
     for other in [&far, &none] {
@@ -268,7 +268,7 @@ fn a_sign_follows_its_closed_form() {
 #[test]
 fn an_infected_pocket_looks_like_withdrawal_and_is_none() {
     let run = run(14.0, POCKET);
-    for name in ["spasms_increased", "fever", "tachycardia", "wound_signs"] {
+    for name in ["spasms_increased", "fever", "wound_signs"] {
         let onset = event(&run, &format!("symptom.{name}.onset"));
         let mut cause = onset;
         while cause.component.starts_with("symptom.") {
@@ -382,11 +382,11 @@ fn what_presses_on_the_cord_leaves_more_the_longer_it_stays() {
     };
     let mut before = 0.0;
     for hours in [6.0, 24.0, 96.0] {
-        let run = run(150.0, &blocks(hours));
+        let run = run(80.0, &blocks(hours));
         let peak = 0.8 * (1.0 - (-hours / 6.0_f64).exp());
         let expected = peak * damage(hours, 24.0);
-        let left = at(&run, "sign_weakness", 3599.0);
-        let fading = (peak - expected) * (-(3599.0 - 24.0 - hours) / 240.0_f64).exp();
+        let left = at(&run, "sign_weakness", 1900.0);
+        let fading = (peak - expected) * (-(1900.0 - 24.0 - hours) / 240.0_f64).exp();
         assert!(
             (left - expected - fading).abs() < 1e-9,
             "{left} and {expected} after {hours} h"

@@ -21,7 +21,7 @@ pub(super) fn in_its_box(device: &model::Pump) -> model::Pump {
 
 impl Simulation {
     /// A new pump, filled but not programmed, takes the place of whatever was there. What
-    /// the catheter holds stays in it.
+    /// the catheter holds stays in it; after an explantation the catheter is new and empty.
     ///
     /// # Errors
     /// [`SimError::Pump`] if the new pump cannot be filled so; nothing has changed then.
@@ -41,6 +41,10 @@ impl Simulation {
             ..self.scenario.pump.clone()
         };
         self.swap(device, by, cx)?;
+        if !self.patient.implanted && self.patient.catheter.drug(cx.now()) > 0.0 {
+            // Where no pump was, the line of an earlier one does not stay either.
+            self.accounts.aspirated += self.patient.catheter.empty(cx.now());
+        }
         self.patient.implanted = true;
         cx.note(format!(
             "new pump with {} mL of {}",
