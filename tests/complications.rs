@@ -165,7 +165,7 @@ fn a_surgery_of_the_run_brings_it_and_is_its_cause() {
 [hazards]
 complications = true
 [hazards."complication.csf_leak"]
-at_surgery = "99.9 %"
+at_surgery = "99 %"
 [parameters]
 "complications.csf_leak.puncture" = 99
 [[action]]

@@ -294,8 +294,11 @@ impl Complications {
             .map(|s| s.replace('_', " "))
             .collect();
         if alive.is_empty() {
-            if !state.treating.is_empty() {
-                state.treating.clear();
+            // A deficit that stays is known, and nobody scans it again and again.
+            let before = state.treating.len();
+            let stays = [Lesion::Haematoma.as_str(), Lesion::NerveInjury.as_str()];
+            state.treating.retain(|l| stays.contains(&l.as_str()));
+            if state.treating.len() < before {
                 flag(desk, "healed", "no sign of a focus");
             }
             return;
