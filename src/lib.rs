@@ -34,6 +34,7 @@
 //! | [`kinetics`] | where the drug goes |
 //! | [`response`] | what it does; the [`EffectModel`](response::EffectModel) trait |
 //! | [`hazards`] | how often faults come by chance, by generation of device; keyed draws of them |
+//! | [`complications`] | of surgery and hardware: chance, course, signs, what ends them |
 //! | [`care`] | patient, carers, clinic: policies that react to what can be seen; the [`Policy`](care::Policy) trait |
 //! | [`population`] | virtual patients: drawn by key, with their published spread |
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
@@ -116,6 +117,7 @@ pub mod calc;
 pub mod care;
 pub mod catheter;
 pub mod cli;
+pub mod complications;
 pub mod engine;
 pub mod export;
 pub mod hazards;

@@ -34,7 +34,7 @@ fn the_table_has_rates_shape_expected_counts_source_and_grade() {
         "not before 5 months",
         "source: Feller 2021: 5 occlusions in 452 patient-years  (hazards.catheter.braided.occlusion, derived)",
         "pump.memory_error: none by default",
-        "surgery.infection: 5.5 % at surgery, 0.01 a year; listed only, no run carries it",
+        "surgery.infection: 5.5 % at surgery, 0.01 a year; in parts under `itbsim list complications`",
         "never for treating a person",
     ] {
         assert!(text.contains(part), "`{part}` is missing in\n{text}");

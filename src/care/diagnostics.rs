@@ -2,8 +2,8 @@
 //!
 //! | how a result comes about | tests |
 //! |---|---|
-//! | read from pump, line and body as they are | interrogation, reservoir check, rotor study, port aspiration, lumbar bolus |
-//! | drawn, with a published or assumed sensitivity for each kind of fault | history, X-ray, dye study, scintigraphy, port pressure, exploration |
+//! | read from pump, line and body as they are | interrogation, reservoir check, rotor study, port aspiration, lumbar bolus, blood tests |
+//! | drawn, with a published or assumed sensitivity for each kind of fault | history, X-ray, dye study, scintigraphy, port pressure, exploration, wounds, spinal fluid, magnetic resonance |
 //!
 //! A drawn result is a pure function of what is wrong, of the parameters, and of keyed
 //! draws: [`read`]. A fault that is absent in the posture of the test, or at that time, is
@@ -63,11 +63,25 @@ pub enum Lesion {
     Migration,
     /// Anything else.
     Other,
+    /// A wound or the pocket is infected.
+    Infection,
+    /// Hardware lies bare.
+    Erosion,
+    /// The spinal fluid is infected.
+    Meningitis,
+    /// Spinal fluid escapes through the dura.
+    CsfLeak,
+    /// Blood presses on the cord.
+    Haematoma,
+    /// Root or cord are hurt.
+    NerveInjury,
+    /// The catheter hurts back or root.
+    HardwarePain,
 }
 
 impl Lesion {
     /// All of them.
-    pub const ALL: [Lesion; 11] = [
+    pub const ALL: [Lesion; 18] = [
         Lesion::Stall,
         Lesion::OverInfusion,
         Lesion::Memory,
@@ -79,6 +93,13 @@ impl Lesion {
         Lesion::Disconnection,
         Lesion::Migration,
         Lesion::Other,
+        Lesion::Infection,
+        Lesion::Erosion,
+        Lesion::Meningitis,
+        Lesion::CsfLeak,
+        Lesion::Haematoma,
+        Lesion::NerveInjury,
+        Lesion::HardwarePain,
     ];
 
     /// Name in parameters, news and files.
@@ -95,6 +116,13 @@ impl Lesion {
             Lesion::Disconnection => "disconnection",
             Lesion::Migration => "migration",
             Lesion::Other => "other",
+            Lesion::Infection => "infection",
+            Lesion::Erosion => "erosion",
+            Lesion::Meningitis => "meningitis",
+            Lesion::CsfLeak => "csf_leak",
+            Lesion::Haematoma => "haematoma",
+            Lesion::NerveInjury => "nerve_injury",
+            Lesion::HardwarePain => "hardware_pain",
         }
     }
 
@@ -108,6 +136,16 @@ impl Lesion {
         let (room, name) = kind.split_once('.').unwrap_or(("", kind));
         let has = |part: &str| name.contains(part);
         match room {
+            "complication" => match name {
+                "wound_infection" | "pocket_infection" => Lesion::Infection,
+                "meningitis" => Lesion::Meningitis,
+                "csf_leak" => Lesion::CsfLeak,
+                "spinal_haematoma" => Lesion::Haematoma,
+                "root_injury" | "cord_injury" => Lesion::NerveInjury,
+                "catheter_pain" => Lesion::HardwarePain,
+                "skin_erosion" => Lesion::Erosion,
+                _ => Lesion::Other,
+            },
             _ if has("stall") || has("short") || has("stuck_shut") || has("blocked") || has("end_of") => Lesion::Stall,
             _ if has("over_infusion") || has("stuck_open") || has("overfill") => Lesion::OverInfusion,
             _ if has("memory") || has("hang") || has("reset") || has("battery") => Lesion::Memory,
@@ -117,6 +155,20 @@ impl Lesion {
             "catheter" if has("kink") || has("occlusion") || has("granuloma") || has("connector") => Lesion::Occlusion,
             _ => Lesion::Other,
         }
+    }
+
+    /// Whether it is a complication of surgery or hardware and no fault of delivery.
+    pub fn is_complication(self) -> bool {
+        matches!(
+            self,
+            Lesion::Infection
+                | Lesion::Erosion
+                | Lesion::Meningitis
+                | Lesion::CsfLeak
+                | Lesion::Haematoma
+                | Lesion::NerveInjury
+                | Lesion::HardwarePain
+        )
     }
 
     /// Whether it is mended at the pump, and not at the catheter.
@@ -182,7 +234,16 @@ pub const TESTS: &[DiagnosticTest] = &[
     test("port_pressure", "pressure at the access port", (NO, YES, YES), Lesion::Occlusion, "Saulino 2017"),
     test("lumbar_bolus", "test bolus by lumbar puncture", (NO, NO, NO), Lesion::Other, "Saulino 2016: separates tolerance from failed delivery"),
     test("exploration", "surgical exploration", (YES, NO, YES), Lesion::Other, "Saulino 2016: the last step"),
+    test("wound_inspection", "inspection of wounds and pocket", (YES, NO, YES), Lesion::Infection, "textbook: look and feel before anything is punctured"),
+    test("blood_tests", "blood count and C-reactive protein", (NO, NO, NO), Lesion::Infection, "textbook: raised in infection, and for two weeks after surgery"),
+    test("csf_sample", "spinal fluid: pressure, cells, culture", (YES, YES, YES), Lesion::Meningitis, "textbook: lumbar puncture, away from the pocket"),
+    test("mri_spine", "magnetic resonance of the spine", (YES, YES, YES), Lesion::NerveInjury, "textbook: first choice for haematoma; the rotor stands still meanwhile"),
 ];
+
+/// Whether a history settles a complication: it is plain to see or to tell.
+pub fn told(lesion: Lesion) -> bool {
+    matches!(lesion, Lesion::CsfLeak | Lesion::Erosion)
+}
 
 /// The test of this name.
 pub fn named(name: &str) -> Option<&'static DiagnosticTest> {

@@ -23,6 +23,7 @@
 //! titration, refills and weaning, `explanted` ends them; `suspected`, `tapering`,
 //! `holiday` and `bridging` hold the dose until `cleared` or `repaired`, `explanted`,
 //! `resumed`, `bridged`.
+//! | `complications` | antibiotics, blood patch, explantation with a bridge |
 //! | `triage` | what a call to the clinic leads to |
 //! | `workup` | who suspects a fault, which tests follow, repair |
 //! | [`diagnostics`] | the tests: sensitivity, specificity, time, cost |
@@ -33,6 +34,7 @@
 //! [`PolicyRegistry::register`]; scenarios then name it in a `[[care]]` block.
 
 mod battery;
+mod complications;
 mod concentration;
 mod conversion;
 pub mod diagnostics;
@@ -54,6 +56,7 @@ mod trial;
 mod workup;
 
 pub use battery::BatteryReplacement;
+pub use complications::Complications;
 pub use concentration::ConcentrationChange;
 pub use conversion::Conversion;
 pub use holiday::DrugHoliday;

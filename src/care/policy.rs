@@ -224,6 +224,7 @@ impl Default for PolicyRegistry {
             super::ConcentrationChange::KIND,
             super::Mri::KIND,
             super::BatteryReplacement::KIND,
+            super::Complications::KIND,
             super::DrugHoliday::KIND,
             super::Taper::KIND,
             super::Conversion::KIND,

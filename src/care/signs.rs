@@ -15,6 +15,9 @@ const DANGEROUS: &[&str] = &[
     "respiratory_depression",
     "coma",
     "apnoea",
+    "new_weakness",
+    "stiff_neck",
+    "clouded",
 ];
 
 /// Symptoms in which nobody can call for help.
@@ -25,6 +28,7 @@ const HELPLESS: &[&str] = &[
     "respiratory_depression",
     "coma",
     "apnoea",
+    "clouded",
 ];
 
 /// Symptoms that a monitor at the bed, and whoever sits beside it, cannot miss.
@@ -53,6 +57,7 @@ const GRADES: [(&[&str], u8); 4] = [
             "somnolence",
             "hypotension",
             "bradycardia",
+            "new_weakness",
         ],
         2,
     ),
@@ -63,11 +68,12 @@ const GRADES: [(&[&str], u8); 4] = [
             "rigidity",
             "hyperthermia",
             "respiratory_depression",
+            "clouded",
         ],
         3,
     ),
     (&["rhabdomyolysis", "organ_failure", "coma", "apnoea"], 4),
-    (&["death_in_withdrawal", "death_in_overdose"], 5),
+    (&["death_in_withdrawal", "death_in_overdose", "death_by_infection"], 5),
 ];
 
 /// Whether a symptom sends people to the emergency room.

@@ -55,6 +55,12 @@ pub struct Memory {
     response: Option<bool>,
     hint: bool,
     abnormal: Option<bool>,
+    /// Signs that no drug explains, and such of nerve or cord among them.
+    ill: bool,
+    deficit: bool,
+    /// Nothing but such signs: the drug is not in question.
+    only_ill: bool,
+    inflamed: bool,
     /// Mended a while ago: signs take time to go, and mean nothing new.
     recovering: bool,
     /// What was looked for in vain.
@@ -84,6 +90,9 @@ const ALARMS: &[&str] = &[
     "occlusion",
 ];
 
+/// Signs of nerve or cord.
+const DEFICIT: &[&str] = &["new_weakness", "radicular_pain", "back_pain"];
+
 const CHOICES: &[Choice] = &[
     Choice {
         name: steps::KEY,
@@ -111,6 +120,10 @@ const CHOICES: &[Choice] = &[
 fn published() -> Vec<Step> {
     vec![
         Step::plain("history", None),
+        Step::plain("wound_inspection", Some("ill")),
+        Step::plain("blood_tests", Some("ill")),
+        Step::plain("csf_sample", Some("inflamed")),
+        Step::plain("mri_spine", Some("deficit")),
         Step::plain("interrogation", None),
         Step::plain("refill_check", None),
         Step::plain("x_ray", Some("underdose")),
@@ -162,7 +175,7 @@ impl Workup {
         match condition {
             "alarm" => state.alarm,
             "no_alarm" => !state.alarm,
-            "underdose" => !state.overdose,
+            "underdose" => !state.overdose && !state.only_ill,
             "overdose" => state.overdose,
             "discrepancy" => state.discrepancy,
             "no_discrepancy" => !state.discrepancy,
@@ -172,6 +185,9 @@ impl Workup {
             "no_response" => state.response == Some(false),
             "abnormal" => state.abnormal == Some(true),
             "normal" => state.abnormal == Some(false),
+            "ill" => state.ill,
+            "inflamed" => state.inflamed,
+            "deficit" => state.deficit,
             "hint" => state.hint,
             "no_hint" => !state.hint,
             // The loader lets no other word in.
@@ -318,9 +334,19 @@ impl Workup {
             "refill_check" => state.discrepancy = abnormal,
             "port_aspiration" => state.dry = Some(abnormal),
             "lumbar_bolus" if outcome != Outcome::NotDone => state.response = Some(abnormal),
+            "blood_tests" => state.inflamed = abnormal,
             _ => {}
         }
-        if abnormal && !decisive {
+        let seen = lesion.filter(|_| abnormal).and_then(Lesion::named);
+        if let Some(seen) = seen.filter(|l| l.is_complication()) {
+            state.ill = true;
+            state.deficit |= matches!(seen, Lesion::Haematoma | Lesion::NerveInjury | Lesion::HardwarePain);
+        }
+        // A history makes somebody look, and settles only what is plain to see or to tell.
+        let told = test == "history" && seen.is_some_and(|l| l.is_complication() && !diagnostics::told(l));
+        let decisive = decisive && !told;
+        // Inflamed blood is no hint at the catheter.
+        if abnormal && !decisive && !told && test != "blood_tests" {
             state.hint = true;
         }
         match lesion.filter(|l| abnormal && decisive && !state.excluded.contains(*l)) {
@@ -342,6 +368,9 @@ impl Workup {
             name: "diagnosed",
             note: format!("{}, by {words}", lesion.replace('_', " ")),
         });
+        if Lesion::named(lesion).is_some_and(Lesion::is_complication) {
+            return Self::not_the_drug(state, desk);
+        }
         match Lesion::named(lesion) {
             Some(Lesion::Empty | Lesion::Drug) => desk.order(Order::Act {
                 name: REFILL.to_owned(),
@@ -368,6 +397,17 @@ impl Workup {
                 });
             }
         }
+    }
+
+    /// Delivery is not at fault: others treat what was found, and nobody looks on for a while.
+    fn not_the_drug(state: &mut Memory, desk: &mut Desk<'_>) {
+        desk.order(Order::Cancel { name: NEXT.to_owned() });
+        state.stage = Stage::Resting;
+        state.recovering = true;
+        desk.order(Order::Timer {
+            name: REST.to_owned(),
+            after: desk.number("complication_rest"),
+        });
     }
 
     fn repaired(&self, state: &mut Memory, dose: Option<f64>, note: String, desk: &mut Desk<'_>) {
@@ -432,14 +472,37 @@ impl Workup {
                 .collect();
             // One dangerous sign is enough for anybody.
             if own.len() as f64 >= wanted || signs::worst(symptoms, syndrome) >= 3 {
+                state.only_ill = false;
                 let why = format!(
                     "signs of {}: {}",
                     if overdose { "overdose" } else { "withdrawal" },
                     own.join(", ")
                 );
                 Self::suspect(state, place, overdose, why, desk);
-                return;
+                break;
             }
+        }
+        let strange: Vec<&String> = symptoms
+            .iter()
+            .filter(|s| signs::syndrome(s) == Some(Syndrome::Complication))
+            .collect();
+        if strange.is_empty() {
+            return;
+        }
+        if state.stage == Stage::Idle {
+            let words: Vec<String> = strange.iter().map(|s| s.replace('_', " ")).collect();
+            Self::suspect(
+                state,
+                place,
+                false,
+                format!("signs of surgery or hardware: {}", words.join(", ")),
+                desk,
+            );
+            state.only_ill = state.stage == Stage::Waiting;
+        }
+        if matches!(state.stage, Stage::Waiting | Stage::Testing) {
+            state.ill = true;
+            state.deficit |= strange.iter().any(|s| DEFICIT.contains(&s.as_str()));
         }
     }
 }
@@ -542,6 +605,20 @@ impl Policy for Workup {
             } if *by == desk.id && state.stage == Stage::Testing => {
                 self.learn_result(state, test, *outcome, lesion.as_deref(), desk);
             }
+            // Somebody else has found what it is.
+            News::Result {
+                by,
+                test,
+                outcome: Outcome::Abnormal,
+                lesion: Some(lesion),
+                ..
+            } if *by != desk.id
+                && state.stage == Stage::Waiting
+                && Lesion::named(lesion).is_some_and(Lesion::is_complication)
+                && diagnostics::named(test).is_some_and(|t| t.decisive) =>
+            {
+                Self::not_the_drug(state, desk);
+            }
             News::Repaired {
                 by,
                 lesion,
@@ -588,6 +665,9 @@ mod tests {
                 dry: Some(true),
                 response: Some(true),
                 hint: true,
+                ill: true,
+                inflamed: true,
+                deficit: true,
                 abnormal: Some(true),
                 ..Memory::default()
             },

@@ -216,6 +216,8 @@ fn act(action: &Action, s: &Scenario) -> String {
         Action::ResetValve => "reset the safety valve".into(),
         Action::Ventilate { on: true } => "ventilate".into(),
         Action::Ventilate { on: false } => "stop ventilating".into(),
+        Action::Treat { remedy, over } if *over > 0.0 => format!("{} for {}", remedy.words(), span(*over)),
+        Action::Treat { remedy, .. } => remedy.words().into(),
         Action::Posture(Posture::Supine) => "lie down".into(),
         Action::Posture(Posture::Upright) => "sit up".into(),
         Action::AspirateCatheter { volume } => format!("{volume} mL drawn through the access port"),
@@ -353,6 +355,7 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         let trigger = match &f.trigger {
             Trigger::At(m) => format!("at {}", moment(m)),
             Trigger::When(c) => format!("when {} {} {}", c.signal, if c.rising { ">" } else { "<" }, c.level),
+            Trigger::Arises(_) => "by chance, at a surgery or out of another".to_owned(),
             Trigger::Drawn(onset) => format!("at {}, by chance", span(onset.at.hours())),
             Trigger::Hazard { rate } => format!("by chance, {} a year", words::number(rate * YEAR)),
         };

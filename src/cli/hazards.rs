@@ -19,7 +19,7 @@ const AGES: [f64; 3] = [1.0, 5.0, 10.0];
 /// What the rates depend on.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Implanted {
-    /// With `hazards`: generation of the catheter, braided if not given
+    /// With `hazards` and `complications`: generation of the catheter, braided if not given
     #[arg(long, value_enum)]
     generation: Option<CatheterArg>,
     /// With `hazards`: which figures of motor stall hold, registry-2012 if not given
@@ -50,6 +50,11 @@ impl Implanted {
     /// Whether any of the options was given.
     pub fn given(&self) -> bool {
         self.generation.is_some() || self.pump_generation.is_some() || self.unapproved
+    }
+
+    /// Generation of the catheter.
+    pub fn material(&self) -> Material {
+        self.implant().material
     }
 
     fn implant(&self) -> Implant {
@@ -119,7 +124,7 @@ pub(crate) fn list(args: &Implanted, json: bool) -> Result<(), Failure> {
             if h.simulated {
                 ""
             } else {
-                "; listed only, no run carries it"
+                "; in parts under `itbsim list complications`"
             }
         );
         let key = if h.key.is_empty() {

@@ -17,7 +17,8 @@ use super::{Failure, print, print_json};
   itbsim list policies
   itbsim list populations
   itbsim list signals --json
-  itbsim list hazards --generation silicone --unapproved")]
+  itbsim list hazards --generation silicone --unapproved
+  itbsim list complications --generation silicone")]
 pub(crate) struct Args {
     /// What to list
     #[arg(value_enum)]
@@ -37,6 +38,7 @@ enum What {
     Scenarios,
     Faults,
     Hazards,
+    Complications,
     Pumps,
     EffectModels,
     Signals,
@@ -71,13 +73,14 @@ minor injury: medium, low, low). A session with the programmer ends the tone whi
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let registry = Registry::builtin();
     let catalog = registry.catalog();
-    if args.what != What::Hazards && args.implant.given() {
+    if !matches!(args.what, What::Hazards | What::Complications) && args.implant.given() {
         return Err(Failure::Input(
-            "error: --generation, --pump-generation and --unapproved go with `itbsim list hazards` only".to_owned(),
+            "error: --generation, --pump-generation and --unapproved go with `itbsim list hazards` and `itbsim list complications` only".to_owned(),
         ));
     }
     match args.what {
         What::Hazards => super::hazards::list(&args.implant, args.json),
+        What::Complications => super::complications::list(&args.implant, args.json),
         What::Faults => {
             if args.json {
                 let kinds: Vec<serde_json::Value> = catalog

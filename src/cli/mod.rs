@@ -14,6 +14,7 @@ mod branch;
 mod calc;
 mod check;
 mod compare;
+mod complications;
 mod diff;
 mod docs;
 mod export;

@@ -100,7 +100,7 @@ pub const TABLE: &[Parameter] = &[
         "service life of the pump; the letter names no horizon",
         "age at which the share of over-infusing pumps holds"),
 
-    // Counted, not simulated: nothing in the chain carries them.
+    // What complications take their shares of.
     p("hazards.surgery.infection.at_surgery", 0.055, "1", 0.0, 0.5, Derived,
         "Borowski 2010: 4.0 %, Imerci 2019: 6.9 % of procedures",
         "chance of an infection at a procedure"),

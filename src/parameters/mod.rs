@@ -12,8 +12,10 @@ use crate::quantity::{self, QuantityError};
 mod alarm;
 mod calc;
 mod care;
+mod care_complications;
 mod care_workup;
 mod catheter;
+mod complications;
 mod hazards;
 mod kinetics;
 mod population;
@@ -92,12 +94,14 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         care::TABLE,
         protocols::TABLE,
         care_workup::TABLE,
+        care_complications::TABLE,
         catheter::TABLE,
         kinetics::TABLE,
         response::TABLE,
         scenario::TABLE,
         population::TABLE,
         hazards::TABLE,
+        complications::TABLE,
         calc::TABLE,
     ]
     .into_iter()
@@ -286,12 +290,14 @@ mod tests {
             ("visit.", visit::TABLE),
             ("care.", care::TABLE),
             ("care.", care_workup::TABLE),
+            ("care.", care_complications::TABLE),
             ("catheter.", catheter::TABLE),
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),
             ("scenario.", scenario::TABLE),
             ("population.", population::TABLE),
             ("hazards.", hazards::TABLE),
+            ("complications.", complications::TABLE),
             ("calc.", calc::TABLE),
         ] {
             for p in table {

@@ -7,7 +7,7 @@ use super::{Parameter, entry as p};
 /// The table of this room.
 pub const TABLE: &[Parameter] = {
     const N: usize = GENERAL.len() + 3 * SYMPTOMS.len();
-    const ALL: [Parameter; N] = {
+    static ALL: [Parameter; N] = {
         let mut all = [GENERAL[0]; N];
         let mut i = 0;
         while i < GENERAL.len() {
@@ -143,6 +143,21 @@ const GENERAL: &[Parameter] = &[
       "body temperature below which cooling takes no more heat away"),
     p("response.rescue.cooling_time", 3.0, "h", 0.5, 24.0, Assumed, "surface cooling by about 1 degC/h at 40 degC, recalled",
       "time constant of cooling from outside"),
+    // -- complications of surgery and hardware at their worst ---------------------------------------------------------
+    p("response.ailing.fever", 2.6, "degC", 0.5, 4.0, Assumed, "textbook: 38 to 40 degC", "rise of temperature under full inflammation"),
+    p("response.ailing.heart", 45.0, "1/min", 0.0, 80.0, Assumed, "textbook: 10 to 15 a minute for each degree and more in sepsis",
+      "rise of heart rate under full inflammation"),
+    p("response.ailing.breathing", 6.0, "1/min", 0.0, 20.0, Assumed, "textbook", "rise of respiratory rate under full inflammation"),
+    p("response.ailing.systolic_fall", 35.0, "mmHg", 0.0, 80.0, Assumed, "textbook", "fall of systolic pressure in full sepsis"),
+    p("response.ailing.crp", 200.0, "mg/L", 20.0, 500.0, Assumed, "textbook: 100 to 300 mg/L in bacterial infection",
+      "C-reactive protein under full inflammation"),
+    p("response.ailing.ashworth", 1.2, "1", 0.0, 3.0, Assumed, "noxious stimuli raise tone: published as advice, not measured",
+      "Ashworth points added by a full noxious stimulus"),
+    p("response.ailing.spasm", 2.0, "1", 0.0, 4.0, Assumed, "noxious stimuli raise spasms: published as advice, not measured",
+      "spasm points added by a full noxious stimulus"),
+    p("response.ailing.dysreflexia", 0.5, "1", 0.0, 1.0, Assumed, "any noxious stimulus below an injury at T6 or above can set it off",
+      "dysreflexia added by a full noxious stimulus"),
+    p("response.ailing.clouding", 9.0, "1", 0.0, 12.0, Assumed, "textbook", "points of the coma score lost by full clouding"),
 ];
 
 /// Onset, resolution and dwell of a symptom.
@@ -218,4 +233,13 @@ const SYMPTOMS: &[[Parameter; 3]] = &[
     symptom!("drug_withdrawal", "1", 0.25, 0.15, 1.0, 0.01, 1.0, Assumed, "no figure found; a quarter of the full lack"),
     symptom!("hypertensive_crisis", "mmHg", 180.0, 160.0, 0.25, 150.0, 260.0, Published, "180 mmHg: ACC/AHA guideline 2017"),
     symptom!("analgesia", "1", 0.50, 0.40, 0.5, 0.05, 1.0, Published, "half the pain gone: IMMPACT (Dworkin 2008), substantial improvement"),
+    symptom!("wound_signs", "1", 0.25, 0.15, 2.0, 0.01, 1.0, Assumed, "level at which anybody sees it"),
+    symptom!("bare_hardware", "1", 0.30, 0.20, 2.0, 0.01, 1.0, Assumed, "level at which anybody sees it"),
+    symptom!("postural_headache", "1", 0.25, 0.15, 0.5, 0.01, 1.0, Assumed, "level that is complained of"),
+    symptom!("stiff_neck", "1", 0.25, 0.15, 0.5, 0.01, 1.0, Assumed, "level that is complained of"),
+    symptom!("back_pain", "1", 0.25, 0.15, 2.0, 0.01, 1.0, Assumed, "level that is complained of"),
+    symptom!("radicular_pain", "1", 0.25, 0.15, 2.0, 0.01, 1.0, Assumed, "level that is complained of"),
+    symptom!("new_weakness", "1", 0.20, 0.15, 0.5, 0.01, 1.0, Assumed, "level that is complained of"),
+    symptom!("clouded", "1", 0.20, 0.12, 0.5, 0.01, 1.0, Assumed, "two points of the coma score"),
+    symptom!("death_by_infection", "1", 0.93, 0.93, 0.0, 0.1, 1.0, Assumed, "only a grave infection without treatment comes so far"),
 ];

@@ -297,7 +297,7 @@ fn fault_words(scenario: &Scenario, id: &str) -> String {
     };
     let kind = fault.kind.replace(['.', '_'], " ");
     match fault.trigger {
-        Trigger::At(_) | Trigger::Drawn(_) => kind,
+        Trigger::At(_) | Trigger::Drawn(_) | Trigger::Arises(_) => kind,
         Trigger::When(_) | Trigger::Hazard { .. } => format!("{kind} ({id})"),
     }
 }

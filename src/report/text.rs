@@ -240,6 +240,14 @@ fn outcomes(o: &crate::simulation::Outcomes) -> Vec<String> {
             o.escalations_against_fault
         ));
     }
+    if o.complications > 0 {
+        lines.push(format!(
+            "complications {} for {} · operations against one in search of a fault {}",
+            o.complications,
+            span(o.complication_h),
+            o.operations_against_complication
+        ));
+    }
     let delays: Vec<String> = [
         ("sign", o.to_symptom_h),
         ("suspicion", o.to_suspicion_h),

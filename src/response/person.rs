@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::numerics::power;
 use crate::parameters::ParameterSet;
 use crate::scenario::drugs::Drug;
-use crate::signals::{Level, Region};
+use crate::signals::{Ailing, Level, Region};
 
 use super::drugs::{DrugActs, DrugSignals, Sites, equilibrium};
 use super::effect::EffectModel;
@@ -80,6 +80,8 @@ pub struct Exposure {
     pub others: Sites,
     /// Whether the body is cooled from outside.
     pub cooled: bool,
+    /// Signs of complications of surgery and hardware.
+    pub ailing: Ailing,
 }
 
 /// The figures of the room, read once.
@@ -137,6 +139,20 @@ struct Figures {
     benzodiazepine_sedation: f64,
     cyproheptadine_half: f64,
     cyproheptadine_relief: f64,
+    ailing: AilingFigures,
+}
+
+/// How much a complication at its worst moves what is measured.
+#[derive(Debug, Clone, PartialEq)]
+struct AilingFigures {
+    fever: f64,
+    heart: f64,
+    breathing: f64,
+    systolic_fall: f64,
+    ashworth: f64,
+    spasm: f64,
+    dysreflexia: f64,
+    clouding: f64,
 }
 
 impl Figures {
@@ -195,6 +211,16 @@ impl Figures {
             benzodiazepine_sedation: get("response.rescue.benzodiazepine_sedation"),
             cyproheptadine_half: get("response.rescue.cyproheptadine_half"),
             cyproheptadine_relief: get("response.rescue.cyproheptadine_relief"),
+            ailing: AilingFigures {
+                fever: get("response.ailing.fever"),
+                heart: get("response.ailing.heart"),
+                breathing: get("response.ailing.breathing"),
+                systolic_fall: get("response.ailing.systolic_fall"),
+                ashworth: get("response.ailing.ashworth"),
+                spasm: get("response.ailing.spasm"),
+                dysreflexia: get("response.ailing.dysreflexia"),
+                clouding: get("response.ailing.clouding"),
+            },
         }
     }
 }
@@ -316,7 +342,8 @@ impl Response {
         let drugs = (!self.drugs.is_empty()).then(|| self.drugs.levels(&exposure.others, &y[Slow::LEN..]));
         let sedation = drugs.as_ref().map_or(sedation, |d| d.sedation.on(sedation));
         let slowing = rise(f.breathing_from, f.breathing_none, sedation);
-        let breathing = (f.breathing + f.breathing_rise * withdrawal) * (1.0 - slowing);
+        let urge = f.breathing + f.breathing_rise * withdrawal + f.ailing.breathing * exposure.ailing.inflammation;
+        let breathing = urge * (1.0 - slowing);
         Acute {
             effect,
             relief: match &drugs {
@@ -349,7 +376,9 @@ impl Response {
         let excitation = y[Slow::EXCITATION];
         dy[Slow::EXCITATION] = (a.withdrawal - excitation) / f.excitation_time;
         let fever = f.fever_rise * rise(f.fever_from, f.fever_full, a.withdrawal) * (1.0 - a.cyproheptadine);
-        let target = f.temperature + fever - f.chill * rise(f.coma_from, 1.0, a.sedation);
+        // Fever of infection is none of withdrawal's: cyproheptadine does not touch it.
+        let infected = f.ailing.fever * exposure.ailing.inflammation;
+        let target = f.temperature + fever - f.chill * rise(f.coma_from, 1.0, a.sedation) + infected;
         let temperature = y[Slow::TEMPERATURE];
         // Cooling takes heat away in proportion to what the body is too warm.
         let cooling = if exposure.cooled {
@@ -381,16 +410,21 @@ impl Response {
         let [legs, trunk, arms, _] = a.relief;
         let brainstem = a.effect[Region::Brainstem.index()];
         let b = &self.baseline;
+        let ill = &exposure.ailing;
+        // What hurts below the injury adds to tone and spasms, whatever the drug does.
+        let hurt = f.ailing.ashworth * ill.noxious;
         let score = |base: f64, effect: f64, lack: f64| {
-            (base * (1.0 - f.ashworth_emax * effect) + f.ashworth_rebound * lack).clamp(0.0, 4.0)
+            (base * (1.0 - f.ashworth_emax * effect) + f.ashworth_rebound * lack + hurt).clamp(0.0, 4.0)
         };
         let excitation = y[Slow::EXCITATION].clamp(0.0, 1.0);
         let dysreflexia = match b.injury {
-            Some(level) if level >= Level::T6 => excitation,
+            Some(level) if level >= Level::T6 => (excitation + f.ailing.dysreflexia * ill.noxious).min(1.0),
             _ => 0.0,
         };
         let hypoxia = y[Slow::HYPOXIA].max(0.0);
-        let spasms = b.spasm_score * power(1.0 - legs, f.spasm_exponent) + f.spasm_rebound * a.legs_withdrawal;
+        let spasms = b.spasm_score * power(1.0 - legs, f.spasm_exponent)
+            + f.spasm_rebound * a.legs_withdrawal
+            + f.ailing.spasm * ill.noxious;
         Signals {
             effect_legs: legs,
             effect_trunk: trunk,
@@ -406,15 +440,18 @@ impl Response {
             excitation,
             dysreflexia,
             sedation: a.sedation,
-            gcs: 15.0 - 12.0 * rise(f.coma_from, f.coma_full, a.sedation),
+            gcs: (15.0 - 12.0 * rise(f.coma_from, f.coma_full, a.sedation) - f.ailing.clouding * ill.clouding).max(3.0),
             heart_rate_per_min: f.heart_rate + f.heart_rise * a.withdrawal * (1.0 - a.cyproheptadine)
                 - f.heart_fall * a.sedation
+                + f.ailing.heart * ill.inflammation
                 + a.drugs.drug_heart_rate_per_min,
             systolic_mmhg: f.systolic + f.systolic_rise * a.withdrawal + f.dysreflexia_rise * dysreflexia
                 - f.systolic_fall * a.sedation
+                - f.ailing.systolic_fall * ill.sepsis
                 + a.drugs.drug_systolic_mmhg,
             temperature_c: y[Slow::TEMPERATURE],
             resp_rate_per_min: a.breathing,
+            ailing: *ill,
             spo2_percent: (f.saturation - f.saturation_fall * hypoxia.min(1.0)).max(0.0),
             muscle_damage: y[Slow::MUSCLE].max(0.0),
             organ_failure: y[Slow::ORGANS].max(0.0),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::drugs::DrugSignals;
+use crate::signals::Ailing;
 
 /// The observable signals, and the hidden ones that symptoms follow.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub struct Signals {
     /// What other drugs bring about.
     #[serde(default, skip_serializing_if = "DrugSignals::is_none")]
     pub drugs: DrugSignals,
+    /// Signs of complications; columns of their own, behind all others.
+    #[serde(skip)]
+    pub ailing: Ailing,
 }
 
 impl Signals {

@@ -29,6 +29,8 @@ pub enum Syndrome {
     Overdose,
     /// The wanted effect.
     Therapy,
+    /// Surgery or hardware.
+    Complication,
 }
 
 /// On which side of its levels a symptom is present.
@@ -87,10 +89,14 @@ const fn lasting(mut s: Symptom) -> Symptom {
     s
 }
 
-use Syndrome::{Overdose, Therapy, Withdrawal};
+use Syndrome::{Complication, Overdose, Therapy, Withdrawal};
 
 fn withdrawal(s: &Signals) -> f64 {
     s.withdrawal_index
+}
+/// Spasms rise with withdrawal and with anything that hurts below the injury.
+fn spasms(s: &Signals) -> f64 {
+    s.withdrawal_index + s.ailing.noxious
 }
 fn excitation(s: &Signals) -> f64 {
     s.excitation
@@ -115,7 +121,7 @@ fn sedation(s: &Signals) -> f64 {
 /// Gablofen; Coffey 2002). The levels are `response.symptom.NAME.*` parameters.
 #[rustfmt::skip]
 pub const SYMPTOMS: &[Symptom] = &[
-    symptom(Withdrawal, "spasms_increased", "spasms and tone return", "withdrawal_index", withdrawal),
+    symptom(Withdrawal, "spasms_increased", "spasms and tone return", "withdrawal_index", spasms),
     symptom(Withdrawal, "itch", "itch without rash", "withdrawal_index", withdrawal),
     symptom(Withdrawal, "paraesthesia", "tingling", "withdrawal_index", withdrawal),
     symptom(Withdrawal, "anxiety", "anxiety and agitation", "withdrawal_index", withdrawal),
@@ -145,6 +151,15 @@ pub const SYMPTOMS: &[Symptom] = &[
     below(symptom(Overdose, "apnoea", "no breathing of one's own", "resp_rate_per_min", breathing)),
     lasting(symptom(Overdose, "death_in_overdose", "death by lack of oxygen", "hypoxia", |s| s.hypoxia)),
     symptom(Therapy, "relief", "spasticity is relieved", "effect_legs", |s| s.effect_legs),
+    symptom(Complication, "wound_signs", "a wound or the pocket is red and swollen", "sign_wound", |s| s.ailing.wound),
+    symptom(Complication, "bare_hardware", "hardware shows through the skin", "sign_bare", |s| s.ailing.bare),
+    symptom(Complication, "postural_headache", "headache on sitting up", "sign_headache", |s| s.ailing.headache),
+    symptom(Complication, "stiff_neck", "stiff neck, light hurts", "sign_meningism", |s| s.ailing.meningism),
+    symptom(Complication, "back_pain", "pain in the back along the catheter", "sign_back_pain", |s| s.ailing.back_pain),
+    symptom(Complication, "radicular_pain", "pain down a leg", "sign_root_pain", |s| s.ailing.root_pain),
+    symptom(Complication, "new_weakness", "new weakness or numbness", "sign_weakness", |s| s.ailing.weakness),
+    symptom(Complication, "clouded", "clouded by illness", "sign_clouding", |s| s.ailing.clouding),
+    lasting(symptom(Complication, "death_by_infection", "death by infection", "sign_sepsis", |s| s.ailing.sepsis)),
 ];
 
 /// Symptoms that are looked for only where a drug beside baclofen is described. Their places
@@ -443,9 +458,11 @@ mod tests {
                 Direction::Above => assert!(off < on, "{}", w.symptom.name),
                 Direction::Below => assert!(off > on, "{}", w.symptom.name),
             }
-            let columns = Signals::COLUMNS.into_iter().chain(super::super::DrugSignals::COLUMNS);
+            let mut columns = Signals::COLUMNS.into_iter().chain(super::super::DrugSignals::COLUMNS);
+            let sign = w.symptom.signal.strip_prefix("sign_");
             assert!(
-                columns.into_iter().any(|c| c == w.symptom.signal),
+                columns.any(|c| c == w.symptom.signal)
+                    || sign.is_some_and(|s| crate::signals::Ailing::NAMES.contains(&s)),
                 "{}",
                 w.symptom.signal
             );

@@ -10,7 +10,7 @@ use super::moment::Side;
 use super::programme::need_child;
 use crate::engine::SimSpan;
 use crate::quantity::Dimension;
-use crate::signals::Others;
+use crate::signals::{Others, Remedy};
 
 /// Acts; a block has exactly one.
 pub(super) const VERBS: &[&str] = &[
@@ -40,6 +40,10 @@ pub(super) const VERBS: &[&str] = &[
     "pump_temperature",
     "reset_valve",
     "ventilate",
+    "antibiotics",
+    "blood_patch",
+    "evacuate_haematoma",
+    "revise_wound",
     "posture",
     "repair",
 ];
@@ -360,9 +364,21 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
         "ventilate" => Ok(Action::Ventilate {
             on: some(fields.flag(verb))?,
         }),
+        "antibiotics" => Ok(Action::Treat {
+            remedy: Remedy::Antibiotics,
+            over: fields.need(verb, Dimension::Time, Bound::POSITIVE)?,
+        }),
+        "blood_patch" => treat(fields, verb, Remedy::BloodPatch),
+        "evacuate_haematoma" => treat(fields, verb, Remedy::Evacuation),
+        "revise_wound" => treat(fields, verb, Remedy::WoundRevision),
         "posture" => Ok(Action::Posture(some(fields.choice(verb, POSTURES))?)),
         _ => repair(fields),
     }
+}
+
+/// A remedy that is done at once.
+fn treat(fields: &Fields<'_, '_>, verb: &str, remedy: Remedy) -> Result<Action, Reported> {
+    fields.mark(verb).map(|()| Action::Treat { remedy, over: 0.0 })
 }
 
 /// Greatest height [cm] that can be asked for: the summit of Everest, to which the formula holds.

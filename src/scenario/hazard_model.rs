@@ -30,6 +30,8 @@ pub struct Hazards {
     pub catheter_age: Option<f64>,
     /// Factor on all hazards \[1\].
     pub scale: f64,
+    /// Whether complications of surgery and hardware may come as well.
+    pub complications: bool,
     /// Changes to single kinds, by kind.
     pub kinds: BTreeMap<String, HazardOverride>,
 }

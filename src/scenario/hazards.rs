@@ -10,7 +10,14 @@ use super::resolve::MATERIALS;
 use crate::quantity::{self, Dimension};
 
 /// Keys of the block besides the kinds.
-pub(super) const KEYS: &[&str] = &["enabled", "generation", "pump_generation", "catheter_age", "scale"];
+pub(super) const KEYS: &[&str] = &[
+    "enabled",
+    "generation",
+    "pump_generation",
+    "catheter_age",
+    "scale",
+    "complications",
+];
 /// Keys of one kind.
 pub(super) const KIND_KEYS: &[&str] = &[
     "enabled",
@@ -21,6 +28,8 @@ pub(super) const KIND_KEYS: &[&str] = &[
     "wear",
     "not_before",
 ];
+/// Keys of one kind of complication: a chance at surgery and a late rate.
+const COMPLICATION_KEYS: &[&str] = &["enabled", "at_surgery", "constant"];
 /// Generations of pumps as the file spells them.
 pub(super) const PUMP_GENERATIONS: &[(&str, PumpGeneration)] = &[
     ("registry-2012", PumpGeneration::Registry2012),
@@ -56,6 +65,7 @@ pub(super) fn read(top: &Fields<'_, '_>) -> Got<Hazards> {
     let pump = fields.choice("pump_generation", PUMP_GENERATIONS);
     let age = fields.quantity("catheter_age", Dimension::Time, Bound::within(0.0, LONGEST));
     let scale = fields.quantity("scale", Dimension::Number, Bound::within(0.0, LARGEST_SCALE));
+    let complications = fields.flag("complications");
     let mut own = BTreeMap::new();
     let mut flawed = false;
     for kind in kinds {
@@ -73,6 +83,7 @@ pub(super) fn read(top: &Fields<'_, '_>) -> Got<Hazards> {
         }
     }
     let (enabled, generation, pump, age, scale) = (enabled?, generation?, pump?, age?, scale?);
+    let complications = complications?;
     if flawed {
         return Err(Reported);
     }
@@ -82,6 +93,7 @@ pub(super) fn read(top: &Fields<'_, '_>) -> Got<Hazards> {
         pump_generation: pump.unwrap_or_default(),
         catheter_age: age,
         scale: scale.unwrap_or(1.0),
+        complications: complications.unwrap_or(false),
         kinds: own,
     }))
 }
@@ -92,7 +104,12 @@ fn one(
     table: &Table,
     place: super::diagnostics::Place,
 ) -> Result<HazardOverride, Reported> {
-    let fields = Fields::new(context, format!("[hazards.\"{kind}\"]"), table, place, KIND_KEYS);
+    let keys = if kind.starts_with("complication.") {
+        COMPLICATION_KEYS
+    } else {
+        KIND_KEYS
+    };
+    let fields = Fields::new(context, format!("[hazards.\"{kind}\"]"), table, place, keys);
     let rate = Bound::within(0.0, FASTEST);
     let time = Bound::within(0.0, LONGEST);
     let enabled = fields.flag("enabled");

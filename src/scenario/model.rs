@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
-use crate::signals::{Level, Others, Posture};
+use crate::signals::{Level, Others, Posture, Remedy};
 
 use super::drugs::Drug;
 pub use super::hazard_model::{HazardOverride, Hazards, Onset, PumpGeneration};
@@ -142,6 +142,8 @@ pub struct Selection {
     pub anticoagulated: bool,
     /// A ventriculoperitoneal shunt: fluid leaves the head instead of the spine.
     pub vp_shunt: bool,
+    /// Diabetes: infections are more likely; no reason against the therapy.
+    pub diabetes: bool,
 }
 
 /// Population a patient belongs to.
@@ -374,6 +376,9 @@ pub enum Trigger {
     },
     /// By chance, already drawn from `[hazards]` for one replicate; no file can write this.
     Drawn(Onset),
+    /// By chance at a surgery of the run or at the instant drawn, or out of another
+    /// complication; no file can write this.
+    Arises(Option<Onset>),
 }
 
 /// A signal crossing a level, as in `reservoir_ml < 2`.
@@ -588,6 +593,13 @@ pub enum Action {
     },
     /// Surgery: the pump is taken out.
     Explant,
+    /// A remedy for a complication.
+    Treat {
+        /// Which.
+        remedy: Remedy,
+        /// Length of a course \[h\]; zero for what is done at once.
+        over: f64,
+    },
     /// Surgery or another remedy that ends faults.
     Repair {
         /// Faults ended.

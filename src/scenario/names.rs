@@ -52,6 +52,10 @@ impl Names {
                 for kind in kinds(list) {
                     names.events.push(format!("{list}.{id}.{kind}"));
                 }
+                if block.text("kind").is_some_and(|k| k.starts_with("complication.")) {
+                    let more = ["course_over", "relapsed", "spread"];
+                    names.events.extend(more.map(|kind| format!("{list}.{id}.{kind}")));
+                }
                 if *list == *"care" {
                     let policy = catalog.policies.iter().find(|k| block.text("policy") == Some(k.name));
                     let own = policy.map_or(&[][..], |k| k.flags);

@@ -71,6 +71,7 @@ pub(super) const SELECTION_KEYS: &[&str] = &[
     "unreliable_follow_up",
     "anticoagulated",
     "vp_shunt",
+    "diabetes",
 ];
 /// Keys of `alarm` in `[patient]`.
 pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", "awake_from", "awake_to"];
@@ -597,6 +598,7 @@ fn selection(fields: &Fields<'_, '_>) -> Result<Selection, Reported> {
         unreliable_follow_up: flag("unreliable_follow_up")?,
         anticoagulated: flag("anticoagulated")?,
         vp_shunt: flag("vp_shunt")?,
+        diabetes: flag("diabetes")?,
     })
 }
 

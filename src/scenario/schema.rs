@@ -225,6 +225,7 @@ fn patient(catalog: &Catalog) -> Value {
                 "pregnancy" => "Pregnancy: a warning.",
                 "unreliable_follow_up" => "Unreliable follow-up: a warning; refills are missed more often.",
                 "anticoagulated" => "Anticoagulated: a warning; punctures wait.",
+                "diabetes" => "Diabetes: no warning; infections are more likely.",
                 _ => "Ventriculoperitoneal shunt: a warning; fluid leaves the head instead of the spine.",
             })
         }),
@@ -356,6 +357,7 @@ fn hazard_table(catalog: &Catalog) -> Value {
             "Age of the catheter at the start; left out, that of the pump.",
         ),
         "scale" => quantity(Dimension::Number, "Factor on all hazards."),
+        "complications" => flag("Whether complications of surgery and hardware may come as well."),
         _ => kind.clone(),
     })
 }
@@ -624,6 +626,7 @@ fn action_block() -> Value {
         "aspirate_catheter" => quantity(Dimension::Volume, "Volume drawn through the access port."),
         "mri" => quantity(Dimension::Time, "Time in the field."),
         "ventilate" => flag("Ventilate, or stop doing so."),
+        "antibiotics" => quantity(Dimension::Time, "A course of antibiotics."),
         "posture" => words(names(fault::POSTURES), "Change of posture."),
         "repair" => {
             json!({ "type": "array", "items": { "type": "string" }, "description": "Ids of the faults ended." })

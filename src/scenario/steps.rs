@@ -30,6 +30,10 @@ pub const TESTS: &[&str] = &[
     "port_pressure",
     "lumbar_bolus",
     "exploration",
+    "wound_inspection",
+    "blood_tests",
+    "csf_sample",
+    "mri_spine",
 ];
 
 /// How a test can come out.
@@ -83,6 +87,17 @@ pub const CONDITIONS: &[Condition] = &[
     condition("dry", Some("port_aspiration"), "nothing came from the access port"),
     condition("response", Some("lumbar_bolus"), "a bolus by needle helped"),
     condition("no_response", Some("lumbar_bolus"), "a bolus by needle did not help"),
+    condition(
+        "ill",
+        None,
+        "signs were told, found or seen that lack or excess of drug does not bring",
+    ),
+    condition("inflamed", Some("blood_tests"), "blood tests were abnormal"),
+    condition(
+        "deficit",
+        None,
+        "among those signs are pain or weakness of back and legs",
+    ),
     after_any("abnormal", "the last test was abnormal"),
     after_any("normal", "the last test was normal or could not be done"),
     after_any("hint", "some test so far was abnormal without naming the fault"),

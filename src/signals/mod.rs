@@ -11,6 +11,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+mod ailing;
+
+pub use ailing::{Ailing, Remedy};
 pub use others::{MOST_OTHERS, Others};
 
 /// A vertebral level of the spinal canal, from caudal to rostral.

@@ -1,6 +1,7 @@
 //! What people do in a scenario, carried out on the parts.
 
 use crate::catheter::CatheterError;
+use crate::complications::Surgery;
 use crate::engine::{Context, EventId, Phase, SimSpan};
 use crate::kinetics::{Outflow, Site};
 use crate::pump::{Command, Disturbance, PumpError, PumpNotice, Refill};
@@ -14,6 +15,9 @@ use super::model::Simulation;
 use super::patient::Needle;
 use super::visits::Finding;
 use super::words;
+
+/// Longest injection that is one puncture \[h\]; beyond it a catheter was laid.
+const ONE_NEEDLE: f64 = 1.0;
 
 impl Simulation {
     /// Carries out one part of an act.
@@ -290,6 +294,7 @@ impl Simulation {
                 match part {
                     Part::Finish => self.patient.drain = None,
                     _ => {
+                        self.surgery(Surgery::Puncture, cx)?;
                         self.patient.drain = Some(Outflow {
                             level: Level::L4,
                             rate: volume / over,
@@ -415,6 +420,7 @@ impl Simulation {
                 let jumps = self.patient.catheter.set_tip_pressure(now, pressure)?;
                 self.patient.ejected(now, &jumps)?;
                 self.posture_faults(cx)?;
+                self.posture_ailments(now);
                 self.catheter_cause = by;
             }
             Action::Implant {
@@ -422,9 +428,31 @@ impl Simulation {
                 concentration,
                 label,
                 others,
-            } => self.implant(volume, (concentration, others), label, by, cx)?,
-            Action::Explant => self.explant(by, cx)?,
+            } => {
+                let surgery = if self.patient.implanted {
+                    Surgery::Replacement
+                } else {
+                    Surgery::Implant
+                };
+                self.implant(volume, (concentration, others), label, by, cx)?;
+                self.surgery(surgery, cx)?;
+            }
+            Action::Explant => {
+                self.explant(by, cx)?;
+                self.hardware_out(cx)?;
+            }
+            Action::Treat { remedy, over } => self.treat(remedy, over, cx)?,
             Action::Repair { faults } => {
+                let opens = |id: &String| {
+                    let of = |f: &&crate::scenario::model::Fault| f.id == *id && f.kind.starts_with("catheter.");
+                    self.scenario
+                        .faults
+                        .iter()
+                        .any(|f| of(&f) && f.kind != "catheter.csf_leak")
+                };
+                if faults.iter().any(opens) {
+                    self.surgery(Surgery::Revision, cx)?;
+                }
                 for id in &faults {
                     let Some(fault) = self.scenario.faults.iter().position(|f| f.id == *id) else {
                         continue;
@@ -470,6 +498,10 @@ impl Simulation {
             None => cx.note(format!("{} at {level}", words::dose(dose))),
         }
         self.exposure_cause = by;
+        // An infusion over hours goes through a catheter that lies there already.
+        if over < ONE_NEEDLE {
+            self.surgery(Surgery::Puncture, cx)?;
+        }
         let length = SimSpan::from_hours(over)?;
         if length.as_nanos() <= 0 {
             *self.given(drug) += dose;

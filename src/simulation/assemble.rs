@@ -152,6 +152,7 @@ pub(super) fn assemble(
     let mut patient = Patient::new(pump, catheter, kinetics, response, watched, body, p.posture);
     patient.drugs = drugs;
     // What is there at the start (relief, in an established patient) has no onset to report.
+    patient.body.ailments.headache_share = Simulation::headache_share(parameters, p.posture);
     let p = &mut patient;
     p.implanted = scenario.patient.implanted;
     let drives = Drives {
@@ -202,6 +203,8 @@ pub(super) fn assemble(
         care: super::care_run::policies(scenario, registry)?,
         care_state: super::care_run::CareState::default(),
         left_out: options.without.clone(),
+        risk: Arc::new(crate::complications::Risk::of(scenario)),
+        counts: super::ailment_run::Counts::default(),
         facts: Arc::new(super::care_run::facts(scenario)),
         waiting: WaitingList::default(),
         draws: Draws::new(

@@ -10,10 +10,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::complications::Ailments;
 use crate::engine::{SimSpan, SimTime};
 use crate::kinetics::{DriveCourse, Kinetics, SiteDrive};
 use crate::numerics::{DenseStep, Scratch, Stepper, Tolerances};
 use crate::response::{Crossed, Exposure, Response, Signals, Sites, Watch};
+use crate::signals::Ailing;
 
 use super::drugs::DrugRun;
 use super::error::SimError;
@@ -193,6 +195,8 @@ pub struct BodyRun {
     pub ventilated: bool,
     /// Whether the body is cooled.
     pub cooled: bool,
+    /// Complications of surgery and hardware.
+    pub ailments: Ailments,
 }
 
 impl BodyRun {
@@ -214,6 +218,7 @@ impl BodyRun {
             points: Vec::new(),
             ventilated: false,
             cooled: false,
+            ailments: Ailments::default(),
         })
     }
 
@@ -230,8 +235,8 @@ impl BodyRun {
     }
 
     /// What the body is exposed to.
-    pub fn exposure(&self, drive: Drive) -> Exposure {
-        exposure(drive, self.ventilated, self.cooled)
+    pub fn exposure(&self, drive: Drive, at: SimTime) -> Exposure {
+        exposure(drive, self.ventilated, self.cooled, self.ailments.signs(at))
     }
 
     fn slow(&self, at: SimTime) -> Vec<f64> {
@@ -250,7 +255,7 @@ impl BodyRun {
 
     /// As [`BodyRun::signals`], under a drive that is known already.
     pub fn signals_under(&self, response: &Response, drive: Drive, at: SimTime) -> Signals {
-        response.signals(&self.exposure(drive), &self.slow(at))
+        response.signals(&self.exposure(drive, at), &self.slow(at))
     }
 
     /// Starts a new stretch: called just before the kinetics or the support change.
@@ -286,10 +291,14 @@ impl BodyRun {
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let resting = driver.settled(offset + self.stepper.interval().1) && self.stepper.at_rest(LONGEST_REST);
+            let done = self.stepper.interval().1;
+            let still = driver.settled(offset + done) && self.ailments.rest(self.origin, done);
+            let resting = still && self.stepper.at_rest(LONGEST_REST);
             let (ventilated, cooled) = (self.ventilated, self.cooled);
+            let (ailments, origin) = (&self.ailments, self.origin);
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
-                let exposure = exposure(driver.after(offset + t), ventilated, cooled);
+                let ailing = ailments.signs_after(origin, t);
+                let exposure = exposure(driver.after(offset + t), ventilated, cooled, ailing);
                 response.derivative(&exposure, y, dy);
             };
             let before = self.stepper.last_step().clone();
@@ -426,7 +435,7 @@ pub(super) fn first_instant<E>(
     Ok(SimTime::from_nanos(b))
 }
 
-fn exposure(drive: Drive, ventilated: bool, cooled: bool) -> Exposure {
+fn exposure(drive: Drive, ventilated: bool, cooled: bool, ailing: Ailing) -> Exposure {
     let d = drive.baclofen;
     Exposure {
         effect: d.effect,
@@ -435,6 +444,7 @@ fn exposure(drive: Drive, ventilated: bool, cooled: bool) -> Exposure {
         ventilated,
         cooled,
         others: drive.others,
+        ailing,
     }
 }
 

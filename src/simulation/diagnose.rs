@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::care::diagnostics::{self, DiagnosticTest, Lesion, Outcome, Present};
 use crate::care::{News, Order};
-use crate::engine::{Context, EventId, Phase, SimSpan};
+use crate::complications::Surgery;
+use crate::engine::{Context, EventId, Phase, SimSpan, SimTime};
 use crate::pump::{Command, PumpError, PumpNotice};
 use crate::scenario::model::{Action, Programme};
 use crate::signals::{Destination, Level, Posture};
 
+use super::ailment_run::is_complication;
 use super::drugs::book;
 use super::error::SimError;
 use super::event::{CareStep, SimEvent};
@@ -25,7 +27,14 @@ type Cx<'a> = Context<'a, SimEvent>;
 const MG: f64 = 1000.0;
 
 /// Tests in which something is done to patient or device before the result is read.
-const HANDS_ON: &[&str] = &["refill_check", "port_aspiration", "dye_study", "lumbar_bolus"];
+const HANDS_ON: &[&str] = &[
+    "refill_check",
+    "port_aspiration",
+    "dye_study",
+    "lumbar_bolus",
+    "csf_sample",
+    "mri_spine",
+];
 
 /// A test under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -259,6 +268,11 @@ impl Simulation {
                 };
                 self.do_act(policy, "test_bolus", act, cx)?;
             }
+            "csf_sample" => self.surgery(Surgery::Puncture, cx)?,
+            "mri_spine" if self.patient.implanted => {
+                let over = self.number(test, "field");
+                self.do_act(policy, "scan", Action::MriScan { over }, cx)?;
+            }
             _ => {}
         }
         Ok(())
@@ -316,13 +330,18 @@ impl Simulation {
     }
 
     /// Everything wrong now. Surgeons also find what comes and goes.
-    fn present(&self, laid_open: bool) -> Vec<Present> {
+    fn present(&self, laid_open: bool, now: SimTime) -> Vec<Present> {
         let mut found: Vec<Present> = Vec::new();
-        for (fault, run) in self.scenario.faults.iter().zip(&self.faults) {
+        for (index, (fault, run)) in self.scenario.faults.iter().zip(&self.faults).enumerate() {
             if run.state.active() {
+                let shown = if is_complication(&fault.kind) {
+                    self.ailment_share(index, now)
+                } else {
+                    run.state.severity
+                };
                 found.push(Present {
                     lesion: Lesion::of_kind(&fault.kind),
-                    severity: if laid_open { 1.0 } else { run.state.severity },
+                    severity: if laid_open { 1.0 } else { shown },
                 });
             }
         }
@@ -444,9 +463,28 @@ impl Simulation {
                     Reading::normal(format!("it does not help: {detail}"))
                 }
             }
+            "blood_tests" => {
+                let full = self.scenario.parameters.get("response.ailing.crp");
+                let truth =
+                    self.number(test.name, "crp_usual") + full * self.patient.body.ailments.signs(now).inflammation;
+                let spread = self.number(test.name, "crp_spread");
+                let entity = "test.blood_tests";
+                let crp = self.draws.log_normal(entity, "crp", study.ordinal, truth, spread)?;
+                let detail = format!("C-reactive protein {} mg/L", words::number(crp));
+                if crp >= self.number(test.name, "crp_raised") {
+                    Reading::abnormal(Some(test.typical), detail)
+                } else {
+                    Reading::normal(detail)
+                }
+            }
             _ => {
-                let present = self.present(test.name == "exploration");
-                match diagnostics::read(test, &present, study.ordinal, &self.scenario.parameters, &self.draws) {
+                let laid_open = test.name == "exploration";
+                if laid_open {
+                    self.surgery(Surgery::Revision, cx)?;
+                }
+                let present = self.present(laid_open, now);
+                let p = &self.scenario.parameters;
+                match diagnostics::read(test, &present, study.ordinal, p, &self.draws) {
                     Some(lesion) => Reading::abnormal(Some(lesion), lesion.as_str().replace('_', " ")),
                     None => Reading::normal("nothing abnormal"),
                 }
@@ -512,6 +550,10 @@ impl Simulation {
             .collect();
         let found = !faults.is_empty();
         let words = lesion.replace('_', " ");
+        if !found {
+            // Opened in vain is opened all the same.
+            self.surgery(Surgery::Revision, cx)?;
+        }
         cx.note(if found {
             format!("{words} found")
         } else {
@@ -519,10 +561,14 @@ impl Simulation {
         });
         if found {
             let opened = Lesion::named(lesion).is_some_and(|l| !l.of_pump());
+            let surgery = if opened {
+                Surgery::Revision
+            } else {
+                Surgery::Replacement
+            };
+            self.surgery(surgery, cx)?;
             if opened {
-                let (drawn, others) = self.patient.catheter.empty(cx.now());
-                self.accounts.aspirated += drawn;
-                book(&mut self.patient.drugs, others, |a| &mut a.aspirated);
+                self.empty_catheter(cx.now());
                 self.catheter_cause = by;
                 self.exposure_cause = by;
             }

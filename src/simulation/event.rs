@@ -44,6 +44,17 @@ pub enum Stage {
     End,
 }
 
+/// What a complication does by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AilmentStep {
+    /// A course of antibiotics is over.
+    CourseOver,
+    /// It was only held down and comes back.
+    Relapsed,
+    /// Left alone, it leads to another.
+    Spread,
+}
+
 /// How what reaches the spinal fluid compares with what is programmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Delivery {
@@ -205,6 +216,15 @@ pub enum SimEvent {
         /// Severity from now on \[0-1\].
         severity: f64,
     },
+    /// A complication goes on by itself.
+    Ailment {
+        /// Index of the fault.
+        index: usize,
+        /// Its id.
+        id: Name,
+        /// What.
+        step: AilmentStep,
+    },
     /// The pump's own next event.
     Pump(PumpEvent),
     /// Something the pump reports or that happens to it.
@@ -263,7 +283,7 @@ impl Event for SimEvent {
             SimEvent::Care { id, .. } => Cow::Owned(format!("care.{id}")),
             SimEvent::Condition { id, .. } => Cow::Owned(format!("condition.{id}")),
             SimEvent::Hazard { id, .. } => Cow::Owned(format!("hazard.{id}")),
-            SimEvent::Fault { id, .. } => Cow::Owned(format!("fault.{id}")),
+            SimEvent::Fault { id, .. } | SimEvent::Ailment { id, .. } => Cow::Owned(format!("fault.{id}")),
             SimEvent::Pump(_) => Cow::Borrowed("pump"),
             SimEvent::Notice(notice) => Cow::Owned(super::words::notice_name(notice).0),
             SimEvent::AlarmHeard { name, .. } => Cow::Owned(format!("alarm.{}", name.as_str())),
@@ -304,6 +324,11 @@ impl Event for SimEvent {
             },
             SimEvent::Condition { .. } => "met",
             SimEvent::Hazard { .. } => "struck",
+            SimEvent::Ailment { step, .. } => match step {
+                AilmentStep::CourseOver => "course_over",
+                AilmentStep::Relapsed => "relapsed",
+                AilmentStep::Spread => "spread",
+            },
             SimEvent::Fault { stage, .. } => match stage {
                 Stage::Start => "start",
                 Stage::Progress => "progress",
@@ -368,6 +393,7 @@ impl Event for SimEvent {
             SimEvent::Programme { .. }
             | SimEvent::Condition { .. }
             | SimEvent::Hazard { .. }
+            | SimEvent::Ailment { .. }
             | SimEvent::Pump(_)
             | SimEvent::Catheter
             | SimEvent::Delivery { .. }

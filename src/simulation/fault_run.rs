@@ -72,7 +72,14 @@ impl Simulation {
     ) -> Result<(), SimError> {
         let now = cx.now();
         let profile = self.scenario.faults[index].profile;
+        let kind = self.scenario.faults[index].kind.clone();
+        let ailment = super::ailment_run::is_complication(&kind);
+        let again = matches!(self.scenario.faults[index].trigger, Trigger::Arises(_));
         let run = &mut self.faults[index].state;
+        if stage == Stage::Start && again && run.ended && run.started.is_some() {
+            // A complication that came by chance and is over can come once more.
+            *run = FaultState::default();
+        }
         match stage {
             Stage::Start if run.started.is_some() => {
                 cx.note("it has struck before and is left as it is");
@@ -116,16 +123,21 @@ impl Simulation {
             self.faults[index].state.pending = Some(handle);
         }
         let released = self.apply_fault(index, severity, now, notices)?;
+        if ailment {
+            self.ailment_stage(index, stage, severity, cx)?;
+        }
         // A fault of the line is no cause of what the pump does next.
-        if !self.scenario.faults[index].kind.starts_with("catheter.") {
+        if !kind.starts_with("catheter.") && !ailment {
             self.pump_cause = by;
             // What the pump does because of it later is owed to it, whatever came between.
             let id = self.scenario.faults[index].id.clone();
             self.sources.entry(id).or_insert(by);
         }
-        self.catheter_cause = by;
-        let kind = &self.scenario.faults[index].kind;
-        if kind == "catheter.csf_leak" {
+        let hole = kind == "catheter.csf_leak" || kind == "complication.csf_leak";
+        if !ailment || hole {
+            self.catheter_cause = by;
+        }
+        if hole {
             // It takes drug out of the spine while delivery goes on as programmed.
             self.exposure_cause = by;
         }
@@ -137,9 +149,7 @@ impl Simulation {
             cx.note(format!("{} released at once", super::words::dose(released)));
         }
         let line = &self.patient.catheter;
-        if kind == "catheter.csf_leak"
-            && let Some((level, flow)) = line.csf_loss()
-        {
+        if hole && let Some((level, flow)) = line.csf_loss() {
             cx.note(format!(
                 "{} mL/h of spinal fluid escape at {level}, {} kPa are left",
                 super::words::number(flow),

@@ -15,6 +15,8 @@ pub fn builtin() -> Vec<(FaultKind, BuildFault)> {
     let mut all: Vec<(FaultKind, BuildFault)> = Vec::new();
     all.extend(pump::FAULT_KINDS.iter().map(|k| (*k, build_pump as BuildFault)));
     all.extend(catheter::FAULT_KINDS.iter().map(|k| (*k, build_catheter as BuildFault)));
+    let complications = crate::complications::FAULT_KINDS.iter();
+    all.extend(complications.map(|k| (*k, build_complication as BuildFault)));
     all
 }
 
@@ -71,6 +73,24 @@ fn run_back(id: &str, total: f64, plant: &mut Plant<'_>) -> Result<(), SimError>
     }
     *plant.catheter = line;
     Ok(())
+}
+
+/// A complication that leaves the device alone; what it does to the person is told elsewhere.
+struct OffDevice;
+
+impl FaultMechanism for OffDevice {
+    fn apply(&self, _: &str, _: f64, _: &mut Plant<'_>) -> Result<(), SimError> {
+        Ok(())
+    }
+}
+
+/// Only a leak of spinal fluid has a part in the plant: the hole beside the catheter.
+fn build_complication(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {
+    if fault.kind != "complication.csf_leak" {
+        return Ok(Arc::new(OffDevice));
+    }
+    let fault = CatheterFault::from_values("catheter.csf_leak", &fault.values)?;
+    Ok(Arc::new(LineFault { fault }))
 }
 
 fn build_catheter(fault: &Fault) -> Result<Arc<dyn FaultMechanism>, SimError> {

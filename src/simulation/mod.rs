@@ -5,6 +5,7 @@
 //! snapshots. What can be plugged in is in [`Registry`].
 
 mod acts;
+mod ailment_run;
 mod assemble;
 mod body;
 mod care_run;
@@ -38,7 +39,7 @@ pub(crate) mod words;
 
 pub use body::SCANS_PER_STEP;
 pub use error::SimError;
-pub use event::{Delivery, Name, Part, SimEvent, Stage};
+pub use event::{AilmentStep, Delivery, Name, Part, SimEvent, Stage};
 pub(crate) use expect::span;
 pub use hearing::{Chance, Ears};
 pub use ledger::LIMIT as LEDGER_LIMIT;

@@ -65,6 +65,10 @@ pub struct Simulation {
     pub(super) care_state: super::care_run::CareState,
     /// Acts of policies that this run leaves out, as `action.policy.name`.
     pub(super) left_out: Vec<String>,
+    /// Complications that may come by chance.
+    pub(super) risk: Arc<Option<crate::complications::Risk>>,
+    /// Surgeries and remedies so far.
+    pub(super) counts: super::ailment_run::Counts,
     /// What the records say.
     pub(super) facts: Arc<Facts>,
     pub(super) waiting: WaitingList,
@@ -149,7 +153,7 @@ impl Model for Simulation {
                         out.push(Crossing {
                             time: found.time,
                             rank: self.ranks.symptom(found.symptom),
-                            cause: self.cause_of(found.symptom),
+                            cause: self.cause_of(found.symptom, found.time),
                             event: self.threshold(found.symptom, found.crossed()),
                         });
                     }
@@ -219,12 +223,19 @@ impl Model for Simulation {
                 cx.schedule_at(now, Phase::Fault, self.ranks.fault(*index), event)?;
             }
             SimEvent::Hazard { index, .. } => {
-                if let Trigger::Drawn(onset) = &self.scenario.faults[*index].trigger {
-                    cx.note(&onset.detail);
+                match &self.scenario.faults[*index].trigger {
+                    Trigger::Drawn(onset) => cx.note(&onset.detail),
+                    Trigger::Arises(Some(onset)) if onset.at == now => cx.note(&onset.detail),
+                    _ => {}
                 }
-                let event = self.fault_event(*index, Stage::Start, None);
-                cx.schedule_at(now, Phase::Fault, self.ranks.fault(*index), event)?;
+                if self.can_arise(*index) {
+                    let event = self.fault_event(*index, Stage::Start, None);
+                    cx.schedule_at(now, Phase::Fault, self.ranks.fault(*index), event)?;
+                } else {
+                    cx.note("nothing is implanted");
+                }
             }
+            SimEvent::Ailment { index, step, .. } => self.ailment_step(*index, *step, fired.id, cx)?,
             SimEvent::Fault {
                 index, stage, severity, ..
             } => self.fault_stage(*index, *stage, *severity, fired.id, cx, &mut notices)?,
@@ -353,13 +364,14 @@ impl Simulation {
                 Trigger::At(Moment::After { event, offset }) => {
                     self.waiting.add(event, *offset, Waiting::FaultStart(index));
                 }
-                Trigger::Drawn(onset) => {
+                Trigger::Drawn(onset) | Trigger::Arises(Some(onset)) => {
                     let event = SimEvent::Hazard {
                         index,
                         id: self.ids.fault(index),
                     };
                     engine.schedule(onset.at, Phase::Fault, rank, event)?;
                 }
+                Trigger::Arises(None) => {}
                 Trigger::When(_) => self.faults[index].state.armed = true,
                 Trigger::Hazard { rate } => {
                     if *rate > 0.0 {
@@ -436,7 +448,10 @@ impl Simulation {
 
     /// What a symptom is owed to: the present exposure, or, for a sign of overdose that comes
     /// when delivery has fallen already, the one before.
-    fn cause_of(&self, symptom: usize) -> EventId {
+    fn cause_of(&self, symptom: usize, at: SimTime) -> EventId {
+        if let Some(ailment) = self.ailing_cause(symptom, at) {
+            return ailment;
+        }
         if self.patient.watches[symptom].symptom.syndrome == Syndrome::Overdose {
             self.before_fall()
         } else {
@@ -498,7 +513,7 @@ impl Simulation {
                 if self.matters(found.symptom, found.crossed()) {
                     let event = self.threshold(found.symptom, found.crossed());
                     let rank = self.ranks.symptom(found.symptom);
-                    cx.schedule_caused_by(self.cause_of(found.symptom), now, Phase::Crossing, rank, event)?;
+                    cx.schedule_caused_by(self.cause_of(found.symptom, now), now, Phase::Crossing, rank, event)?;
                 }
             }
         }

@@ -4,7 +4,7 @@ use crate::pump::{self, AlarmName};
 use crate::response::all_symptoms;
 
 /// The acts a scenario can contain: key, form, meaning.
-pub const ACTIONS: [(&str, &str, &str); 28] = [
+pub const ACTIONS: [(&str, &str, &str); 32] = [
     (
         "refill",
         r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true, syringe_error = "0.2 mL" }"#,
@@ -111,6 +111,26 @@ pub const ACTIONS: [(&str, &str, &str); 28] = [
         "Open the safety valve of a valve-gated pump after it has shut.",
     ),
     ("ventilate", "true", "Breathe for the patient, or stop doing so."),
+    (
+        "antibiotics",
+        r#""14 d""#,
+        "A course of antibiotics, against the infections that are there.",
+    ),
+    (
+        "blood_patch",
+        "true",
+        "Own blood beside the dura closes a leak, or does not.",
+    ),
+    (
+        "evacuate_haematoma",
+        "true",
+        "Surgery that takes a haematoma off the cord.",
+    ),
+    (
+        "revise_wound",
+        "true",
+        "Surgery at the pocket: the pump is moved under sound skin.",
+    ),
     ("posture", r#""upright""#, "Change posture, `supine` or `upright`."),
     ("repair", r#"["leak"]"#, "Surgery or another remedy that ends faults."),
 ];
@@ -164,6 +184,9 @@ pub const MISHAPS: [(&str, &str, &str); 13] = [
     ),
 ];
 
+/// Events of a complication beside those of every fault.
+pub(super) const AILMENT_EVENTS: [&str; 3] = ["course_over", "relapsed", "spread"];
+
 /// Events that any run can show, `component.kind`.
 pub fn fixed_events() -> Vec<String> {
     let mut names: Vec<String> = all_symptoms()
@@ -177,10 +200,16 @@ pub fn fixed_events() -> Vec<String> {
     names.extend(pump::event_names().into_iter().filter(|n| n != "pump.emptied"));
     names.extend(AlarmName::ALL.map(|alarm| format!("alarm.{}.heard", alarm.as_str())));
     // What [hazards] can draw; the id of such a fault is its kind.
-    names.extend(crate::hazards::KINDS.iter().flat_map(|kind| {
+    let complications = crate::complications::KINDS.map(|k| k.kind);
+    names.extend(crate::hazards::KINDS.iter().chain(&complications).flat_map(|kind| {
         let of_fault = ["start", "full", "end"].map(|stage| format!("fault.{kind}.{stage}"));
         std::iter::once(format!("hazard.{kind}.struck")).chain(of_fault)
     }));
+    names.extend(
+        crate::complications::KINDS
+            .iter()
+            .flat_map(|k| AILMENT_EVENTS.map(|event| format!("fault.{}.{event}", k.kind))),
+    );
     names.extend(
         [
             "delivery.stopped",

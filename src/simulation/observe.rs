@@ -6,6 +6,7 @@ use crate::engine::SimTime;
 use crate::kinetics::Kinetics;
 use crate::response::{DrugSignals, Signals, Sites};
 use crate::scenario::drugs::Drug;
+use crate::signals::Ailing;
 
 use super::body::Drive;
 use super::drugs::{DrugRun, is_shown, shown};
@@ -71,6 +72,7 @@ pub fn columns() -> Vec<String> {
     names.extend(Signals::COLUMNS.iter().map(|s| (*s).to_owned()));
     names.extend(BELIEF.map(str::to_owned));
     names.extend(FLUID.iter().map(|s| (*s).to_owned()));
+    names.extend(Ailing::NAMES.iter().map(|s| format!("sign_{s}")));
     names
 }
 
@@ -84,7 +86,7 @@ pub fn kinetic_columns() -> &'static [String] {
 }
 
 fn columns_count() -> usize {
-    DEVICE.len() + kinetic_columns().len() + Signals::COLUMNS.len() + BELIEF.len() + FLUID.len()
+    DEVICE.len() + kinetic_columns().len() + Signals::COLUMNS.len() + BELIEF.len() + FLUID.len() + Ailing::LEN
 }
 
 /// One output row at an instant, as the state stands there.
@@ -136,6 +138,7 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     ]);
     let escapes = patient.catheter.csf_loss().map_or(0.0, |(_, flow)| flow);
     values.extend([patient.catheter.csf_pressure(), escapes]);
+    values.extend(patient.body.ailments.signs(at).values());
     for (index, drug) in patient.drugs.iter().enumerate() {
         drug_values(patient, index, drug, at, &mut values)?;
     }

@@ -39,6 +39,12 @@ pub struct Outcomes {
     pub escalations_against_fault: u32,
     /// Operations, explorations included.
     pub operations: u32,
+    /// Complications of surgery and hardware.
+    pub complications: u32,
+    /// Time with any of them \[h\].
+    pub complication_h: f64,
+    /// Operations for a fault of delivery while there was none, but a complication.
+    pub operations_against_complication: u32,
     /// Whether the patient died.
     pub died: bool,
     /// First fault, or refill that went wrong \[h\].
@@ -72,6 +78,12 @@ impl Outcomes {
                 Some(f64::from(self.escalations_against_fault)),
             ),
             ("operations", Some(f64::from(self.operations))),
+            ("complications", Some(f64::from(self.complications))),
+            ("complication_h", Some(self.complication_h)),
+            (
+                "operations_against_complication",
+                Some(f64::from(self.operations_against_complication)),
+            ),
             ("died", Some(f64::from(u8::from(self.died)))),
             ("fault_h", self.fault_h),
             ("to_symptom_h", self.to_symptom_h),
@@ -100,10 +112,20 @@ fn union(mut spans: Vec<(f64, f64)>) -> f64 {
 pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult) -> Outcomes {
     let end = run.outcome.ended_h;
     let acts = || scenario.actions.iter().chain(orders);
+    // What a complication brings is no sign of the drug, however alike they look.
+    let owed = |s: &SymptomRow| {
+        // Past the levels of the symptom itself.
+        let of = |id: u64| run.events.iter().find(|e| e.event_id == id);
+        let mut cause = of(s.caused_by);
+        while let Some(e) = cause.filter(|e| e.component.starts_with("symptom.")) {
+            cause = of(e.caused_by);
+        }
+        cause.is_some_and(|e| ailment(scenario, e))
+    };
     let of = |syndrome: Syndrome| {
         run.symptoms
             .iter()
-            .filter(move |s| signs::syndrome(&s.symptom) == Some(syndrome))
+            .filter(move |s| signs::syndrome(&s.symptom) == Some(syndrome) && !owed(s))
     };
     let time = |symptoms: &mut dyn Iterator<Item = &SymptomRow>| {
         union(symptoms.map(|s| (s.onset_h, s.resolved_h.unwrap_or(end))).collect())
@@ -127,7 +149,8 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
 
     // What comes after the repair is no sign of the fault.
     let symptom = fault.and_then(|from| {
-        let ill = of(Syndrome::Withdrawal).chain(of(Syndrome::Overdose));
+        let own = run.symptoms.iter().filter(|s| owed(s));
+        let ill = of(Syndrome::Withdrawal).chain(of(Syndrome::Overdose)).chain(own);
         let until = repair.unwrap_or(end);
         ill.map(|s| s.onset_h)
             .filter(|t| (from..=until).contains(t))
@@ -178,6 +201,15 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
         unnecessary_tests: unnecessary,
         escalations_against_fault: escalations(acts(), scenario, run),
         operations: u32::try_from(own.count() + explorations).unwrap_or(u32::MAX),
+        complications: u32::try_from(
+            run.events
+                .iter()
+                .filter(|e| e.kind == "start" && ailment(scenario, e))
+                .count(),
+        )
+        .unwrap_or(u32::MAX),
+        complication_h: union(faulty(run, end, &|id| ill(scenario, id))),
+        operations_against_complication: in_vain(scenario, run, end),
         died: run.outcome.cause.is_some(),
         fault_h: fault,
         to_symptom_h: since(symptom),
@@ -261,6 +293,36 @@ fn faulty(run: &RunResult, end: f64, which: &dyn Fn(&str) -> bool) -> Vec<(f64, 
         .collect()
 }
 
+/// Whether a fault is a complication; one that came by chance has its kind as id.
+fn ill(scenario: &Scenario, id: &str) -> bool {
+    let kind = scenario
+        .faults
+        .iter()
+        .find(|f| f.id == id)
+        .map_or(id, |f| f.kind.as_str());
+    Lesion::of_kind(kind).is_complication()
+}
+
+/// Whether an event is one of a complication.
+fn ailment(scenario: &Scenario, e: &EventRow) -> bool {
+    e.component.strip_prefix("fault.").is_some_and(|id| ill(scenario, id))
+}
+
+/// Operations that looked for a fault of delivery while only a complication was there.
+fn in_vain(scenario: &Scenario, run: &RunResult, end: f64) -> u32 {
+    let faults = faulty(run, end, &|id| !ill(scenario, id));
+    let complications = faulty(run, end, &|id| ill(scenario, id));
+    let explores = diagnostics::named("exploration").map(|t| t.words);
+    let count = run.events.iter().filter(|e| {
+        let at = |spans: &[(f64, f64)]| spans.iter().any(|(from, to)| (*from..*to).contains(&e.time_h));
+        let explored = e.kind == "test" && explores.is_some_and(|words| e.detail == words);
+        // Another course for a catheter that hurts is what it needs.
+        let operated = e.kind == "operation" && !e.detail.starts_with("hardware pain");
+        e.component.starts_with("care.") && (explored || operated) && at(&complications) && !at(&faults)
+    });
+    u32::try_from(count.count()).unwrap_or(u32::MAX)
+}
+
 /// Tests done, those that could not help, and days in hospital for them.
 fn tests(scenario: &Scenario, run: &RunResult, end: f64) -> (u32, u32, f64) {
     let faults = faulty(run, end, &|_| true);
@@ -318,7 +380,10 @@ fn escalations<'a>(acts: impl Iterator<Item = &'a ActionStep>, scenario: &Scenar
     rises.dedup();
     let delivery = |id: &str| {
         let fault = scenario.faults.iter().find(|f| f.id == id);
-        fault.is_some_and(|f| !matches!(Lesion::of_kind(&f.kind), Lesion::OverInfusion))
+        fault.is_some_and(|f| {
+            let lesion = Lesion::of_kind(&f.kind);
+            lesion != Lesion::OverInfusion && !lesion.is_complication()
+        })
     };
     let faults = faulty(run, run.outcome.ended_h, &delivery);
     let against = run.events.iter().filter(|e| {

@@ -151,7 +151,10 @@ impl Registry {
             policies: self.policies.kinds().map(|k| k.spec).collect(),
             populations: crate::population::builtin().to_vec(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
-            hazard_kinds: crate::hazards::KINDS.to_vec(),
+            hazard_kinds: crate::hazards::KINDS
+                .into_iter()
+                .chain(crate::complications::KINDS.map(|k| k.kind))
+                .collect(),
             signals: super::observe::columns().into_iter().skip(1).collect(),
             drug_signals: super::observe::drug_columns(),
             channel_signals: DrugSignals::COLUMNS.map(str::to_owned).to_vec(),

@@ -86,6 +86,8 @@ impl Run {
         let individual = Some(options.replicate).filter(|n| *n != 0).or(scenario.replicate);
         crate::population::settle(&mut scenario, seed, individual);
         scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
+        scenario.faults.extend(crate::complications::draw(&scenario, &draws));
+        scenario.faults.extend(crate::complications::followers(&scenario));
         let scenario = Arc::new(leave_out(&scenario, &options.without));
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
         simulation.prime(&mut engine).map_err(at_start)?;

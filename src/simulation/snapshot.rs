@@ -74,6 +74,7 @@ struct Saved {
     catheter_wake: Option<Wake>,
     programmed: f64,
     death: Option<(SimTime, Name)>,
+    counts: super::ailment_run::Counts,
 }
 
 fn bad(error: impl std::fmt::Display) -> SimError {
@@ -125,6 +126,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         catheter_wake: s.catheter_wake,
         programmed: s.programmed,
         death: s.death.clone(),
+        counts: s.counts,
     })
     .map_err(bad)
 }
@@ -186,5 +188,6 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.catheter_wake = saved.catheter_wake;
     s.programmed = saved.programmed;
     s.death = saved.death;
+    s.counts = saved.counts;
     Ok(saved.engine)
 }

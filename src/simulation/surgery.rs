@@ -1,6 +1,6 @@
 //! Pumps that come and go: implant, replacement, explant.
 
-use crate::engine::{Context, EventId, Phase};
+use crate::engine::{Context, EventId, Phase, SimTime};
 use crate::pump::PumpSetup;
 use crate::scenario::model;
 use crate::signals::Others;
@@ -24,7 +24,7 @@ pub(super) fn in_its_box(device: &model::Pump) -> model::Pump {
 
 impl Simulation {
     /// A new pump, filled but not programmed, takes the place of whatever was there. What
-    /// the catheter holds stays in it.
+    /// the catheter holds stays in it; after an explantation the catheter is new and empty.
     ///
     /// # Errors
     /// [`SimError::Pump`] if the new pump cannot be filled so; nothing has changed then.
@@ -46,6 +46,10 @@ impl Simulation {
             ..self.scenario.pump.clone()
         };
         self.swap(device, by, cx)?;
+        if !self.patient.implanted {
+            // Where no pump was, the line of an earlier one does not stay either.
+            self.empty_catheter(cx.now());
+        }
         self.patient.implanted = true;
         let before = self.facts.concentration;
         self.care_state.notes.programme(&model::Programme::Stopped, None);
@@ -68,6 +72,17 @@ impl Simulation {
         self.patient.implanted = false;
         cx.note(format!("pump taken out with {}", words::dose(held)));
         Ok(())
+    }
+
+    /// What the catheter holds is drawn out.
+    pub(super) fn empty_catheter(&mut self, now: SimTime) {
+        let catheter = &mut self.patient.catheter;
+        if catheter.drug(now) == 0.0 && catheter.others(now) == Others::NONE {
+            return;
+        }
+        let (drawn, others) = catheter.empty(now);
+        self.accounts.aspirated += drawn;
+        book(&mut self.patient.drugs, others, |a| &mut a.aspirated);
     }
 
     fn swap(&mut self, device: model::Pump, by: EventId, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {

@@ -12,6 +12,7 @@ pub fn syndrome(s: Syndrome) -> &'static str {
         Syndrome::Withdrawal => "withdrawal",
         Syndrome::Overdose => "overdose",
         Syndrome::Therapy => "therapy",
+        Syndrome::Complication => "complication",
     }
 }
 
