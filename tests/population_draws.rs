@@ -462,7 +462,8 @@ fn mistakes_have_their_line_and_a_suggestion() {
             "lies outside its bounds 0 to 1",
         ),
         (&SHAPES.replace("sd_log = 0, source", "source"), "lacks `sd_log`"),
-        ("name = ", "TOML"),
+        ("name = ", "must be in quotes"),
+        ("[name", "TOML"),
     ] {
         let said = mistake(text);
         assert!(said.contains(part), "`{part}` missing in:\n{said}");

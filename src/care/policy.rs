@@ -70,6 +70,8 @@ pub struct Desk<'a> {
     pub facts: &'a Facts,
     /// Settings of the block.
     pub settings: &'a Settings,
+    /// Whether the patient has a pump: nobody need look twice to know.
+    pub implanted: bool,
     draws: &'a Draws,
     orders: Vec<Order>,
 }
@@ -82,6 +84,7 @@ impl<'a> Desk<'a> {
             id,
             facts,
             settings,
+            implanted: true,
             draws,
             orders: Vec::new(),
         }

@@ -196,6 +196,10 @@ impl Workup {
     }
 
     fn suspect(state: &mut Memory, place: Place, overdose: bool, why: String, desk: &mut Desk<'_>) {
+        // Without a pump there is no delivery to look into: why the drug is lacking is known.
+        if !desk.implanted {
+            return;
+        }
         let urgent = matches!(place, Place::Emergency | Place::Hospital);
         match state.stage {
             Stage::Idle => {}

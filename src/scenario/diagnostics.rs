@@ -372,7 +372,7 @@ pub(super) fn did_you_mean<S: AsRef<str>>(word: &str, candidates: &[S]) -> Optio
     }
     match candidates.len() {
         0 => None,
-        1..=32 => Some(format!("known here: {}", list(candidates))),
+        1..=48 => Some(format!("known here: {}", list(candidates))),
         n => Some(format!("{n} names are known here; `itbsim list` shows them")),
     }
 }

@@ -152,6 +152,7 @@ impl Simulation {
         let run = &mut self.care[index];
         let settings = &self.scenario.care[index].settings;
         let mut desk = Desk::new(cx.now(), &run.id, &self.facts, settings, &self.draws);
+        desk.implanted = self.patient.implanted;
         run.policy.learn(news, &mut desk);
         for order in desk.into_orders() {
             self.carry_out(index, order, cx)?;
