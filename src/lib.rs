@@ -38,6 +38,7 @@
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
+//! | [`validate`] | published figures beside simulated ones, with tolerance, source, grade and verdict |
 //! | [`cli`] | the command line |
 //!
 //! # Author, assemble, run
@@ -125,3 +126,4 @@ pub mod response;
 pub mod scenario;
 pub mod signals;
 pub mod simulation;
+pub mod validate;

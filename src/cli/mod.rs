@@ -21,6 +21,7 @@ mod new;
 mod parameters;
 mod run;
 mod system;
+mod validate;
 mod why;
 
 use crate::scenario::model::Story;
@@ -75,6 +76,8 @@ enum Command {
     Branch(branch::Args),
     /// Show where two runs part, and what followed
     Diff(diff::Args),
+    /// Set simulated beside published figures, with tolerance, source, grade and verdict
+    Validate(validate::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
     /// Print a completion script for a shell
@@ -160,6 +163,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(args) => compare::execute(&args),
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
+        Command::Validate(args) => validate::execute(&args),
         Command::System(args) => system::execute(&args),
         Command::Completions { shell } => completions(shell),
     };
