@@ -35,6 +35,7 @@
 //! | [`response`] | what it does; the [`EffectModel`](response::EffectModel) trait |
 //! | [`hazards`] | how often faults come by chance, by generation of device; keyed draws of them |
 //! | [`care`] | patient, carers, clinic: policies that react to what can be seen; the [`Policy`](care::Policy) trait |
+//! | [`population`] | virtual patients: drawn by key, with their published spread |
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
@@ -119,6 +120,7 @@ pub mod hazards;
 pub mod kinetics;
 pub mod numerics;
 pub mod parameters;
+pub mod population;
 pub mod pump;
 pub mod quantity;
 pub mod report;

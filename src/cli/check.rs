@@ -68,6 +68,30 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     print(&text)
 }
 
+/// Whom the patient is drawn from, and around which parameters.
+fn drawn(text: &mut String, s: &Scenario) {
+    if let Some(set) = s.set {
+        let _ = writeln!(text, "  parameters  named set {set}");
+    }
+    if let Some(population) = &s.population {
+        let who = match s.replicate {
+            Some(n) => format!("patient {n}"),
+            None => "the typical patient; --replicate K of `itbsim run` draws patient K".to_owned(),
+        };
+        let free = population
+            .distributions()
+            .iter()
+            .filter(|d| !s.fixed.contains(d.key))
+            .count();
+        let _ = writeln!(
+            text,
+            "  population  {}: {who}; {free} of {} parameters vary",
+            population.name(),
+            population.distributions().len()
+        );
+    }
+}
+
 fn moment(m: &Moment) -> String {
     match m {
         Moment::At(t) => span(t.hours()),
@@ -199,6 +223,7 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         span(s.duration.hours()),
         span(s.sample.hours())
     );
+    drawn(text, s);
     let history = format!("{:?}", p.history).to_lowercase();
     let _ = writeln!(
         text,

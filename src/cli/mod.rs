@@ -19,6 +19,7 @@ mod hazards;
 mod list;
 mod new;
 mod parameters;
+mod patients;
 mod run;
 mod system;
 mod validate;
@@ -60,12 +61,14 @@ enum Command {
     Check(check::Args),
     /// Write a commented scenario to start from
     New(new::Args),
-    /// List scenarios, faults, hazards, pumps, signals, symptoms, events or actions
+    /// List scenarios, faults, hazards, pumps, populations, sets, signals, symptoms, events or actions
     List(list::Args),
     /// Refill dates, bridge and priming boluses, valve pulses, doses: the arithmetic, step by step
     Calc(calc::Args),
     /// Print every default with unit, range, source and grade
     Parameters(parameters::Args),
+    /// Draw virtual patients of a population, or set their spread beside the published one
+    Patients(patients::Args),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Show the causal chain of an event, and the run without its root
@@ -158,6 +161,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::execute(&args),
         Command::Calc(args) => calc::execute(&args),
         Command::Parameters(args) => parameters::execute(&args),
+        Command::Patients(args) => patients::execute(&args),
         Command::Schema => print(&crate::scenario::schema(&Registry::builtin().catalog())),
         Command::Why(args) => why::execute(&args),
         Command::Compare(args) => compare::execute(&args),

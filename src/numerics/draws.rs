@@ -147,6 +147,11 @@ impl Draws {
 }
 
 impl Channel {
+    /// The same numbers of another replicate; the key is not hashed again.
+    pub fn of(self, replicate: u64) -> Channel {
+        Channel { replicate, ..self }
+    }
+
     /// Uniform in the open interval (0, 1): the midpoints of 2^52 equal cells.
     pub fn uniform(&self, ordinal: u64) -> f64 {
         let mut rng = ChaCha8Rng::from_seed(self.key);

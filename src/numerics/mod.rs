@@ -10,6 +10,7 @@
 //! | [`stepper`] | Dormand-Prince 5(4) with dense output for a few nonlinear states |
 //! | [`general`] | models of users through `ode_solvers`, and the independent check of the exact path |
 //! | [`draws`] | random numbers that are a pure function of their name |
+//! | [`correlated`] | correlated normal numbers from independent ones |
 //!
 //! Everything here is deterministic: transcendental functions come from `libm` or, for the
 //! exponential of the modes, from sums and products in one written order (`decay`);
@@ -22,6 +23,7 @@ mod error;
 mod strong;
 
 pub mod bundle;
+pub mod correlated;
 pub mod crossing;
 pub mod draws;
 pub mod exponential;

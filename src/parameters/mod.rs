@@ -16,11 +16,15 @@ mod care_workup;
 mod catheter;
 mod hazards;
 mod kinetics;
+mod population;
 mod protocols;
 mod pump;
 mod response;
 mod scenario;
+mod sets;
 mod visit;
+
+pub use sets::{NamedSet, SETS, named_set};
 
 /// How far a default can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -92,6 +96,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         kinetics::TABLE,
         response::TABLE,
         scenario::TABLE,
+        population::TABLE,
         hazards::TABLE,
         calc::TABLE,
     ]
@@ -198,6 +203,14 @@ impl ParameterSet {
         Ok(())
     }
 
+    /// Replaces a value that is known to lie in its range: no search through the tables. A key
+    /// that no table has is passed over.
+    pub(crate) fn put(&mut self, key: &'static str, value: f64) {
+        if let Some(slot) = self.values.get_mut(key) {
+            *slot = value + 0.0;
+        }
+    }
+
     /// Replaces one default by a text with a unit, such as `"0.1 cm2/s"`; a
     /// parameter whose unit is `"1"` takes a bare number or a percentage.
     ///
@@ -277,6 +290,7 @@ mod tests {
             ("kinetics.", kinetics::TABLE),
             ("response.", response::TABLE),
             ("scenario.", scenario::TABLE),
+            ("population.", population::TABLE),
             ("hazards.", hazards::TABLE),
             ("calc.", calc::TABLE),
         ] {

@@ -243,8 +243,14 @@ impl Response {
     /// Slow states after months under a constant exposure: tolerance and adaptation
     /// match the effect, nothing is damaged.
     pub fn equilibrium(&self, exposure: &Exposure) -> Vec<f64> {
+        self.equilibrium_of(exposure, &Region::ALL)
+    }
+
+    /// The same for some regions only, the others as in a person who never had the drug: a
+    /// search for a dose asks for the legs a hundred times.
+    pub fn equilibrium_of(&self, exposure: &Exposure, regions: &[Region]) -> Vec<f64> {
         let mut y = self.naive();
-        for region in Region::ALL {
+        for region in regions.iter().copied() {
             let r = region.index();
             // T = Tmax E(T) has one solution, since E falls as T grows: bisection.
             let (mut low, mut high) = (0.0, self.figures.tolerance_max);

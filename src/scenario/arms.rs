@@ -221,7 +221,11 @@ fn put(
             };
             walk(document, &[&["hazards"], keys.as_slice()].concat(), change, &leaf)
         }
-        ("patient" | "pump" | "catheter" | "duration" | "seed" | "sample" | "title" | "lesson", _) => {
+        ("population", Some(rest)) => put_in_population(document, rest, change, &leaf),
+        (
+            "patient" | "pump" | "catheter" | "duration" | "seed" | "replicate" | "sample" | "title" | "lesson" | "model",
+            _,
+        ) => {
             descend(document, path, change, &leaf)
         }
         ("extends" | "arm" | "expect" | "sources" | "hazard", _) => Err(Box::new(wrong(
@@ -237,10 +241,34 @@ fn put(
             )
             .maybe_help(path_help(head).filter(|h| h.starts_with("did")))
             .help(
-                "paths start with patient, pump, catheter, hazards, parameters, programme.<id>, fault.<id>, action.<id> or care.<id>",
+                "paths start with patient, pump, catheter, model, population, hazards, parameters, programme.<id>, fault.<id>, action.<id> or care.<id>",
             ),
         )),
     }
+}
+
+/// `population.name`, or `population.distributions.KEY` with or without the name of one number,
+/// where KEY has dots of its own.
+fn put_in_population(
+    document: &mut Table,
+    rest: &str,
+    change: &Entry,
+    leaf: &dyn Fn(&str) -> Entry,
+) -> Result<(), Box<Diagnostic>> {
+    let Some(path) = rest.strip_prefix("distributions.") else {
+        return walk(document, &["population", rest], change, leaf);
+    };
+    let last = path.rsplit_once('.');
+    let keys = match last {
+        Some((key, number)) if super::population_read::DISTRIBUTION_KEYS.contains(&number) => vec![key, number],
+        _ => vec![path],
+    };
+    walk(
+        document,
+        &[&["population", "distributions"], keys.as_slice()].concat(),
+        change,
+        leaf,
+    )
 }
 
 /// Removes `a.b.c` however it was written: quoted, dotted or nested.

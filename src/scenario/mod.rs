@@ -52,6 +52,8 @@ mod hazards;
 pub mod model;
 mod moment;
 mod names;
+pub mod population;
+mod population_read;
 mod programme;
 mod resolve;
 mod schema;
@@ -64,6 +66,7 @@ use std::path::{Path, PathBuf};
 pub use branching::{BRANCH, Decision, PAST, load_branch};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
+pub use population_read::{population_from_file, population_from_str};
 pub(crate) use resolve::MOST_ROWS;
 pub use schema::schema;
 

@@ -1,7 +1,8 @@
 //! A scenario as the simulation reads it: every quantity a number in base
 //! units (ug, mL, h, cm, kPa, degC), every reference checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,7 @@ use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Posture};
 
+use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
 
 /// A file as loaded: one scenario per arm (a single unnamed one without `[[arm]]`).
@@ -48,6 +50,9 @@ pub struct Scenario {
     pub duration: SimTime,
     /// Seed when the command line gives none.
     pub seed: u64,
+    /// Which replicate the file asks for: the luck of its run and, with a population, its
+    /// patient. `None` is replicate 0 of the luck and the typical patient.
+    pub replicate: Option<u64>,
     /// Spacing of output rows when the command line gives none.
     pub sample: SimSpan,
     /// The person.
@@ -70,6 +75,13 @@ pub struct Scenario {
     pub expectations: Vec<Expectation>,
     /// Defaults with this scenario's overrides.
     pub parameters: ParameterSet,
+    /// Name of the set of parameters that `[model]` chooses.
+    pub set: Option<&'static str>,
+    /// Whom a patient is drawn from, as `[population]` and `[model]` say; `None` without the block.
+    pub population: Option<Arc<PopulationSpec>>,
+    /// What the file fixes for every patient: keys of `[parameters]`, and those of `[patient]`
+    /// as `patient.KEY`. A population does not touch these.
+    pub fixed: BTreeSet<&'static str>,
 }
 
 /// The person.
@@ -769,6 +781,8 @@ pub struct Catalog {
     pub hazard_kinds: Vec<&'static str>,
     /// Care policies.
     pub policies: Vec<PolicySpec>,
+    /// Populations that `[population] name` may choose.
+    pub populations: Vec<Arc<PopulationSpec>>,
     /// Column names of all signals.
     pub signals: Vec<String>,
     /// Event names that do not depend on ids of the file, such as `symptom.itch.onset`.

@@ -1,15 +1,18 @@
 //! From a merged document to one [`Scenario`]: the tables that are there once,
 //! and the order in which everything is read.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::model::{
     Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment, Selection,
 };
-use super::{action, care, check, expect, fault, hazards, programme};
+use super::{action, care, check, expect, fault, hazards, population_read, programme};
 use crate::engine::{SimSpan, SimTime};
-use crate::parameters::{self, ParameterError, ParameterSet};
+use crate::parameters::{self, NamedSet, ParameterError, ParameterSet, SETS};
 use crate::quantity::Dimension;
 
 /// Keys at the top of a file.
@@ -20,8 +23,11 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "extends",
     "duration",
     "seed",
+    "replicate",
     "sample",
     "sources",
+    "model",
+    "population",
     "patient",
     "pump",
     "catheter",
@@ -50,6 +56,8 @@ pub(super) const PATIENT_KEYS: &[&str] = &[
     "implanted",
     "selection",
 ];
+/// Keys of `[model]`.
+pub(super) const MODEL_KEYS: &[&str] = &["set"];
 /// Keys of `selection` in `[patient]`.
 pub(super) const SELECTION_KEYS: &[&str] = &[
     "infection",
@@ -155,13 +163,18 @@ pub(super) fn resolve(
     let sources_cited = fields.texts("sources", "[\"Coffey 1993\"]");
     let seed = fields.whole("seed", 0, i64::MAX);
     let sample = sample(&fields, duration);
-    let parameters = parameters_of(&fields);
+    let replicate = fields.whole("replicate", 0, i64::MAX);
+    let set = named_set(&fields);
+    let mut fixed = BTreeSet::new();
+    let parameters = parameters_of(&fields, set.ok().flatten(), &mut fixed);
     let defaults = parameters.as_ref().cloned().unwrap_or_default();
+    let population = population_read::read(&fields);
     context.canal.set(Some((
         defaults.get("kinetics.csf.spinal_volume"),
         defaults.get("kinetics.csf.production"),
     )));
-    let patient = patient(&fields, &defaults);
+    let drawn_from = population.as_ref().ok().and_then(Option::as_ref);
+    let patient = patient(&fields, &defaults, drawn_from.map(|p| p.patient()), &mut fixed);
     let pump = pump(&fields, &defaults);
     let catheter = catheter(&fields, &defaults);
     let hazards = hazards::read(&fields);
@@ -200,6 +213,7 @@ pub(super) fn resolve(
     let (sources_cited, seed, sample) = (sources_cited?, seed?, sample?);
     let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
     let hazards = hazards?;
+    let (replicate, set, population) = (replicate?, set?, population?);
     sound?;
     if programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
         return Err(Reported);
@@ -216,6 +230,7 @@ pub(super) fn resolve(
                 .collect(),
             duration,
             seed: seed.and_then(|n| u64::try_from(n).ok()).unwrap_or(SEED),
+            replicate: replicate.and_then(|n| u64::try_from(n).ok()),
             sample,
             patient,
             pump,
@@ -232,6 +247,15 @@ pub(super) fn resolve(
             },
             expectations: Vec::new(),
             parameters,
+            population: population.map(|population| match set {
+                Some(set) => {
+                    let middles: Vec<(&str, f64)> = set.values.iter().map(|p| (p.key, p.value)).collect();
+                    Arc::new(population.around(&middles))
+                }
+                None => population,
+            }),
+            set: set.map(|set| set.name),
+            fixed,
         },
         expectations: expectations.read,
     })
@@ -321,8 +345,20 @@ fn sample(fields: &Fields<'_, '_>, duration: Result<SimTime, Reported>) -> Resul
     }
 }
 
-fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
-    let mut set = ParameterSet::default();
+/// The set that `[model]` names.
+fn named_set(fields: &Fields<'_, '_>) -> Got<&'static NamedSet> {
+    let empty = Table::default();
+    let words: Vec<(&str, &'static NamedSet)> = SETS.iter().map(|s| (s.name, s)).collect();
+    once(fields, "model", MODEL_KEYS, &empty)?.choice("set", &words)
+}
+
+/// The defaults, the named set over them, `[parameters]` over both; the keys of the last are fixed.
+fn parameters_of(
+    fields: &Fields<'_, '_>,
+    chosen: Option<&NamedSet>,
+    fixed: &mut BTreeSet<&'static str>,
+) -> Result<ParameterSet, Reported> {
+    let mut set = chosen.map_or_else(ParameterSet::default, NamedSet::parameters);
     let Some(entry) = fields.entry("parameters") else {
         return Ok(set);
     };
@@ -344,6 +380,7 @@ fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
             );
             continue;
         };
+        fixed.insert(known.key);
         let text = match data {
             Data::Text(text) => Some(text.clone()),
             Data::Integer(n) => Some(n.to_string()),
@@ -452,9 +489,25 @@ fn registered(fields: &Fields<'_, '_>, key: &str, names: &[&'static str]) -> Got
     }
 }
 
-fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, Reported> {
+/// What a population would set, by key in `[patient]`.
+const DRAWN: [(&str, &str); 6] = [
+    ("weight", "patient.weight"),
+    ("renal_function", "patient.renal_function"),
+    ("injury", "patient.injury"),
+    ("ashworth_legs", "patient.ashworth_legs"),
+    ("ashworth_arms", "patient.ashworth_arms"),
+    ("spasm_score", "patient.spasm_score"),
+];
+
+fn patient(
+    fields: &Fields<'_, '_>,
+    defaults: &ParameterSet,
+    drawn_from: Option<Population>,
+    fixed: &mut BTreeSet<&'static str>,
+) -> Result<Patient, Reported> {
     let empty = Table::default();
     let fields = once(fields, "patient", PATIENT_KEYS, &empty)?;
+    fixed.extend(DRAWN.iter().filter(|(key, _)| fields.has(key)).map(|(_, name)| *name));
     let score = Bound::within(0.0, 4.0);
     let population = fields.choice("population", POPULATIONS);
     let weight = fields.quantity("weight", Dimension::BodyWeight, Bound::within(2.0, 300.0));
@@ -470,13 +523,29 @@ fn patient(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Patient, 
     let alarm = hearing(&fields);
     let implanted = fields.flag("implanted");
     let selection = selection(&fields)?;
+    let population = population?;
+    if let (Some(said), Some(drawn)) = (population, drawn_from)
+        && said != drawn
+    {
+        return Err(fields.report(
+            Diagnostic::new(
+                "conflicting-keys",
+                "[patient] and [population] name different populations",
+            )
+            .at(fields.place_of("population"), "not that of [population]")
+            .help("leave `population` out of [patient]"),
+        ));
+    }
+    if selection.kidney_disease {
+        fixed.insert("patient.renal_function");
+    }
     let usual_kidney = if selection.kidney_disease {
         defaults.get("care.selection.kidney_function")
     } else {
         1.0
     };
     Ok(Patient {
-        population: population?.unwrap_or(Population::AdultSpinal),
+        population: population.or(drawn_from).unwrap_or(Population::AdultSpinal),
         weight: weight?.unwrap_or_else(|| defaults.get("scenario.patient.weight")),
         renal_function: renal?.unwrap_or(usual_kidney),
         injury: injury?,

@@ -7,8 +7,9 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{Catalog, FaultKind, FieldSpec};
+use super::population::Shape;
 use super::settings::PolicySpec;
-use super::{action, arms, care, expect, fault, hazards, programme, resolve, settings, steps};
+use super::{action, arms, care, expect, fault, hazards, population_read, programme, resolve, settings, steps};
 use crate::parameters;
 use crate::quantity::Dimension;
 use crate::signals::Level;
@@ -25,7 +26,13 @@ pub fn schema(catalog: &Catalog) -> String {
         "extends" => text("File to start from, relative to this one."),
         "duration" => quantity(Dimension::Time, "End of the run."),
         "seed" => json!({ "type": "integer", "minimum": 0, "description": "Seed of the luck." }),
+        "replicate" => json!({ "type": "integer", "minimum": 0,
+            "description": "Which replicate is run: its luck and, with a population, its patient." }),
         "sample" => quantity(Dimension::Time, "Spacing of output rows."),
+        "model" => object(resolve::MODEL_KEYS, |_| {
+            words(parameters::SETS.iter().map(|s| s.name), "Named set of parameters.")
+        }),
+        "population" => population(catalog),
         "sources" => {
             json!({ "type": "array", "items": { "type": "string" }, "description": "Publications behind the story." })
         }
@@ -161,6 +168,50 @@ fn patient(catalog: &Catalog) -> Value {
             "awake_from" => quantity(Dimension::Time, "Time of day from which they are awake."),
             _ => quantity(Dimension::Time, "Time of day from which they sleep."),
         }),
+    })
+}
+
+fn population(catalog: &Catalog) -> Value {
+    let grade = || words(names(population_read::GRADES), "How far it can be trusted.");
+    let number = |meaning: &str| json!({ "type": "number", "minimum": 0, "description": meaning });
+    object(population_read::KEYS, |key| match key {
+        "name" => words(
+            catalog.populations.iter().map(|p| p.name()),
+            "Whom the patients are drawn from.",
+        ),
+        "distributions" => {
+            let one = object(population_read::DISTRIBUTION_KEYS, |key| match key {
+                "shape" => words(names(Shape::WORDS), "Form of the distribution."),
+                "typical" => number_or_percent("Middle, in the unit of the parameter."),
+                "sd_log" => number("Standard deviation of the logarithm (log-normal)."),
+                "cv" => number("Coefficient of variation (log-normal)."),
+                "sd" => number_or_percent("Standard deviation, in the unit of the parameter (normal)."),
+                "sd_logit" => number("Standard deviation of the logit (logit-normal)."),
+                "low" => number_or_percent("Nobody lies below."),
+                "high" => number_or_percent("Nobody lies above."),
+                "grade" => grade(),
+                "source" => text("Where it comes from."),
+                "typical_uncertainty" => number("How well the middle is known: standard deviation of its logarithm."),
+                _ => number("How well the spread is known: standard deviation of its logarithm."),
+            });
+            json!({ "type": "object", "additionalProperties": one, "description": "Changes to single parameters, by key." })
+        }
+        "correlation" => blocks(object(population_read::CORRELATION_KEYS, |key| match key {
+            "of" => json!({ "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2,
+                "description": "Two parameters." }),
+            "r" => {
+                json!({ "type": "number", "minimum": -0.99, "maximum": 0.99, "description": "Correlation of their normal scores." })
+            }
+            "grade" => grade(),
+            _ => text("Where it comes from."),
+        })),
+        _ => blocks(object(population_read::ORIGIN_KEYS, |key| match key {
+            "name" => text("What the spasticity comes from."),
+            "share" => number("Weight among the origins."),
+            "injury" => json!({ "type": "object", "additionalProperties": { "type": "number", "minimum": 0 },
+                "description": "Levels of a cord injury with their weights." }),
+            _ => text("Where the share comes from."),
+        })),
     })
 }
 

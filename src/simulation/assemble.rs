@@ -180,7 +180,10 @@ pub(super) fn assemble(
         care_state: super::care_run::CareState::default(),
         facts: Arc::new(super::care_run::facts(scenario)),
         waiting: WaitingList::default(),
-        draws: Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate),
+        draws: Draws::new(
+            options.seed.unwrap_or(scenario.seed),
+            super::run::replicate_of(scenario, options),
+        ),
         alarms: Alarms::default(),
         visits: Vec::new(),
         accounts: Accounts {

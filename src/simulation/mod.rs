@@ -47,7 +47,7 @@ pub use outcomes::Outcomes;
 pub use profile::RAMP_STEPS;
 pub use registry::{BuildFault, FaultMechanism, Plant, Registry, SymptomEntry};
 pub use result::{AlarmRow, DeviceLogRow, EventRow, LedgerRow, Outcome, RunResult, SymptomRow, Verdict, VisitRow};
-pub use run::{Run, RunError, RunOptions, is_miss, simulate};
+pub use run::{Run, RunError, RunOptions, is_miss, replicate_of, simulate};
 pub use system::{SystemSegment, SystemTrace};
 
 use crate::parameters::ParameterSet;

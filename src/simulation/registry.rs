@@ -150,6 +150,7 @@ impl Registry {
                 .collect(),
             effect_models: self.effects.names(),
             policies: self.policies.kinds().map(|k| k.spec).collect(),
+            populations: crate::population::builtin().to_vec(),
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
             hazard_kinds: crate::hazards::KINDS.to_vec(),
             signals: super::observe::columns().into_iter().skip(1).collect(),

@@ -34,7 +34,7 @@ const EVENT_LIMIT: u64 = 1_000_000;
 pub struct RunOptions {
     /// Seed, if not the scenario's own.
     pub seed: Option<u64>,
-    /// Number of the replicate; draws depend on it.
+    /// Number of the replicate; draws depend on it. 0 takes the scenario's own, if it names one.
     pub replicate: u64,
     /// Spacing of output rows, if not the scenario's own.
     pub sample: Option<SimSpan>,
@@ -81,8 +81,11 @@ impl Run {
             event_limit: EVENT_LIMIT,
             ..EngineOptions::default()
         });
-        let draws = Draws::new(options.seed.unwrap_or(scenario.seed), options.replicate);
+        let seed = options.seed.unwrap_or(scenario.seed);
+        let draws = Draws::new(seed, replicate_of(scenario, options));
         let mut scenario = scenario.clone();
+        let individual = Some(options.replicate).filter(|n| *n != 0).or(scenario.replicate);
+        crate::population::settle(&mut scenario, seed, individual);
         scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
         let scenario = Arc::new(leave_out(&scenario, &options.without));
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
@@ -235,6 +238,14 @@ pub fn simulate(scenario: &Scenario, registry: &Registry, options: &RunOptions) 
     let mut run = Run::new(scenario, registry, options)?;
     run.run_until(scenario.duration)?;
     Ok(run.finish())
+}
+
+/// The replicate that is run: that of the options, or else the scenario's own.
+pub fn replicate_of(scenario: &Scenario, options: &RunOptions) -> u64 {
+    match options.replicate {
+        0 => scenario.replicate.unwrap_or(0),
+        own => own,
+    }
 }
 
 /// A line of the pump's log with the priorities of an alarm.
