@@ -52,13 +52,7 @@ pub struct Trumpet {
 ///
 /// # Errors
 /// [`CalcError`] if a length is not positive or no window fits in the period.
-pub fn trumpet(
-    volumes: &[f64],
-    sample: f64,
-    flow: f64,
-    period: (f64, f64),
-    window: f64,
-) -> Result<Trumpet, CalcError> {
+pub fn trumpet(volumes: &[f64], sample: f64, flow: f64, period: (f64, f64), window: f64) -> Result<Trumpet, CalcError> {
     let sample = positive("the sample interval", sample, "h")?;
     let flow = positive_flow("the flow", flow)?;
     let window = positive("the window", window, "h")?;

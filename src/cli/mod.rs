@@ -12,6 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 mod branch;
 mod calc;
+mod calibrate;
 mod check;
 mod compare;
 mod diff;
@@ -81,6 +82,8 @@ enum Command {
     Diff(diff::Args),
     /// Set simulated beside published figures, with tolerance, source, grade and verdict
     Validate(validate::Args),
+    /// Fit assumed parameters to the figures set apart for it, and show what each figure depends on
+    Calibrate(calibrate::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
     /// Print a completion script for a shell
@@ -167,6 +170,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(args) => compare::execute(&args),
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
+        Command::Calibrate(args) => calibrate::execute(&args),
         Command::Validate(args) => validate::execute(&args),
         Command::System(args) => system::execute(&args),
         Command::Completions { shell } => completions(shell),

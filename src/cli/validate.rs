@@ -98,7 +98,11 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     } else {
         print(&text(&report, args.verbose, args.out.as_deref()))?;
     }
-    let good = if args.allow_known { report.as_stated() } else { report.all_met() };
+    let good = if args.allow_known {
+        report.as_stated()
+    } else {
+        report.all_met()
+    };
     if good { Ok(()) } else { Err(Failure::Expectation) }
 }
 
@@ -200,7 +204,22 @@ fn text(report: &Report, verbose: bool, out: Option<&Path>) -> String {
         }
         let met = all.iter().filter(|f| f.verdict.within()).count();
         let _ = writeln!(t, "\n{} ({met} of {} within)", layer.as_str().to_uppercase(), all.len());
-        for f in all {
+        let mut told: Vec<&str> = Vec::new();
+        for f in &all {
+            // A table of vectors that are all met is one line.
+            if let (false, Some((table, _))) = (verbose, f.id.split_once('.'))
+                && f.id[table.len() + 1..].starts_with(|c: char| c.is_ascii_digit())
+            {
+                let rows = || all.iter().filter(|x| x.id.split('.').next() == Some(table));
+                if rows().all(|x| x.verdict == Verdict::Met) {
+                    if !told.contains(&table) {
+                        told.push(table);
+                        let title = f.title.split(':').next().unwrap_or_default();
+                        let _ = writeln!(t, "{table:<24} {title}: {} figures, all met", rows().count());
+                    }
+                    continue;
+                }
+            }
             let unit = if f.unit == "1" || f.unit == "yes" { "" } else { &f.unit };
             let _ = writeln!(
                 t,
@@ -251,7 +270,11 @@ fn text(report: &Report, verbose: bool, out: Option<&Path>) -> String {
             n => format!(", {n} met although the files say they are missed"),
         }
     );
-    for (name, role) in [("kept apart", Role::Check), ("fitted", Role::Fit), ("input", Role::Input)] {
+    for (name, role) in [
+        ("kept apart", Role::Check),
+        ("fitted", Role::Fit),
+        ("input", Role::Input),
+    ] {
         if let Some(gmfe) = report.gmfe(Some(role)) {
             let _ = writeln!(
                 t,
@@ -261,7 +284,11 @@ fn text(report: &Report, verbose: bool, out: Option<&Path>) -> String {
         }
     }
     if let Some(out) = out {
-        let _ = writeln!(t, "written to {}: validation.html, validation.csv, plots", out.display());
+        let _ = writeln!(
+            t,
+            "written to {}: validation.html, validation.csv, plots",
+            out.display()
+        );
     }
     t.push_str("For teaching and research, never for treating a person.\n");
     t

@@ -22,7 +22,8 @@ use super::shape::{self, Points};
 /// | `clearance` | signal (ng/mL), dose (ug), from, to | dose over area \[mL/h\] |
 /// | `apparent_volume` | as `clearance`, and at, until | clearance by half-life between `at` and `until` \[mL\] |
 /// | `quotient` | signal, under, at | of two signals |
-/// | `fluctuation` | signal, from, to | largest less smallest over the mean \[%\] |
+/// | `swing` | signal, from, to | largest less smallest over the smallest \[%\] |
+/// | `relief` | level, from, to | 1 if Ashworth (legs) or spasm score falls by the level within the window, else 0 |
 /// | `onset`, `resolved`, `lasts`, `episodes` | symptom, from | first onset, last resolution, hours present, number |
 /// | `event` | event, from | first event of the name after `from` \[h\] |
 /// | `happened` | symptom or event, from, to | 1 or 0 |
@@ -216,7 +217,7 @@ impl Ask {
         match self.what.as_str() {
             "value" => shape::at(&series()?, self.number("at", self.at)?).ok_or_else(|| never("a sample there")),
             "mean" => Ok(shape::mean(&series()?)),
-            "min" => Ok(series()?.iter().map(|p| p.1).fold(f64::INFINITY, f64::min)),
+            "min" => Ok(shape::lowest(&series()?)),
             "max" => Ok(shape::peak(&series()?).1),
             "time_of_max" => Ok(shape::peak(&series()?).0 - from),
             "first_above" => {
@@ -261,10 +262,19 @@ impl Ask {
                     _ => Err(never("a denominator")),
                 }
             }
-            "fluctuation" => {
+            "swing" => {
                 let points = series()?;
-                let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
-                Ok(100.0 * (shape::peak(&points).1 - low) / shape::mean(&points))
+                let low = shape::lowest(&points);
+                Ok(100.0 * (shape::peak(&points).1 - low) / low)
+            }
+            "relief" => {
+                let level = self.number("level", self.level)?;
+                let mut yes = false;
+                for signal in ["ashworth_legs", "spasm_score"] {
+                    let points = self.points(run, signal)?;
+                    yes |= points[0].1 - shape::lowest(&points) >= level;
+                }
+                Ok(f64::from(yes))
             }
             "onset" => {
                 let name = symptom()?;

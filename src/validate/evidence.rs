@@ -444,7 +444,10 @@ impl Evidence {
 
     /// Scenario files that the stories may extend, by name.
     pub fn files() -> BTreeMap<String, String> {
-        SHIPPED.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect()
+        SHIPPED
+            .iter()
+            .map(|(n, t)| ((*n).to_owned(), (*t).to_owned()))
+            .collect()
     }
 
     /// Case, table and story names unique, references resolved, intervals sensible.
@@ -477,8 +480,14 @@ impl Evidence {
         }
         for set in &self.sets {
             for key in &set.parameters {
-                if !crate::parameters::all().any(|p| p.key == key) {
+                let Some(p) = crate::parameters::all().find(|p| p.key == key) else {
                     return Err(unknown(&set.id, "parameter", key));
+                };
+                if p.grade == Grade::Published {
+                    return Err(EvidenceError::Senseless {
+                        id: set.id.clone(),
+                        problem: format!("`{key}` is published and may not be fitted"),
+                    });
                 }
             }
         }

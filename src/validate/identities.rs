@@ -76,9 +76,7 @@ pub(super) fn of_kinetics(ask: &Ask, p: &ParameterSet) -> Result<f64, AskError> 
                 .fold(0.0, f64::max);
             Ok(worst)
         }
-        _ => Err(AskError::NoMeasure {
-            what: ask.what.clone(),
-        }),
+        _ => Err(AskError::NoMeasure { what: ask.what.clone() }),
     }
 }
 
@@ -122,9 +120,7 @@ pub(super) fn of_runs(ask: &Ask, scenario: &Scenario, registry: &Registry) -> Re
             restored.fingerprint() == first.fingerprint
         }
         _ => {
-            return Err(AskError::NoMeasure {
-                what: ask.what.clone(),
-            });
+            return Err(AskError::NoMeasure { what: ask.what.clone() });
         }
     };
     Ok(f64::from(holds))

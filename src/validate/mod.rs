@@ -30,6 +30,7 @@
 //! ```
 
 mod ask;
+pub mod calibrate;
 mod evidence;
 pub mod fold;
 mod identities;

@@ -205,7 +205,11 @@ fn table(h: &mut String, report: &Report, layer: Layer) {
             escape(&f.argument)
         );
         if let Some(why) = &f.known_miss {
-            let _ = write!(more, "<div class=\"known\"><small>Known miss: {}</small></div>", escape(why));
+            let _ = write!(
+                more,
+                "<div class=\"known\"><small>Known miss: {}</small></div>",
+                escape(why)
+            );
         }
         if let Some(what) = &f.conflict {
             let _ = write!(more, "<div><small>Conflict: {}</small></div>", escape(what));
@@ -325,11 +329,23 @@ pub fn figures(evidence: &Evidence, report: &Report) -> Result<Vec<crate::report
             of(Role::Fit),
             of(Role::Input)
         );
-        done.push(folds("fold-errors", "Kinetic quantities, simulated over published", &summary, &kinetic, &options)?);
+        done.push(folds(
+            "fold-errors",
+            "Kinetic quantities, simulated over published",
+            &summary,
+            &kinetic,
+            &options,
+        )?);
     }
     if !measured.is_empty() {
         let foot = "Each figure in its own unit; thin lines: a factor of two";
-        done.push(scatter("observed-simulated", "Published against simulated", foot, &measured, &options)?);
+        done.push(scatter(
+            "observed-simulated",
+            "Published against simulated",
+            foot,
+            &measured,
+            &options,
+        )?);
     }
     for line in &report.courses {
         let Some(c) = evidence.courses.iter().find(|c| c.id == line.id) else {

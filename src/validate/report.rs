@@ -239,8 +239,25 @@ impl Report {
     pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record([
-            "id", "target", "layer", "role", "title", "published", "value", "simulated", "unit", "accept_low",
-            "accept_high", "fold_error", "verdict", "note", "argument", "source", "grade", "known_miss", "conflict",
+            "id",
+            "target",
+            "layer",
+            "role",
+            "title",
+            "published",
+            "value",
+            "simulated",
+            "unit",
+            "accept_low",
+            "accept_high",
+            "fold_error",
+            "verdict",
+            "note",
+            "argument",
+            "source",
+            "grade",
+            "known_miss",
+            "conflict",
         ])?;
         let number = |v: Option<f64>| v.map(crate::report::tables::number).unwrap_or_default();
         for f in &self.findings {

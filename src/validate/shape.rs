@@ -11,6 +11,11 @@ pub fn peak(points: &[(f64, f64)]) -> (f64, f64) {
         .fold((0.0, f64::NEG_INFINITY), |best, p| if p.1 > best.1 { p } else { best })
 }
 
+/// Smallest value.
+pub fn lowest(points: &[(f64, f64)]) -> f64 {
+    points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min)
+}
+
 /// Value at an instant, linear between samples; `None` outside them.
 pub fn at(points: &[(f64, f64)], t: f64) -> Option<f64> {
     const SLACK: f64 = 1e-9;

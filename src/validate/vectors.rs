@@ -14,7 +14,13 @@ pub(super) fn vector(ask: &Ask, p: &ParameterSet) -> Result<f64, AskError> {
         problem: e.to_string(),
     };
     let input = |name: &str| ask.input(name);
-    let or = |name: &str, default: f64| if ask.with.contains_key(name) { input(name) } else { Ok(default) };
+    let or = |name: &str, default: f64| {
+        if ask.with.contains_key(name) {
+            input(name)
+        } else {
+            Ok(default)
+        }
+    };
     let path = || -> Result<f64, AskError> {
         if ask.with.contains_key("volume") {
             return input("volume");
@@ -113,9 +119,7 @@ pub(super) fn vector(ask: &Ask, p: &ParameterSet) -> Result<f64, AskError> {
             ]
         }
         _ => {
-            return Err(AskError::NoMeasure {
-                what: ask.what.clone(),
-            });
+            return Err(AskError::NoMeasure { what: ask.what.clone() });
         }
     };
     let wanted = ask.output.as_deref().ok_or_else(|| AskError::Missing {

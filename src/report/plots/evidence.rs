@@ -98,7 +98,11 @@ pub fn course(course: &Course<'_>, options: &PlotOptions) -> Result<Figure, Repo
     };
     let svg = draw(course.title, height, |canvas| {
         page.draw(canvas);
-        key(canvas, (left, page.head() + 0.5 * LEADING), &[("simulated", BLUE), ("published ± SD", INK)]);
+        key(
+            canvas,
+            (left, page.head() + 0.5 * LEADING),
+            &[("simulated", BLUE), ("published ± SD", INK)],
+        );
         axis.draw(canvas, frame.bottom);
         draw_values(canvas, frame, &scale, course.axis, BORDER + 4.0);
         let samples = window(&series, axis.start, axis.end, false);
@@ -153,7 +157,13 @@ fn log_floor(canvas: &mut Canvas<'_>, frame: Frame, scale: &Scale, label: &str) 
 ///
 /// # Errors
 /// [`ReportError::Draw`] if the drawing library fails.
-pub fn scatter(name: &str, title: &str, foot: &str, marks: &[Mark], options: &PlotOptions) -> Result<Figure, ReportError> {
+pub fn scatter(
+    name: &str,
+    title: &str,
+    foot: &str,
+    marks: &[Mark],
+    options: &PlotOptions,
+) -> Result<Figure, ReportError> {
     let page = Page::titled(title, foot);
     let all = || marks.iter().flat_map(|m| [m.published, m.simulated]);
     let scale = wide(all());
@@ -169,7 +179,11 @@ pub fn scatter(name: &str, title: &str, foot: &str, marks: &[Mark], options: &Pl
     let svg = draw(title, frame.bottom + FLOOR + page.foot(), |canvas| {
         page.draw(canvas);
         let at = (left, page.head() + 0.5 * LEADING);
-        key(canvas, at, &[("informed the defaults", BLUE), ("kept apart", VERMILLION)]);
+        key(
+            canvas,
+            at,
+            &[("informed the defaults", BLUE), ("kept apart", VERMILLION)],
+        );
         log_floor(canvas, frame, &scale, "published");
         draw_values(canvas, frame, &scale, "simulated", BORDER + 4.0);
         let x = |v: f64| frame.left + scale.fraction(v) * frame.width();
@@ -208,7 +222,13 @@ fn wide(values: impl Iterator<Item = f64>) -> Scale {
 ///
 /// # Errors
 /// [`ReportError::Draw`] if the drawing library fails.
-pub fn folds(name: &str, title: &str, summary: &str, marks: &[Mark], options: &PlotOptions) -> Result<Figure, ReportError> {
+pub fn folds(
+    name: &str,
+    title: &str,
+    summary: &str,
+    marks: &[Mark],
+    options: &PlotOptions,
+) -> Result<Figure, ReportError> {
     let page = Page::titled(title, summary);
     let ratio = |m: &Mark| m.simulated / m.published;
     let span = marks
