@@ -45,7 +45,9 @@ fn only(case: &Case) -> bool {
 fn a_hidden_parameter_is_found_again_and_found_twice_alike() {
     let secret = 0.41;
     let parameters = [("kinetics.csf.loss_rate".to_owned(), secret)];
-    let truth = evaluate(&hidden(1.0), only, &parameters).unwrap().findings[0].simulated.unwrap();
+    let truth = evaluate(&hidden(1.0), only, &parameters).unwrap().findings[0]
+        .simulated
+        .unwrap();
     let evidence = small(hidden(truth));
     let found = calibrate(&evidence, "mine", &[], 60).unwrap();
     let value = found.parameters[0].found;
@@ -110,10 +112,15 @@ fn the_parameter_file_is_read_by_validate() {
     let file = dir.path().join("parameters.toml");
     std::fs::write(&file, found.file()).unwrap();
     let mut command = cli_common::itbsim();
-    command.args(["validate", "--only", "T01-half-life-50", "--json", "--parameters"]).arg(&file);
+    command
+        .args(["validate", "--only", "T01-half-life-50", "--json", "--parameters"])
+        .arg(&file);
     let output = command.output().unwrap();
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(value["parameters"][0]["value"].as_f64(), Some(found.parameters[0].found));
+    assert_eq!(
+        value["parameters"][0]["value"].as_f64(),
+        Some(found.parameters[0].found)
+    );
     let simulated = value["findings"][0]["simulated"].as_f64().unwrap();
     assert!(simulated < 1.45, "{simulated}");
     let mut command = cli_common::itbsim();

@@ -8,9 +8,10 @@ use serde_json::json;
 use crate::parameters::{Grade, ParameterSet};
 use crate::report::RunFolder;
 use crate::report::folder::WRITER;
+use crate::simulation::{Registry, RunOptions};
 use crate::validate::{Case, Evidence, Layer, Report, Role, Verdict, evaluate, page, shown};
 
-use super::{Failure, print, print_json};
+use super::{Failure, ScenarioArg, print, print_json};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -19,6 +20,7 @@ use super::{Failure, print, print_json};
   itbsim validate --only T09 --verbose
   itbsim validate --out evidence
   itbsim validate --evidence my-figures.toml --only MY
+  itbsim validate scenarios/*.toml
 
 Each line is one published figure with the accepted interval; the argument for the interval,
 the source and the grade are in --verbose, --json, and the page that --out writes. `fit` and
@@ -26,6 +28,10 @@ the source and the grade are in --verbose, --json, and the page that --out write
 Exit code 1 if any figure lies outside its interval, also where the reason is known;
 --allow-known makes it 1 only if something is not as the evidence files say.")]
 pub(crate) struct Args {
+    /// Scenario files: test their [[expect]] blocks instead of the published figures
+    #[arg(value_name = "SCENARIO", value_hint = clap::ValueHint::FilePath,
+          conflicts_with_all = ["only", "layer", "out", "allow_known", "parameters", "evidence"])]
+    scenarios: Vec<PathBuf>,
     /// Only figures whose id begins with this; may be repeated
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
@@ -70,6 +76,9 @@ impl From<LayerArg> for Layer {
 }
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    if !args.scenarios.is_empty() {
+        return expectations(args);
+    }
     let evidence = evidence(args.evidence.as_deref())?;
     let parameters = match &args.parameters {
         Some(path) => read_parameters(path)?,
@@ -104,6 +113,54 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         report.all_met()
     };
     if good { Ok(()) } else { Err(Failure::Expectation) }
+}
+
+/// Runs scenarios and tests what they say must happen.
+fn expectations(args: &Args) -> Result<(), Failure> {
+    let registry = Registry::builtin();
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    let (mut met, mut all) = (0, 0);
+    for path in &args.scenarios {
+        let story = ScenarioArg { path: path.clone() }.load(&registry)?;
+        for run in super::run::run_arms(&story, &registry, &RunOptions::default())? {
+            let name = match run.meta.arm.as_str() {
+                "" => story.name.clone(),
+                arm => format!("{} ({arm})", story.name),
+            };
+            let good = run.expectations.iter().filter(|e| e.met).count();
+            let _ = writeln!(text, "{name}: {good} of {} expectations met", run.expectations.len());
+            for e in &run.expectations {
+                if args.verbose || !e.met {
+                    let word = if e.met { "met" } else { "MISSED" };
+                    let _ = writeln!(
+                        text,
+                        "  {word}: {} {}; found {}\n    source: {}",
+                        e.claim, e.window, e.found, e.source
+                    );
+                }
+            }
+            met += good;
+            all += run.expectations.len();
+            rows.push(json!({ "scenario": story.name, "arm": run.meta.arm, "expectations": run.expectations }));
+        }
+    }
+    if args.json {
+        print_json(&json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "disclaimer": crate::report::DISCLAIMER,
+            "expectations": all,
+            "met": met,
+            "runs": rows,
+        }))?;
+    } else {
+        let _ = writeln!(
+            text,
+            "\n{met} of {all} expectations met\nFor teaching and research, never for treating a person."
+        );
+        print(&text)?;
+    }
+    if met == all { Ok(()) } else { Err(Failure::Expectation) }
 }
 
 /// First parts of the ids, in order, for a message.

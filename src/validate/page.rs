@@ -312,7 +312,12 @@ pub fn figures(evidence: &Evidence, report: &Report) -> Result<Vec<crate::report
         .filter(|f| f.fold_error.is_some())
         .filter_map(mark)
         .collect();
-    let positive = |f: &&Finding| f.value.is_some_and(|v| v > 0.0) && f.simulated.is_some_and(|v| v > 0.0);
+    // What is off by more than this would squeeze all others into a corner; the table has it.
+    const FARTHEST: f64 = 1000.0;
+    let positive = |f: &&Finding| match (f.simulated, f.value) {
+        (Some(s), Some(p)) => super::fold::fold(s, p).is_some_and(|fold| fold < FARTHEST),
+        _ => false,
+    };
     let measured: Vec<Mark> = report
         .findings
         .iter()
