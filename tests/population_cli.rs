@@ -65,7 +65,7 @@ fn the_summary_sets_published_beside_simulated() {
     let json: serde_json::Value =
         serde_json::from_str(&said(&["patients", "-n", "10", "--summary", "--json"])).unwrap();
     assert_eq!(json["patients"], 10);
-    assert_eq!(json["lines"].as_array().unwrap().len(), 8);
+    assert_eq!(json["lines"].as_array().unwrap().len(), 9);
 }
 
 #[test]

@@ -9,7 +9,6 @@ use itbsim::kinetics::{Blood, Body};
 use itbsim::numerics::correlated::normal_share;
 use itbsim::parameters::{ParameterSet, named_set};
 use itbsim::population::{Figures, Population, Setting, VirtualPatient, builtin, lines};
-use itbsim::scenario::population::Shape;
 use itbsim::scenario::{load_str, population_from_str};
 use itbsim::simulation::{Registry, RunOptions, simulate};
 use rayon::prelude::*;
@@ -197,23 +196,12 @@ fn correlations_are_those_asked_for_and_all_others_are_nothing() {
 #[test]
 fn a_patient_does_not_depend_on_how_many_there_are_on_order_or_on_other_parameters() {
     let before = population(SHAPES);
-    let more = SHAPES.replace(
-        "[[correlation]]\nof = [\"response.effect.ec50\", \"population.age\"]",
-        "[distributions.\"response.effect.hill\"]\nsd_log = 0.2\nsource = \"test\"\n\
-         [[correlation]]\nof = [\"response.effect.hill\", \"response.effect.ec50\"]\nr = 0.5\n\
-         [[correlation]]\nof = [\"response.effect.ec50\", \"population.age\"]",
+    let last = "\"response.tolerance.onset_time\" = { sd_log = 0, source = \"test\" }";
+    let hill = "\"response.effect.hill\" = { sd_log = 0.2, source = \"test\" }";
+    let more = format!(
+        "{}\n[[correlation]]\nof = [\"response.effect.hill\", \"response.effect.ec50\"]\nr = 0.5\n",
+        SHAPES.replace(last, &format!("{last}\n{hill}"))
     );
-    // TOML: tables cannot be reopened, so the new distribution is written as one more inline entry.
-    let more = more
-        .replace(
-            "[distributions.\"response.effect.hill\"]\nsd_log = 0.2\nsource = \"test\"\n",
-            "",
-        )
-        .replace(
-            "\"response.tolerance.onset_time\" = { sd_log = 0, source = \"test\" }",
-            "\"response.tolerance.onset_time\" = { sd_log = 0, source = \"test\" }\n\
-             \"response.effect.hill\" = { sd_log = 0.2, source = \"test\" }",
-        );
     let after = population(&more);
     let cohort = before.cohort(9);
     let backwards: Vec<VirtualPatient> = (0..40).rev().map(|i| cohort.patient(i)).collect();
@@ -297,7 +285,7 @@ fn a_replicate_is_a_patient_and_the_scenario_has_the_last_word() {
     let mut s = scenario(&base);
     assert_eq!((s.replicate, s.seed), (Some(17), 7));
     let drawn = Population::named("adult-spinal").unwrap().patient(7, 17);
-    itbsim::population::settle(&mut s, 7, s.replicate);
+    itbsim::population::settle(&mut s, 7, Some(17));
     assert!(s.population.is_none());
     assert_eq!(Some(s.patient.weight), drawn.weight());
     assert_eq!(
@@ -487,7 +475,7 @@ fn every_patient_of_every_population_is_a_possible_body() {
     for spec in builtin() {
         let population = Population::new(Arc::clone(spec));
         for d in population.spec().distributions() {
-            assert!(!d.source.is_empty() && d.shape != Shape::Uniform, "{}", d.key);
+            assert!(!d.source.is_empty(), "{}", d.key);
         }
         let cohort = population.cohort(1);
         (0..3000_u64).into_par_iter().for_each(|i| {
@@ -499,11 +487,9 @@ fn every_patient_of_every_population_is_a_possible_body() {
                 ..Body::default()
             };
             assert!(Blood::new(&body, &p).is_ok(), "{} {i}", population.spec().name());
-            for (key, value) in &patient.values {
+            for (key, value) in patient.values.iter().filter(|_| i < 20) {
                 let mut checked = defaults.clone();
-                if i < 20 {
-                    assert!(checked.set(key, *value).is_ok(), "{key} = {value}");
-                }
+                assert!(checked.set(key, *value).is_ok(), "{key} = {value}");
             }
         });
     }
@@ -541,9 +527,7 @@ fn the_spread_of_adults_of_cerebral_origin_is_the_published_one() {
 fn the_doses_of_children_are_the_published_ones() {
     let (population, all, setting) = figures("child", 300);
     for line in lines(population.spec().patient(), &all, &setting.base) {
-        if line.what.starts_with("maintenance") {
-            assert!(line.met, "{line:?}");
-        }
+        assert!(line.met, "{line:?}");
     }
 }
 

@@ -16,6 +16,8 @@ mod calibrate;
 mod check;
 mod compare;
 mod diff;
+mod docs;
+mod export;
 mod hazards;
 mod list;
 mod new;
@@ -86,6 +88,10 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
+    /// Write the kinetics of a run for other tools: SBML, NONMEM
+    Export(export::Args),
+    /// Print the equations with all their numbers, or the credibility checklists
+    Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -173,6 +179,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Calibrate(args) => calibrate::execute(&args),
         Command::Validate(args) => validate::execute(&args),
         Command::System(args) => system::execute(&args),
+        Command::Export(args) => export::execute(&args),
+        Command::Docs(args) => docs::execute(&args),
         Command::Completions { shell } => completions(shell),
     };
     match result {

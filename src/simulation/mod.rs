@@ -9,6 +9,7 @@ mod assemble;
 mod body;
 mod care_run;
 mod diagnose;
+mod drugs;
 mod error;
 mod event;
 mod expect;

@@ -4,8 +4,11 @@ use std::sync::OnceLock;
 
 use crate::engine::SimTime;
 use crate::kinetics::Kinetics;
-use crate::response::Signals;
+use crate::response::{DrugSignals, Signals, Sites};
+use crate::scenario::drugs::Drug;
 
+use super::body::Drive;
+use super::drugs::{DrugRun, is_shown, shown};
 use super::error::SimError;
 use super::ledger::Accounts;
 use super::patient::Patient;
@@ -34,6 +37,32 @@ const BELIEF: [&str; 4] = [
 ];
 /// Columns after the signals of the response: the spinal fluid about the catheter.
 const FLUID: [&str; 2] = ["csf_pressure_kpa", "csf_leak_ml_per_h"];
+
+/// Columns of each other drug before its concentrations, less its id.
+const DRUG_DEVICE: [&str; 3] = ["delivered_ug_per_day", "reservoir_ug_per_ml", "catheter_tip_ug_per_ml"];
+
+/// Names of the columns of a scenario: those of [`columns`], then those of each other drug with
+/// its id in front, then those of the channels on which other drugs act.
+pub fn columns_with(drugs: &[Drug]) -> Vec<String> {
+    let mut names = columns();
+    for drug in drugs {
+        names.extend(drug_columns().iter().map(|name| format!("{}_{name}", drug.id)));
+    }
+    if !drugs.is_empty() {
+        names.extend(DrugSignals::COLUMNS.map(str::to_owned));
+    }
+    names
+}
+
+/// Names of the columns that another drug adds, less its id and `_`.
+pub fn drug_columns() -> Vec<String> {
+    let concentrations = kinetic_columns().iter().filter(|name| is_shown(name)).cloned();
+    DRUG_DEVICE
+        .iter()
+        .map(|s| (*s).to_owned())
+        .chain(concentrations)
+        .collect()
+}
 
 /// Names of all columns, unit in the name; `time_h` first.
 pub fn columns() -> Vec<String> {
@@ -83,7 +112,16 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     let concentrations = &values[DEVICE.len()..];
     let balance = Kinetics::balance_of(concentrations);
     let drive = Kinetics::drive_of(concentrations);
-    values.extend(patient.body.signals_under(&patient.response, drive, at).values());
+    let mut sites = Sites::default();
+    for (site, drug) in sites.iter_mut().zip(&patient.drugs) {
+        *site = drug.kinetics.drive(at, &mut drug.kinetics.system().scratch())?.effect;
+    }
+    let drive = Drive {
+        baclofen: drive,
+        others: sites,
+    };
+    let signals = patient.body.signals_under(&patient.response, drive, at);
+    values.extend(signals.values());
     let belief = pump.belief(at);
     values.extend([
         pump.delivered_volume(at),
@@ -98,11 +136,37 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     ]);
     let escapes = patient.catheter.csf_loss().map_or(0.0, |(_, flow)| flow);
     values.extend([patient.catheter.csf_pressure(), escapes]);
+    for (index, drug) in patient.drugs.iter().enumerate() {
+        drug_values(patient, index, drug, at, &mut values)?;
+    }
+    if !patient.drugs.is_empty() {
+        values.extend(signals.drugs.values());
+    }
     for v in &mut values {
         // An exact zero has one sign in every file.
         *v += 0.0;
     }
     Ok((values, balance))
+}
+
+/// The columns of [`drug_columns`] for one drug.
+fn drug_values(
+    patient: &Patient,
+    index: usize,
+    drug: &DrugRun,
+    at: SimTime,
+    values: &mut Vec<f64>,
+) -> Result<(), SimError> {
+    values.extend([
+        patient.delivered_rate_of(Some(index)) * 24.0,
+        patient.pump.outlet_others().get(index),
+        patient.catheter.tip_others().get(index),
+    ]);
+    let mut all = Vec::new();
+    let k = &drug.kinetics;
+    k.values(at, &mut k.system().scratch(), &mut all)?;
+    values.extend(shown(k).map(|i| all[i]));
+    Ok(())
 }
 
 /// Rows kept while a run goes on.
@@ -114,6 +178,9 @@ pub struct Recorder {
     pub trajectory: Vec<Vec<f64>>,
     /// Accounts on the grid.
     pub ledger: Vec<LedgerRow>,
+    /// Accounts of other drugs on the grid, by drug.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drug_ledgers: Vec<Vec<LedgerRow>>,
     /// Whether jumps are recorded.
     pub keep_jumps: bool,
 }
@@ -127,6 +194,10 @@ impl Recorder {
         }
         self.rows.push(values);
         self.ledger.push(accounts.row(patient, at, balance));
+        self.drug_ledgers.resize_with(patient.drugs.len(), Vec::new);
+        for (index, rows) in self.drug_ledgers.iter_mut().enumerate() {
+            rows.push(patient.drug_row(index, at)?);
+        }
         Ok(())
     }
 
