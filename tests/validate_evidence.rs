@@ -246,3 +246,18 @@ fn the_folder_holds_page_table_and_summary_and_is_replaced() {
         assert!(out.join(name).metadata().unwrap().len() > 500, "{name}");
     }
 }
+
+#[test]
+fn scenarios_are_held_to_their_own_expectations() {
+    let desk = cli_common::Desk::new();
+    desk.write("good.toml", &[cli_common::QUIET, cli_common::MET]);
+    desk.write("bad.toml", &[cli_common::QUIET, cli_common::UNMET]);
+    desk.run(&["validate", "good.toml"]).code(0);
+    let both = desk.run(&["validate", "good.toml", "bad.toml"]).code(1);
+    let text = cli_common::stdout(&both);
+    assert!(
+        text.contains("1 of 2 expectations met") && text.contains("MISSED"),
+        "{text}"
+    );
+    desk.run(&["validate", "good.toml", "--only", "T01"]).code(2);
+}

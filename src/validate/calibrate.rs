@@ -316,7 +316,10 @@ impl CostFunction for Problem<'_> {
 /// short stories, so that a table of sensitivities takes minutes and not hours.
 fn looked_at(case: &Case) -> bool {
     let short = |story: &Option<String>| !story.as_deref().is_some_and(|s| s.starts_with("course-"));
+    // No parameter of the body acts on pump and line.
+    let device = case.target.is_some_and(|t| (18..=20).contains(&t));
     case.layer == Layer::Validation
+        && !device
         && case.replicates.is_none()
         && case.measure.story.is_some()
         && short(&case.measure.story)
@@ -440,7 +443,7 @@ fn search(problem: &Problem<'_>, start: &[f64], iterations: u64) -> Result<Found
         start: problem.start,
     };
     let result = Executor::new(own, solver)
-        .configure(|state| state.max_iters(iterations))
+        .configure(|state| state.counting(true).max_iters(iterations))
         .timer(false)
         .run()
         .map_err(failed)?;
