@@ -22,7 +22,7 @@ const FILES: [(&str, &str); 9] = [
 ];
 
 /// Scenarios of the repository that cases run as they are, with the bases they extend.
-const SHIPPED: [(&str, &str); 7] = [
+const SHIPPED: [(&str, &str); 6] = [
     (
         "base/adult-spinal.toml",
         include_str!("../../scenarios/base/adult-spinal.toml"),
@@ -40,10 +40,6 @@ const SHIPPED: [(&str, &str); 7] = [
     (
         "concentration-change.toml",
         include_str!("../../scenarios/concentration-change.toml"),
-    ),
-    (
-        "over-infusion-ramp.toml",
-        include_str!("../../scenarios/over-infusion-ramp.toml"),
     ),
 ];
 
