@@ -40,6 +40,7 @@
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
+//! | [`validate`] | published figures beside simulated ones, with tolerance, source, grade and verdict |
 //! | [`export`] | the kinetics of a run for other tools: SBML, NONMEM |
 //! | [`pages`] | pages of the documentation that the program fills in |
 //! | [`cli`] | the command line |
@@ -133,3 +134,4 @@ pub mod response;
 pub mod scenario;
 pub mod signals;
 pub mod simulation;
+pub mod validate;

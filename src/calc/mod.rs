@@ -1,5 +1,6 @@
 //! The arithmetic of the clinic as pure functions: when a reservoir runs out, how long
-//! a bridge bolus lasts, what fills tube and catheter, how often a valve opens.
+//! a bridge bolus lasts, what fills tube and catheter, how often a valve opens, how far a
+//! flow strays over a window, when an occlusion is noticed.
 //!
 //! All of it follows from three facts. A pump meters *volume*, so flow is dose rate over
 //! the concentration somebody typed. A change of *rate* reaches the tip at once; a change
@@ -31,12 +32,14 @@ mod date;
 mod dose;
 mod path;
 mod refill;
+mod trumpet;
 mod valve;
 
 pub use date::{Date, DateError};
 pub use dose::{Dose, dose};
 pub use path::{Bridge, BridgeInput, Omitted, Prime, PrimeInput, bridge, path_volume, prime, transport};
 pub use refill::{AlarmTiming, Refill, RefillInput, refill};
+pub use trumpet::{Occlusion, OcclusionInput, Trumpet, occlusion, pulse_train, trumpet};
 pub use valve::{Valve, ValveInput, valve};
 
 /// Why a calculation was refused.

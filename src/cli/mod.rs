@@ -12,6 +12,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 mod branch;
 mod calc;
+mod calibrate;
 mod check;
 mod compare;
 mod complications;
@@ -25,6 +26,7 @@ mod parameters;
 mod patients;
 mod run;
 mod system;
+mod validate;
 mod why;
 
 use crate::scenario::model::Story;
@@ -81,6 +83,10 @@ enum Command {
     Branch(branch::Args),
     /// Show where two runs part, and what followed
     Diff(diff::Args),
+    /// Set simulated beside published figures, with tolerance, source, grade and verdict
+    Validate(validate::Args),
+    /// Fit assumed parameters to the figures set apart for it, and show what each figure depends on
+    Calibrate(calibrate::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
     /// Write the kinetics of a run for other tools: SBML, NONMEM
@@ -171,6 +177,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(args) => compare::execute(&args),
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
+        Command::Calibrate(args) => calibrate::execute(&args),
+        Command::Validate(args) => validate::execute(&args),
         Command::System(args) => system::execute(&args),
         Command::Export(args) => export::execute(&args),
         Command::Docs(args) => docs::execute(&args),

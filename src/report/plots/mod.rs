@@ -14,6 +14,7 @@
 //! | [`belief`] | what the pump computes and counts beside what is true, with its alarms |
 //! | [`vitals`] | heart rate, blood pressure, temperature, breathing |
 //! | [`compare`] | several arms of one story |
+//! | [`evidence`] | simulated against published: courses, values, fold errors |
 //!
 //! [`figures`] draws all that the data allow, and for a long run with a fault a
 //! second version (`_zoom`) of the days around it.
@@ -21,6 +22,7 @@
 mod axis;
 mod canvas;
 mod colour;
+pub mod evidence;
 mod figures;
 mod lines;
 mod neuraxis;

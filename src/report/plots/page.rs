@@ -50,6 +50,19 @@ impl Page {
         Self::new(first, None, "")
     }
 
+    /// For a figure that belongs to no run: its title and what stands at its foot.
+    pub fn titled(title: &str, foot: &str) -> Page {
+        let room = WIDTH - 2.0 * BORDER;
+        Page {
+            title: wrap(title, room, LARGE, Weight::Medium, 2),
+            subtitle: None,
+            footer: vec![
+                fit(foot, room, SMALL, Weight::Regular),
+                format!("itbsim {} · {DISCLAIMER}.", env!("CARGO_PKG_VERSION")),
+            ],
+        }
+    }
+
     fn new(run: &RunData, subtitle: Option<String>, fingerprint: &str) -> Page {
         let meta = &run.meta;
         let title = if meta.title.is_empty() {

@@ -1,0 +1,352 @@
+//! `itbsim validate`: simulated beside published, with verdicts.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::parameters::{Grade, ParameterSet};
+use crate::report::RunFolder;
+use crate::report::folder::WRITER;
+use crate::simulation::{Registry, RunOptions};
+use crate::validate::{Case, Evidence, Layer, Report, Role, Verdict, evaluate, page, shown};
+
+use super::{Failure, ScenarioArg, print, print_json};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  itbsim validate
+  itbsim validate --layer validation
+  itbsim validate --only T09 --verbose
+  itbsim validate --out evidence
+  itbsim validate --evidence my-figures.toml --only MY
+  itbsim validate scenarios/*.toml
+
+Each line is one published figure with the accepted interval; the argument for the interval,
+the source and the grade are in --verbose, --json, and the page that --out writes. `fit` and
+`input` figures had a part in choosing the defaults, `check` figures had none.
+Exit code 1 if any figure lies outside its interval, also where the reason is known;
+--allow-known makes it 1 only if something is not as the evidence files say.")]
+pub(crate) struct Args {
+    /// Scenario files: test their [[expect]] blocks instead of the published figures
+    #[arg(value_name = "SCENARIO", value_hint = clap::ValueHint::FilePath,
+          conflicts_with_all = ["only", "layer", "out", "allow_known", "parameters", "evidence"])]
+    scenarios: Vec<PathBuf>,
+    /// Only figures whose id begins with this; may be repeated
+    #[arg(long, value_name = "ID")]
+    only: Vec<String>,
+    /// Only this layer of evidence
+    #[arg(long, value_enum)]
+    layer: Option<LayerArg>,
+    /// Write page, table and figures to this folder
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    out: Option<PathBuf>,
+    /// Machine-readable output
+    #[arg(long)]
+    json: bool,
+    /// Also print argument, source and grade of each figure
+    #[arg(short, long)]
+    verbose: bool,
+    /// Exit with 0 if all misses are known ones
+    #[arg(long)]
+    allow_known: bool,
+    /// Replace defaults by the [parameters] of this file, as `itbsim calibrate` writes it
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    parameters: Option<PathBuf>,
+    /// Add cases from this file, in the form of the built-in ones
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    evidence: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum LayerArg {
+    Verification,
+    Validation,
+    Plausibility,
+}
+
+impl From<LayerArg> for Layer {
+    fn from(arg: LayerArg) -> Layer {
+        match arg {
+            LayerArg::Verification => Layer::Verification,
+            LayerArg::Validation => Layer::Validation,
+            LayerArg::Plausibility => Layer::Plausibility,
+        }
+    }
+}
+
+pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    if !args.scenarios.is_empty() {
+        return expectations(args);
+    }
+    let evidence = evidence(args.evidence.as_deref())?;
+    let parameters = match &args.parameters {
+        Some(path) => read_parameters(path)?,
+        None => Vec::new(),
+    };
+    let layer = args.layer.map(Layer::from);
+    let wanted = |case: &Case| {
+        layer.is_none_or(|l| case.layer == l)
+            && (args.only.is_empty() || args.only.iter().any(|o| case.id.starts_with(o.as_str())))
+    };
+    if !evidence.cases.iter().any(wanted) {
+        return Err(Failure::Input(format!(
+            "error: no figure matches\n  help: ids begin with {}",
+            families(&evidence).join(", ")
+        )));
+    }
+    // The folder is claimed first: long runs must not end at a closed door.
+    let folder = args.out.as_deref().map(RunFolder::create).transpose()?;
+    let report = evaluate(&evidence, wanted, &parameters)
+        .map_err(|problem| Failure::Model(format!("error: {}", problem.trim_end())))?;
+    if let Some(folder) = folder {
+        write(&evidence, &report, folder)?;
+    }
+    if args.json {
+        print_json(&value(&report))?;
+    } else {
+        print(&text(&report, args.verbose, args.out.as_deref()))?;
+    }
+    let good = if args.allow_known {
+        report.as_stated()
+    } else {
+        report.all_met()
+    };
+    if good { Ok(()) } else { Err(Failure::Expectation) }
+}
+
+/// Runs scenarios and tests what they say must happen.
+fn expectations(args: &Args) -> Result<(), Failure> {
+    let registry = Registry::builtin();
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    let (mut met, mut all) = (0, 0);
+    for path in &args.scenarios {
+        let story = ScenarioArg { path: path.clone() }.load(&registry)?;
+        for run in super::run::run_arms(&story, &registry, &RunOptions::default())? {
+            let name = match run.meta.arm.as_str() {
+                "" => story.name.clone(),
+                arm => format!("{} ({arm})", story.name),
+            };
+            let good = run.expectations.iter().filter(|e| e.met).count();
+            let _ = writeln!(text, "{name}: {good} of {} expectations met", run.expectations.len());
+            for e in &run.expectations {
+                if args.verbose || !e.met {
+                    let word = if e.met { "met" } else { "MISSED" };
+                    let _ = writeln!(
+                        text,
+                        "  {word}: {} {}; found {}\n    source: {}",
+                        e.claim, e.window, e.found, e.source
+                    );
+                }
+            }
+            met += good;
+            all += run.expectations.len();
+            rows.push(json!({ "scenario": story.name, "arm": run.meta.arm, "expectations": run.expectations }));
+        }
+    }
+    if args.json {
+        print_json(&json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "disclaimer": crate::report::DISCLAIMER,
+            "expectations": all,
+            "met": met,
+            "runs": rows,
+        }))?;
+    } else {
+        let _ = writeln!(
+            text,
+            "\n{met} of {all} expectations met\nFor teaching and research, never for treating a person."
+        );
+        print(&text)?;
+    }
+    if met == all { Ok(()) } else { Err(Failure::Expectation) }
+}
+
+/// First parts of the ids, in order, for a message.
+fn families(evidence: &Evidence) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for case in &evidence.cases {
+        let name = case.id.split(['-', '.']).next().unwrap_or_default().to_owned();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The built-in evidence, with a file of the user's added.
+fn evidence(more: Option<&Path>) -> Result<Evidence, Failure> {
+    let input = |e: crate::validate::EvidenceError| Failure::Input(format!("error: {e}"));
+    match more {
+        None => Evidence::builtin().map_err(input),
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .map_err(|e| Failure::Input(format!("error: cannot read `{name}`: {e}")))?;
+            Evidence::with(&name, &text).map_err(input)
+        }
+    }
+}
+
+/// Replacements of defaults from the `[parameters]` of a file.
+pub(crate) fn read_parameters(path: &Path) -> Result<Vec<(String, f64)>, Failure> {
+    let name = path.display();
+    let input = |e: String| Failure::Input(format!("error: {name}: {e}"));
+    let text = std::fs::read_to_string(path).map_err(|e| input(e.to_string()))?;
+    let file: toml::Table = text.parse().map_err(|e: toml::de::Error| input(e.to_string()))?;
+    let Some(toml::Value::Table(table)) = file.get("parameters") else {
+        return Err(input("it has no [parameters]".to_owned()));
+    };
+    let mut set = ParameterSet::default();
+    let mut found = Vec::new();
+    for (key, value) in table {
+        let done = match value {
+            toml::Value::String(text) => set.set_text(key, text),
+            toml::Value::Float(v) => set.set(key, *v),
+            toml::Value::Integer(v) => set.set(key, *v as f64),
+            other => return Err(input(format!("{key} = {other} is no value"))),
+        };
+        done.map_err(|e| input(e.to_string()))?;
+        found.push((key.clone(), set.get(key)));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}
+
+fn value(report: &Report) -> serde_json::Value {
+    json!({
+        // The mark by which a later run knows that it may replace the folder.
+        "written_by": WRITER,
+        "version": env!("CARGO_PKG_VERSION"),
+        "disclaimer": crate::report::DISCLAIMER,
+        "parameters": report.parameters.iter().map(|(k, v)| json!({"key": k, "value": v})).collect::<Vec<_>>(),
+        "figures": report.findings.len(),
+        "met": report.count(Verdict::Met),
+        "missed": report.count(Verdict::Missed),
+        "known_misses": report.count(Verdict::KnownMiss),
+        "unexpected": report.count(Verdict::Unexpected),
+        "gmfe_check": report.gmfe(Some(Role::Check)),
+        "gmfe_fit": report.gmfe(Some(Role::Fit)),
+        "gmfe_input": report.gmfe(Some(Role::Input)),
+        "findings": report.findings,
+    })
+}
+
+fn write(evidence: &Evidence, report: &Report, mut folder: RunFolder) -> Result<(), Failure> {
+    let csv = report.csv().map_err(|e| Failure::Model(format!("error: {e}")))?;
+    folder.write("validation.csv", &csv)?;
+    #[allow(unused_mut)] // filled where figures are drawn
+    let mut drawings: Vec<(String, String)> = Vec::new();
+    #[cfg(feature = "plots")]
+    {
+        let figures = crate::validate::figures(evidence, report)?;
+        crate::report::plots::write_all_under(&figures, "", &mut folder)?;
+        drawings.extend(figures.into_iter().map(|f| (f.name, f.svg)));
+    }
+    folder.write("validation.html", page(evidence, report, &drawings).as_bytes())?;
+    let mut summary = serde_json::to_vec_pretty(&value(report))?;
+    summary.push(b'\n');
+    folder.write("summary.json", &summary)?;
+    folder.commit()?;
+    Ok(())
+}
+
+fn text(report: &Report, verbose: bool, out: Option<&Path>) -> String {
+    let mut t = String::new();
+    for layer in Layer::ALL {
+        let all: Vec<_> = report.layer(layer).collect();
+        if all.is_empty() {
+            continue;
+        }
+        let met = all.iter().filter(|f| f.verdict.within()).count();
+        let _ = writeln!(t, "\n{} ({met} of {} within)", layer.as_str().to_uppercase(), all.len());
+        let mut told: Vec<&str> = Vec::new();
+        for f in &all {
+            // A table of vectors that are all met is one line.
+            if let (false, Some((table, _))) = (verbose, f.id.split_once('.'))
+                && f.id[table.len() + 1..].starts_with(|c: char| c.is_ascii_digit())
+            {
+                let rows = || all.iter().filter(|x| x.id.split('.').next() == Some(table));
+                if rows().all(|x| x.verdict == Verdict::Met) {
+                    if !told.contains(&table) {
+                        told.push(table);
+                        let title = f.title.split(':').next().unwrap_or_default();
+                        let _ = writeln!(t, "{table:<24} {title}: {} figures, all met", rows().count());
+                    }
+                    continue;
+                }
+            }
+            let unit = if f.unit == "1" || f.unit == "yes" { "" } else { &f.unit };
+            let _ = writeln!(
+                t,
+                "{:<24} {}\n{:<24} published {}; simulated {} {unit}, accepted {} to {} [{}] {}",
+                f.id,
+                f.title,
+                "",
+                f.published,
+                shown(f.simulated, &f.unit),
+                shown(Some(f.accept[0]), &f.unit),
+                shown(Some(f.accept[1]), &f.unit),
+                f.role.as_str(),
+                f.verdict.as_str(),
+            );
+            if !f.note.is_empty() {
+                let _ = writeln!(t, "{:<24} {}", "", f.note);
+            }
+            if verbose || !f.verdict.within() {
+                for (word, line) in [("known miss", &f.known_miss), ("conflict", &f.conflict)] {
+                    if let Some(line) = line {
+                        let _ = writeln!(t, "{:<24} {word}: {line}", "");
+                    }
+                }
+            }
+            if verbose {
+                let grade = match f.grade {
+                    Grade::Published => "published",
+                    Grade::Derived => "derived",
+                    Grade::Assumed => "assumed",
+                };
+                let _ = writeln!(
+                    t,
+                    "{:<24} interval: {}\n{:<24} source: {} ({grade})",
+                    "", f.argument, "", f.source
+                );
+            }
+        }
+    }
+    let _ = writeln!(
+        t,
+        "\n{} figures: {} met, {} missed, {} missed for a known reason{}",
+        report.findings.len(),
+        report.count(Verdict::Met),
+        report.count(Verdict::Missed),
+        report.count(Verdict::KnownMiss),
+        match report.count(Verdict::Unexpected) {
+            0 => String::new(),
+            n => format!(", {n} met although the files say they are missed"),
+        }
+    );
+    for (name, role) in [
+        ("kept apart", Role::Check),
+        ("fitted", Role::Fit),
+        ("input", Role::Input),
+    ] {
+        if let Some(gmfe) = report.gmfe(Some(role)) {
+            let _ = writeln!(
+                t,
+                "geometric mean fold error of kinetic figures, {name}: {gmfe:.2} ({} figures)",
+                report.kinetic_pairs(Some(role)).len()
+            );
+        }
+    }
+    if let Some(out) = out {
+        let _ = writeln!(
+            t,
+            "written to {}: validation.html, validation.csv, plots",
+            out.display()
+        );
+    }
+    t.push_str("For teaching and research, never for treating a person.\n");
+    t
+}

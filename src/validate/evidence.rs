@@ -1,0 +1,626 @@
+//! The evidence files: cases, tables, courses, stories, limits, contexts of use.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::parameters::Grade;
+
+use super::ask::Ask;
+
+/// The files of this crate: name and text.
+const FILES: [(&str, &str); 9] = [
+    ("stories.toml", include_str!("cases/stories.toml")),
+    ("verification.toml", include_str!("cases/verification.toml")),
+    ("vectors.toml", include_str!("cases/vectors.toml")),
+    ("kinetics.toml", include_str!("cases/kinetics.toml")),
+    ("response.toml", include_str!("cases/response.toml")),
+    ("danger.toml", include_str!("cases/danger.toml")),
+    ("device.toml", include_str!("cases/device.toml")),
+    ("reports.toml", include_str!("cases/reports.toml")),
+    ("limits.toml", include_str!("cases/limits.toml")),
+];
+
+/// Scenarios of the repository that cases run as they are, with the bases they extend.
+const SHIPPED: [(&str, &str); 6] = [
+    (
+        "base/adult-spinal.toml",
+        include_str!("../../scenarios/base/adult-spinal.toml"),
+    ),
+    (
+        "base/candidate-spinal.toml",
+        include_str!("../../scenarios/base/candidate-spinal.toml"),
+    ),
+    ("course-spinal.toml", include_str!("../../scenarios/course-spinal.toml")),
+    (
+        "course-cerebral.toml",
+        include_str!("../../scenarios/course-cerebral.toml"),
+    ),
+    ("course-child.toml", include_str!("../../scenarios/course-child.toml")),
+    (
+        "concentration-change.toml",
+        include_str!("../../scenarios/concentration-change.toml"),
+    ),
+];
+
+/// What kind of question a case answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layer {
+    /// The program against mathematics: closed forms, ledger, repetition.
+    Verification,
+    /// The model against measurements in people and devices.
+    Validation,
+    /// The model against reports without numbers.
+    Plausibility,
+}
+
+impl Layer {
+    /// All layers in the order of a report.
+    pub const ALL: [Layer; 3] = [Layer::Verification, Layer::Validation, Layer::Plausibility];
+
+    /// Name as in files and on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Layer::Verification => "verification",
+            Layer::Validation => "validation",
+            Layer::Plausibility => "plausibility",
+        }
+    }
+}
+
+/// Whether a figure had a part in choosing the defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A default was taken from this very figure: agreement shows that it is used rightly.
+    Input,
+    /// Parameters or thresholds were fitted to it: agreement shows that one set of numbers can meet such figures together.
+    Fit,
+    /// Kept apart: no parameter was chosen by it.
+    Check,
+    /// Mathematics, to which nothing is fitted.
+    None,
+}
+
+impl Role {
+    /// Name as in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Input => "input",
+            Role::Fit => "fit",
+            Role::Check => "check",
+            Role::None => "none",
+        }
+    }
+}
+
+/// What is taken over replicates of a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Statistic {
+    /// Mean.
+    Mean,
+    /// Median.
+    Median,
+    /// Sample standard deviation.
+    Sd,
+    /// Share of replicates in which the measure lies within `band`.
+    Share,
+}
+
+/// One published figure with everything needed to judge the model by it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Unique name.
+    pub id: String,
+    /// Number in the list of targets, if it is one of them.
+    #[serde(default)]
+    pub target: Option<u32>,
+    /// What is observed, in words.
+    pub title: String,
+    /// Kind of question.
+    pub layer: Layer,
+    /// Part in choosing the defaults.
+    pub role: Role,
+    /// Named subset for calibration, for cases with the role `fit` that an optimiser may use.
+    #[serde(default)]
+    pub set: Option<String>,
+    /// The figure as published.
+    pub published: String,
+    /// The figure as a number, in `unit`.
+    #[serde(default)]
+    pub value: Option<f64>,
+    /// Smallest and largest accepted simulated value, both included.
+    pub accept: [f64; 2],
+    /// Unit of value and interval; `"1"` for a pure number, `"yes"` for a truth (1 is yes).
+    pub unit: String,
+    /// Whether it is a kinetic quantity, whose error is a ratio.
+    #[serde(default)]
+    pub kinetic: bool,
+    /// Why the interval is as wide as it is.
+    pub argument: String,
+    /// Where the figure comes from.
+    pub source: String,
+    /// `published`: read in the source. `derived`: our arithmetic. `assumed`: recalled, not read.
+    #[serde(deserialize_with = "grade")]
+    pub grade: Grade,
+    /// Why the defaults miss it, if they do and the reason is understood.
+    #[serde(default)]
+    pub known_miss: Option<String>,
+    /// What it contradicts.
+    #[serde(default)]
+    pub conflict: Option<String>,
+    /// What to measure.
+    pub measure: Ask,
+    /// Divides the measure.
+    #[serde(default)]
+    pub over: Option<Ask>,
+    /// Is subtracted from the measure.
+    #[serde(default)]
+    pub less: Option<Ask>,
+    /// Multiplies the result.
+    #[serde(default)]
+    pub times: Option<f64>,
+    /// Is added at last, such as 1 for a scale that begins at 1.
+    #[serde(default)]
+    pub plus: Option<f64>,
+    /// Number of replicates, each a virtual patient or refill; one run without it.
+    #[serde(default)]
+    pub replicates: Option<u64>,
+    /// What is taken over the replicates.
+    #[serde(default)]
+    pub statistic: Option<Statistic>,
+    /// Interval that [`Statistic::Share`] counts.
+    #[serde(default)]
+    pub band: Option<[f64; 2]>,
+}
+
+fn grade<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Grade, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "published" => Ok(Grade::Published),
+        "derived" => Ok(Grade::Derived),
+        "assumed" => Ok(Grade::Assumed),
+        other => Err(serde::de::Error::custom(format!(
+            "`{other}` is no grade: published, derived or assumed"
+        ))),
+    }
+}
+
+/// Many figures of one kind: each row and output is a case.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    id: String,
+    #[serde(default)]
+    target: Option<u32>,
+    title: String,
+    layer: Layer,
+    role: Role,
+    argument: String,
+    source: String,
+    #[serde(deserialize_with = "grade")]
+    grade: Grade,
+    /// Names of the inputs, the first columns of a row.
+    inputs: Vec<String>,
+    /// The outputs, the columns after them.
+    outputs: Vec<Output>,
+    rows: Vec<Vec<toml::Value>>,
+    #[serde(default)]
+    known_miss: Option<String>,
+}
+
+/// One output of a table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Output {
+    name: String,
+    unit: String,
+    /// Half width of the accepted interval, in the unit.
+    #[serde(default)]
+    within: Option<f64>,
+    /// The same as a share of the value.
+    #[serde(default)]
+    share: Option<f64>,
+    measure: Ask,
+    #[serde(default)]
+    less: Option<Ask>,
+    #[serde(default)]
+    times: Option<f64>,
+}
+
+/// A published time course, drawn over the simulated one.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Course {
+    /// Unique name, also of the figure.
+    pub id: String,
+    /// What is shown.
+    pub title: String,
+    /// The story.
+    pub story: String,
+    /// Substitutions in the story.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
+    /// Column.
+    pub signal: String,
+    /// Instant that counts as zero \[h\].
+    #[serde(default)]
+    pub from: f64,
+    /// Added to the simulated values, such as 1 for a scale that begins at 1.
+    #[serde(default)]
+    pub plus: f64,
+    /// End of the drawn time, counted from `from` \[h\].
+    pub until: f64,
+    /// Axis label with unit.
+    pub axis: String,
+    /// Published points: time \[h\], value, and standard deviation or 0.
+    pub points: Vec<[f64; 3]>,
+    /// Where the points come from.
+    pub source: String,
+    /// How far the points can be trusted.
+    #[serde(deserialize_with = "grade")]
+    pub grade: Grade,
+}
+
+/// A small scenario that cases run.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Story {
+    /// Unique name.
+    pub id: String,
+    /// TOML of a scenario; `{name}` is replaced by a case's `with.name`.
+    #[serde(default)]
+    pub text: String,
+    /// Or the file name of a shipped scenario.
+    #[serde(default)]
+    pub shipped: Option<String>,
+    /// Substitutions where a case gives none.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
+}
+
+/// What the model does not represent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Unique name.
+    pub id: String,
+    /// What is missing or contradicted.
+    pub what: String,
+    /// What follows for a user.
+    pub so: String,
+    /// Where that is known from.
+    pub source: String,
+}
+
+/// What may be concluded from a feature, and what may not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Use {
+    /// The feature.
+    pub feature: String,
+    /// What may be concluded.
+    pub may: String,
+    /// What may not.
+    pub may_not: String,
+    /// Cases (by the beginning of their ids) the first rests on.
+    pub rests_on: Vec<String>,
+}
+
+/// A named subset for calibration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Set {
+    /// Name, as in `set = "..."` of a case.
+    pub id: String,
+    /// What it is about.
+    pub title: String,
+    /// Parameters an optimiser may move.
+    pub parameters: Vec<String>,
+}
+
+/// One file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default, rename = "case")]
+    cases: Vec<Case>,
+    #[serde(default, rename = "table")]
+    tables: Vec<Table>,
+    #[serde(default, rename = "course")]
+    courses: Vec<Course>,
+    #[serde(default, rename = "story")]
+    stories: Vec<Story>,
+    #[serde(default, rename = "limit")]
+    limits: Vec<Limit>,
+    #[serde(default, rename = "use")]
+    uses: Vec<Use>,
+    #[serde(default, rename = "set")]
+    sets: Vec<Set>,
+}
+
+/// Everything the model is held to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evidence {
+    /// Cases in file order, tables expanded.
+    pub cases: Vec<Case>,
+    /// Time courses.
+    pub courses: Vec<Course>,
+    /// Stories that cases run.
+    pub stories: Vec<Story>,
+    /// Limits.
+    pub limits: Vec<Limit>,
+    /// Contexts of use.
+    pub uses: Vec<Use>,
+    /// Subsets for calibration.
+    pub sets: Vec<Set>,
+}
+
+/// What is wrong with an evidence file.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvidenceError {
+    /// Not as these files are written.
+    #[error("{file}: {problem}")]
+    Form {
+        /// The file.
+        file: String,
+        /// What the reader said.
+        problem: String,
+    },
+    /// Two entries of one name.
+    #[error("`{id}` stands twice")]
+    Twice {
+        /// The name.
+        id: String,
+    },
+    /// A name that nothing has.
+    #[error("`{id}`: there is no {what} `{name}`")]
+    Unknown {
+        /// The entry.
+        id: String,
+        /// `story`, `set`, `parameter` or `case`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// An entry that contradicts itself.
+    #[error("`{id}`: {problem}")]
+    Senseless {
+        /// The entry.
+        id: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Evidence {
+    /// The evidence this crate ships.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] if a file is wrong; a test shows that none is.
+    pub fn builtin() -> Result<Self, EvidenceError> {
+        Self::read(FILES.iter().copied())
+    }
+
+    /// The evidence this crate ships and one more file, which may use its stories.
+    ///
+    /// # Errors
+    /// As [`Evidence::read`].
+    pub fn with(name: &str, text: &str) -> Result<Self, EvidenceError> {
+        Self::read(FILES.iter().copied().chain([(name, text)]))
+    }
+
+    /// Reads evidence files: names for messages, and texts.
+    ///
+    /// # Errors
+    /// [`EvidenceError`] for the first mistake.
+    pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, EvidenceError> {
+        let mut all = Evidence::default();
+        for (name, text) in files {
+            let file: File = toml::from_str(text).map_err(|e| EvidenceError::Form {
+                file: name.to_owned(),
+                problem: e.to_string(),
+            })?;
+            all.cases.extend(file.cases);
+            for table in &file.tables {
+                all.cases.extend(expand(table)?);
+            }
+            all.courses.extend(file.courses);
+            all.stories.extend(file.stories);
+            all.limits.extend(file.limits);
+            all.uses.extend(file.uses);
+            all.sets.extend(file.sets);
+        }
+        all.check()?;
+        Ok(all)
+    }
+
+    /// Scenario files that the stories may extend, by name.
+    pub fn files() -> BTreeMap<String, String> {
+        SHIPPED
+            .iter()
+            .map(|(n, t)| ((*n).to_owned(), (*t).to_owned()))
+            .collect()
+    }
+
+    /// Case, table and story names unique, references resolved, intervals sensible.
+    fn check(&self) -> Result<(), EvidenceError> {
+        let mut seen = std::collections::BTreeSet::new();
+        let ids = self.cases.iter().map(|c| &c.id);
+        for id in ids
+            .chain(self.courses.iter().map(|c| &c.id))
+            .chain(self.limits.iter().map(|l| &l.id))
+        {
+            if !seen.insert(id.as_str()) {
+                return Err(EvidenceError::Twice { id: id.clone() });
+            }
+        }
+        let mut stories = std::collections::BTreeSet::new();
+        for story in &self.stories {
+            if !stories.insert(story.id.as_str()) {
+                return Err(EvidenceError::Twice { id: story.id.clone() });
+            }
+        }
+        let unknown = |id: &str, what: &'static str, name: &str| EvidenceError::Unknown {
+            id: id.to_owned(),
+            what,
+            name: name.to_owned(),
+        };
+        for course in &self.courses {
+            if !stories.contains(course.story.as_str()) {
+                return Err(unknown(&course.id, "story", &course.story));
+            }
+        }
+        for set in &self.sets {
+            for key in &set.parameters {
+                let Some(p) = crate::parameters::all().find(|p| p.key == key) else {
+                    return Err(unknown(&set.id, "parameter", key));
+                };
+                if p.grade == Grade::Published {
+                    return Err(EvidenceError::Senseless {
+                        id: set.id.clone(),
+                        problem: format!("`{key}` is published and may not be fitted"),
+                    });
+                }
+            }
+        }
+        for entry in &self.uses {
+            for start in &entry.rests_on {
+                if !self.cases.iter().any(|c| c.id.starts_with(start.as_str())) {
+                    return Err(unknown(&entry.feature, "case", start));
+                }
+            }
+        }
+        for case in &self.cases {
+            let senseless = |problem: &str| EvidenceError::Senseless {
+                id: case.id.clone(),
+                problem: problem.to_owned(),
+            };
+            for ask in [Some(&case.measure), case.over.as_ref(), case.less.as_ref()]
+                .into_iter()
+                .flatten()
+            {
+                if let Some(story) = &ask.story
+                    && !stories.contains(story.as_str())
+                {
+                    return Err(unknown(&case.id, "story", story));
+                }
+            }
+            if let Some(set) = &case.set {
+                if !self.sets.iter().any(|s| s.id == *set) {
+                    return Err(unknown(&case.id, "set", set));
+                }
+                if case.role != Role::Fit {
+                    return Err(senseless("only cases of the role `fit` may be fitted to"));
+                }
+            }
+            let [low, high] = case.accept;
+            if !(low.is_finite() && high.is_finite() && low <= high) {
+                return Err(senseless("the accepted interval is empty or infinite"));
+            }
+            for (text, name) in [
+                (&case.argument, "argument"),
+                (&case.source, "source"),
+                (&case.published, "published figure"),
+                (&case.title, "title"),
+                (&case.unit, "unit"),
+            ] {
+                if text.trim().is_empty() {
+                    return Err(senseless(&format!("its {name} is empty")));
+                }
+            }
+            if case.kinetic && !case.value.is_some_and(|v| v > 0.0) {
+                return Err(senseless("a kinetic case needs a positive value"));
+            }
+            if (case.replicates.is_some()) != (case.statistic.is_some()) {
+                return Err(senseless("replicates and statistic belong together"));
+            }
+            if (case.statistic == Some(Statistic::Share)) != case.band.is_some() {
+                return Err(senseless("a share needs a band, and only a share"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The cases of a table.
+fn expand(table: &Table) -> Result<Vec<Case>, EvidenceError> {
+    let senseless = |problem: String| EvidenceError::Senseless {
+        id: table.id.clone(),
+        problem,
+    };
+    let mut cases = Vec::new();
+    for (i, row) in table.rows.iter().enumerate() {
+        if row.len() != table.inputs.len() + table.outputs.len() {
+            return Err(senseless(format!("row {} has {} cells", i + 1, row.len())));
+        }
+        let inputs: BTreeMap<String, String> = table
+            .inputs
+            .iter()
+            .zip(row)
+            .map(|(name, cell)| {
+                let text = match cell {
+                    toml::Value::String(s) => s.clone(),
+                    other => other.to_string(),
+                };
+                (name.clone(), text)
+            })
+            .collect();
+        let given = table
+            .inputs
+            .iter()
+            .filter_map(|n| Some(format!("{n} {}", inputs.get(n)?)))
+            .collect::<Vec<_>>()
+            .join(", ");
+        for (output, cell) in table.outputs.iter().zip(&row[table.inputs.len()..]) {
+            let value = match cell {
+                toml::Value::Float(v) => *v,
+                toml::Value::Integer(v) => *v as f64,
+                // Not every row gives every figure.
+                toml::Value::String(s) if s.is_empty() => continue,
+                other => return Err(senseless(format!("row {}: {other} is no number", i + 1))),
+            };
+            let half = match (output.within, output.share) {
+                (Some(w), None) => w,
+                (None, Some(s)) => s * value.abs(),
+                _ => return Err(senseless(format!("{} needs either `within` or `share`", output.name))),
+            };
+            let mut measure = output.measure.clone();
+            measure.with.extend(inputs.clone());
+            let mut less = output.less.clone();
+            if let Some(less) = &mut less {
+                less.with.extend(inputs.clone());
+            }
+            cases.push(Case {
+                id: format!("{}.{}.{}", table.id, i + 1, output.name),
+                target: table.target,
+                title: format!("{}: {given}: {}", table.title, output.name.replace('-', " ")),
+                layer: table.layer,
+                role: table.role,
+                set: None,
+                published: format!("{value} {}", output.unit),
+                value: Some(value),
+                accept: [value - half, value + half],
+                unit: output.unit.clone(),
+                kinetic: false,
+                argument: table.argument.clone(),
+                source: table.source.clone(),
+                grade: table.grade,
+                known_miss: table.known_miss.clone(),
+                conflict: None,
+                measure,
+                over: None,
+                less,
+                times: output.times,
+                plus: None,
+                replicates: None,
+                statistic: None,
+                band: None,
+            });
+        }
+    }
+    Ok(cases)
+}
