@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod batch;
 mod branch;
 mod calc;
 mod check;
@@ -17,6 +18,7 @@ mod compare;
 mod diff;
 mod hazards;
 mod list;
+mod merge;
 mod new;
 mod parameters;
 mod run;
@@ -41,6 +43,7 @@ use crate::simulation::{Registry, RunError};
   itbsim run scenarios/missed-refill.toml
   itbsim why scenarios/catheter-kink.toml symptom.spasms_increased.onset
   itbsim compare scenarios/concentration-change.toml
+  itbsim batch scenarios/hazards-six-years.toml -n 1000
   itbsim new my-case.toml && itbsim check my-case.toml
 
 A scenario of `-` is read from standard input.
@@ -55,6 +58,10 @@ pub struct Cli {
 enum Command {
     /// Run a scenario: tables, pictures and a summary of what happened
     Run(run::Args),
+    /// Run many replicates: virtual patients, drawn faults, care; bands, incidences, outcomes
+    Batch(batch::Args),
+    /// Join the parts of a batch that ran as shards
+    Merge(merge::Args),
     /// Read a scenario and print it as understood, without running it
     Check(check::Args),
     /// Write a commented scenario to start from
@@ -96,6 +103,8 @@ pub(crate) enum Failure {
     Expectation,
     /// The model failed: exit code 3.
     Model(String),
+    /// Stopped from outside; what was to be said has been said.
+    Interrupted,
     /// The reader of our output went away: a quiet success.
     ClosedPipe,
 }
@@ -137,6 +146,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Only an unfinished output folder needs care; without a handler the default action
     // ends the program just as well, so a failure to install it is no reason to stop.
     let _ = ctrlc::set_handler(|| {
+        if batch::stop_gently() {
+            return;
+        }
         crate::report::folder::discard_unfinished(|| std::process::exit(INTERRUPTED));
     });
     let cli = match Cli::try_parse_from(args) {
@@ -150,6 +162,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::execute(&args),
+        Command::Batch(args) => batch::execute(&args),
+        Command::Merge(args) => merge::execute(&args),
         Command::Check(args) => check::execute(&args),
         Command::New(args) => new::execute(&args),
         Command::List(args) => list::execute(&args),
@@ -166,6 +180,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Expectation) => ExitCode::from(1),
+        Err(Failure::Interrupted) => ExitCode::from(INTERRUPTED as u8),
         Err(Failure::Input(text)) => {
             let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
             ExitCode::from(2)

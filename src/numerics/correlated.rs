@@ -81,7 +81,11 @@ mod tests {
     fn the_factor_gives_the_matrix_back() {
         let pairs = [(0, 1, 0.5), (1, 2, -0.3), (0, 3, 0.7)];
         let f = Factor::new(5, &pairs).unwrap();
-        let dense = |i: usize| (0..5).map(|j| f.mix(i, &std::array::from_fn::<_, 5, _>(|k| f64::from(k == j)))).collect::<Vec<_>>();
+        let dense = |i: usize| {
+            (0..5)
+                .map(|j| f.mix(i, &std::array::from_fn::<_, 5, _>(|k| f64::from(k == j))))
+                .collect::<Vec<_>>()
+        };
         for i in 0..5 {
             for j in 0..5 {
                 let product: f64 = dense(i).iter().zip(dense(j)).map(|(a, b)| a * b).sum();

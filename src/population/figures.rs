@@ -157,7 +157,11 @@ impl<'a> Examined<'a> {
         let ratio = at_tap.csf[setting.tap.index()] / at_tap.cisternal;
 
         let mut bolus = self.kinetics.clone();
-        bolus.add(SimTime::ZERO, Site::Stream(Destination::Csf(setting.puncture)), UNIT_DOSE)?;
+        bolus.add(
+            SimTime::ZERO,
+            Site::Stream(Destination::Csf(setting.puncture)),
+            UNIT_DOSE,
+        )?;
         let half_life = self.half_life(&bolus, setting.puncture, scratch)?;
         let responds = self.responds_at(&bolus, &setting.doses, scratch);
 

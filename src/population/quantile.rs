@@ -87,14 +87,32 @@ mod tests {
         for (d, at_zero, at_one) in [
             (of(Shape::LogNormal, 2.0, 0.5, 0.0, 1e9), 2.0, 2.0 * 0.5f64.exp()),
             (of(Shape::Normal, 2.0, 0.5, -1e9, 1e9), 2.0, 2.5),
-            (of(Shape::LogitNormal, 0.5, 1.0, 0.0, 1.0), 0.5, 1.0 / (1.0 + (-1.0f64).exp())),
-            (of(Shape::Uniform, 0.0, 0.0, 2.0, 4.0), 3.0, 2.0 + 2.0 * normal_share(1.0)),
+            (
+                of(Shape::LogitNormal, 0.5, 1.0, 0.0, 1.0),
+                0.5,
+                1.0 / (1.0 + (-1.0f64).exp()),
+            ),
+            (
+                of(Shape::Uniform, 0.0, 0.0, 2.0, 4.0),
+                3.0,
+                2.0 + 2.0 * normal_share(1.0),
+            ),
             (of(Shape::Share, 0.3, 0.0, 0.0, 1.0), 0.0, 1.0),
             (of(Shape::Normal, 2.0, 0.0, 0.0, 4.0), 2.0, 2.0),
         ] {
             let q = Quantile::new(&d);
-            assert!((q.value(&d, 0.0) - at_zero).abs() < 1e-12, "{:?} {}", d.shape, q.value(&d, 0.0));
-            assert!((q.value(&d, 1.0) - at_one).abs() < 1e-12, "{:?} {}", d.shape, q.value(&d, 1.0));
+            assert!(
+                (q.value(&d, 0.0) - at_zero).abs() < 1e-12,
+                "{:?} {}",
+                d.shape,
+                q.value(&d, 0.0)
+            );
+            assert!(
+                (q.value(&d, 1.0) - at_one).abs() < 1e-12,
+                "{:?} {}",
+                d.shape,
+                q.value(&d, 1.0)
+            );
         }
     }
 

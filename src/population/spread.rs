@@ -40,10 +40,36 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
     let half_lives = sorted(figures.iter().map(|f| f.half_life_h));
     let clearances = sorted(figures.iter().map(|f| f.clearance_ml_per_h));
     let mut out = vec![
-        range(p, "half-life in lumbar fluid [h]", &half_lives, (0.9, 5.0), Range::Few, "Sallerin-Caute 1991, 4 patients"),
-        range(p, "clearance from lumbar fluid [mL/h]", &clearances, (13.0, 80.0), Range::Few, "Sallerin-Caute 1991, 4 patients"),
-        middle("half-life in lumbar fluid [h]", &half_lives, 1.5, 1.25, "US label, 7 patients"),
-        middle("clearance from lumbar fluid [mL/h]", &clearances, 30.0, 1.25, "US label, 7 and 10 patients"),
+        range(
+            p,
+            "half-life in lumbar fluid [h]",
+            &half_lives,
+            (0.9, 5.0),
+            Range::Few,
+            "Sallerin-Caute 1991, 4 patients",
+        ),
+        range(
+            p,
+            "clearance from lumbar fluid [mL/h]",
+            &clearances,
+            (13.0, 80.0),
+            Range::Few,
+            "Sallerin-Caute 1991, 4 patients",
+        ),
+        middle(
+            "half-life in lumbar fluid [h]",
+            &half_lives,
+            1.5,
+            1.25,
+            "US label, 7 patients",
+        ),
+        middle(
+            "clearance from lumbar fluid [mL/h]",
+            &clearances,
+            30.0,
+            1.25,
+            "US label, 7 and 10 patients",
+        ),
         middle(
             "lumbar over cisternal concentration [1]",
             &sorted(figures.iter().map(|f| f.lumbar_over_cisternal)),
@@ -65,7 +91,14 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
             share(figures, responders.len(), 32, 37, "Yoon 2017: 86.5 % of 37"),
         ]),
         model::Population::Child => out.extend([
-            range(p, dose, &doses, (24.0, 1199.0), Range::Series, "US label, under 12 years"),
+            range(
+                p,
+                dose,
+                &doses,
+                (24.0, 1199.0),
+                Range::Series,
+                "US label, under 12 years",
+            ),
             mean(dose, &doses, 274.0, "US label, under 12 years"),
         ]),
     }
@@ -89,7 +122,14 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] + (at - below as f64) * (sorted[above] - sorted[below])
 }
 
-fn range(p: &ParameterSet, what: &'static str, all: &[f64], (low, high): (f64, f64), kind: Range, source: &'static str) -> Line {
+fn range(
+    p: &ParameterSet,
+    what: &'static str,
+    all: &[f64],
+    (low, high): (f64, f64),
+    kind: Range,
+    source: &'static str,
+) -> Line {
     let count = all.iter().filter(|x| (low..=high).contains(*x)).count();
     let inside = count as f64 / all.len().max(1) as f64;
     let (from, middle, to) = (quantile(all, 0.025), quantile(all, 0.5), quantile(all, 0.975));
@@ -156,18 +196,37 @@ fn share(figures: &[Figures], responders: usize, published: u32, of: u32, source
     let n = figures.len().max(1);
     let simulated = responders as f64 / n as f64;
     let (low, high) = clopper_pearson(published, of);
-    let at = |dose: f64| figures.iter().filter(|f| f.responds_at_ug.is_some_and(|d| d <= dose)).count();
-    let first = figures.iter().filter_map(|f| f.responds_at_ug).fold(f64::INFINITY, f64::min);
+    let at = |dose: f64| {
+        figures
+            .iter()
+            .filter(|f| f.responds_at_ug.is_some_and(|d| d <= dose))
+            .count()
+    };
+    let first = figures
+        .iter()
+        .filter_map(|f| f.responds_at_ug)
+        .fold(f64::INFINITY, f64::min);
     Line {
         what: "responders to the test doses [%]",
-        published: format!("{published} of {of}, {:.1}", 100.0 * f64::from(published) / f64::from(of)),
+        published: format!(
+            "{published} of {of}, {:.1}",
+            100.0 * f64::from(published) / f64::from(of)
+        ),
         source,
         simulated: if responders == 0 {
             "nobody".to_owned()
         } else {
-            format!("{:.1}; to {first} ug alone {:.1}", 100.0 * simulated, 100.0 * at(first) as f64 / n as f64)
+            format!(
+                "{:.1}; to {first} ug alone {:.1}",
+                100.0 * simulated,
+                100.0 * at(first) as f64 / n as f64
+            )
         },
-        rule: format!("within the exact 95 % interval of the series, {:.1} to {:.1}", 100.0 * low, 100.0 * high),
+        rule: format!(
+            "within the exact 95 % interval of the series, {:.1} to {:.1}",
+            100.0 * low,
+            100.0 * high
+        ),
         met: (low..=high).contains(&simulated),
     }
 }
@@ -199,7 +258,11 @@ fn clopper_pearson(k: u32, n: u32) -> (f64, f64) {
         }
         0.5 * (low + high)
     };
-    let low = if k == 0 { 0.0 } else { solve(&|q| 1.0 - at_most(k - 1, q) > TAIL) };
+    let low = if k == 0 {
+        0.0
+    } else {
+        solve(&|q| 1.0 - at_most(k - 1, q) > TAIL)
+    };
     let high = if k == n { 1.0 } else { solve(&|q| at_most(k, q) < TAIL) };
     (low, high)
 }
@@ -224,9 +287,15 @@ mod tests {
     fn the_exact_interval_has_its_published_values() {
         // 0 of 10: 1 - 0.025^(1/10) = 0.3085; 5 of 10: 0.1871 to 0.8129 (textbook).
         let (low, high) = clopper_pearson(0, 10);
-        assert!(low == 0.0 && (high - (1.0 - 0.025f64.powf(0.1))).abs() < 1e-12, "{high}");
+        assert!(
+            low == 0.0 && (high - (1.0 - 0.025f64.powf(0.1))).abs() < 1e-12,
+            "{high}"
+        );
         let (low, high) = clopper_pearson(5, 10);
-        assert!((low - 0.1871).abs() < 1e-4 && (high - 0.8129).abs() < 1e-4, "{low} {high}");
+        assert!(
+            (low - 0.1871).abs() < 1e-4 && (high - 0.8129).abs() < 1e-4,
+            "{low} {high}"
+        );
         assert_eq!(clopper_pearson(10, 10).1, 1.0);
     }
 

@@ -263,7 +263,12 @@ fn put_in_population(
         Some((key, number)) if super::population_read::DISTRIBUTION_KEYS.contains(&number) => vec![key, number],
         _ => vec![path],
     };
-    walk(document, &[&["population", "distributions"], keys.as_slice()].concat(), change, leaf)
+    walk(
+        document,
+        &[&["population", "distributions"], keys.as_slice()].concat(),
+        change,
+        leaf,
+    )
 }
 
 /// Removes `a.b.c` however it was written: quoted, dotted or nested.

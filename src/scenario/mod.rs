@@ -65,8 +65,8 @@ use std::path::{Path, PathBuf};
 
 pub use branching::{BRANCH, Decision, PAST, load_branch};
 pub use diagnostics::{Diagnostic, Diagnostics};
-pub use population_read::{population_from_file, population_from_str};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
+pub use population_read::{population_from_file, population_from_str};
 pub(crate) use resolve::MOST_ROWS;
 pub use schema::schema;
 

@@ -317,8 +317,19 @@ fn inside(d: &Distribution, typical: f64) -> f64 {
 
 /// What is wrong with a distribution in itself.
 fn objection(d: &Distribution, p: &Parameter) -> Option<String> {
-    let unit = if p.unit == "1" { String::new() } else { format!(" {}", p.unit) };
-    let finite = [d.typical, d.spread, d.low, d.high, d.typical_uncertainty, d.spread_uncertainty];
+    let unit = if p.unit == "1" {
+        String::new()
+    } else {
+        format!(" {}", p.unit)
+    };
+    let finite = [
+        d.typical,
+        d.spread,
+        d.low,
+        d.high,
+        d.typical_uncertainty,
+        d.spread_uncertainty,
+    ];
     if finite.iter().any(|x| !x.is_finite()) {
         return Some("every number must be finite".to_owned());
     }

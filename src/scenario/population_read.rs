@@ -19,7 +19,15 @@ use crate::signals::Level;
 /// Keys of `[population]` in a scenario.
 pub(super) const KEYS: &[&str] = &["name", "distributions", "correlation", "origin"];
 /// Keys of a population file.
-const FILE_KEYS: &[&str] = &["name", "base", "summary", "patient", "distributions", "correlation", "origin"];
+const FILE_KEYS: &[&str] = &[
+    "name",
+    "base",
+    "summary",
+    "patient",
+    "distributions",
+    "correlation",
+    "origin",
+];
 /// Keys of one distribution.
 pub(super) const DISTRIBUTION_KEYS: &[&str] = &[
     "shape",
@@ -163,7 +171,10 @@ pub fn population_from_str(
         _ => {
             if mistakes.is_empty() {
                 // Whoever returns `Reported` has reported; this keeps that promise visible.
-                mistakes.push(Diagnostic::new("internal", "the population was refused without a reason"));
+                mistakes.push(Diagnostic::new(
+                    "internal",
+                    "the population was refused without a reason",
+                ));
             }
             Err(Diagnostics::new(mistakes, sources))
         }
@@ -179,10 +190,7 @@ pub fn population_from_file(path: &Path, known: &[Arc<PopulationSpec>]) -> Resul
     match Disk.read(path) {
         Ok(text) => population_from_str(&shown, &text, known),
         Err(problem) => {
-            let mistake = Diagnostic::new(
-                "unreadable-file",
-                format!("cannot read {}: {problem}", quoted(&shown)),
-            );
+            let mistake = Diagnostic::new("unreadable-file", format!("cannot read {}: {problem}", quoted(&shown)));
             Err(Diagnostics::new(vec![mistake.in_file(shown)], Vec::new()))
         }
     }
@@ -286,8 +294,7 @@ fn flatten<'t>(table: &'t Table, prefix: &str, out: &mut Vec<(String, &'t Entry)
         };
         match &entry.node.data {
             Data::Table(inner)
-                if !inner.entries.is_empty()
-                    && inner.entries.iter().all(|e| matches!(e.node.data, Data::Table(_))) =>
+                if !inner.entries.is_empty() && inner.entries.iter().all(|e| matches!(e.node.data, Data::Table(_))) =>
             {
                 flatten(inner, &key, out);
             }
@@ -368,9 +375,9 @@ fn distribution(
     };
     // Checked alone, so that a mistake is shown at its own place.
     if let Err(problem) = PopulationSpec::new("", "", Population::AdultSpinal, vec![new.clone()], vec![], vec![]) {
-        return Err(fields.report(
-            Diagnostic::new("bad-distribution", problem.to_string()).at(entry.key_place, p.meaning),
-        ));
+        return Err(
+            fields.report(Diagnostic::new("bad-distribution", problem.to_string()).at(entry.key_place, p.meaning))
+        );
     }
     Ok(new)
 }

@@ -528,9 +528,12 @@ fn patient(
         && said != drawn
     {
         return Err(fields.report(
-            Diagnostic::new("conflicting-keys", "[patient] and [population] name different populations")
-                .at(fields.place_of("population"), "not that of [population]")
-                .help("leave `population` out of [patient]"),
+            Diagnostic::new(
+                "conflicting-keys",
+                "[patient] and [population] name different populations",
+            )
+            .at(fields.place_of("population"), "not that of [population]")
+            .help("leave `population` out of [patient]"),
         ));
     }
     if selection.kidney_disease {

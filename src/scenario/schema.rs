@@ -7,8 +7,8 @@
 use serde_json::{Map, Value, json};
 
 use super::model::{Catalog, FaultKind, FieldSpec};
-use super::settings::PolicySpec;
 use super::population::Shape;
+use super::settings::PolicySpec;
 use super::{action, arms, care, expect, fault, hazards, population_read, programme, resolve, settings, steps};
 use crate::parameters;
 use crate::quantity::Dimension;
@@ -175,7 +175,10 @@ fn population(catalog: &Catalog) -> Value {
     let grade = || words(names(population_read::GRADES), "How far it can be trusted.");
     let number = |meaning: &str| json!({ "type": "number", "minimum": 0, "description": meaning });
     object(population_read::KEYS, |key| match key {
-        "name" => words(catalog.populations.iter().map(|p| p.name()), "Whom the patients are drawn from."),
+        "name" => words(
+            catalog.populations.iter().map(|p| p.name()),
+            "Whom the patients are drawn from.",
+        ),
         "distributions" => {
             let one = object(population_read::DISTRIBUTION_KEYS, |key| match key {
                 "shape" => words(names(Shape::WORDS), "Form of the distribution."),
@@ -196,7 +199,9 @@ fn population(catalog: &Catalog) -> Value {
         "correlation" => blocks(object(population_read::CORRELATION_KEYS, |key| match key {
             "of" => json!({ "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2,
                 "description": "Two parameters." }),
-            "r" => json!({ "type": "number", "minimum": -0.99, "maximum": 0.99, "description": "Correlation of their normal scores." }),
+            "r" => {
+                json!({ "type": "number", "minimum": -0.99, "maximum": 0.99, "description": "Correlation of their normal scores." })
+            }
             "grade" => grade(),
             _ => text("Where it comes from."),
         })),

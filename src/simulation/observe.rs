@@ -1,9 +1,10 @@
 //! What a run writes down: the columns, and the recorder that fills them.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::engine::SimTime;
 use crate::kinetics::Kinetics;
+use crate::numerics::Scratch;
 use crate::response::Signals;
 
 use super::error::SimError;
@@ -105,6 +106,41 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     Ok((values, balance))
 }
 
+/// Some columns of a row, with the bits they have in the whole row.
+fn some(patient: &Patient, at: SimTime, only: &[usize], scratch: &mut Scratch) -> Result<Vec<f64>, SimError> {
+    let kinetic = DEVICE.len()..DEVICE.len() + kinetic_columns().len();
+    let signal = kinetic.end..kinetic.end + Signals::COLUMNS.len();
+    let pump = patient.pump.as_ref();
+    let drive = patient.kinetics.drive(at, scratch)?;
+    let mut signals = None;
+    let mut values = Vec::with_capacity(only.len() + 1);
+    values.push(at.hours());
+    for &column in only {
+        let value = if kinetic.contains(&column) {
+            patient.kinetics.value_at(at, column - kinetic.start, scratch)?
+        } else if signal.contains(&column) {
+            let all = signals.get_or_insert_with(|| patient.body.signals_under(&patient.response, drive, at).values());
+            all[column - signal.start]
+        } else {
+            match column {
+                0 => at.hours(),
+                1 => pump.programmed_dose_rate() * 24.0,
+                2 => patient.delivered_rate() * 24.0,
+                3 => patient.catheter.inflow() * 24.0,
+                4 => pump.reservoir_volume(at),
+                5 => pump.believed_volume(at),
+                6 => patient.catheter.tip_concentration(),
+                7 => patient.catheter.pressure(at),
+                8 => pump.outlet_concentration(),
+                // The last columns are asked for too seldom to be computed apart.
+                other => row(patient, at)?.get(other).copied().unwrap_or_default(),
+            }
+        };
+        values.push(value + 0.0);
+    }
+    Ok(values)
+}
+
 /// Rows kept while a run goes on.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Recorder {
@@ -116,11 +152,21 @@ pub struct Recorder {
     pub ledger: Vec<LedgerRow>,
     /// Whether jumps are recorded.
     pub keep_jumps: bool,
+    /// Places of the columns kept; `None` is all of them, and the ledger.
+    #[serde(default)]
+    pub only: Option<Arc<[usize]>>,
+    /// Room for the next look.
+    #[serde(skip)]
+    pub scratch: Scratch,
 }
 
 impl Recorder {
     /// A grid sample of the settled state.
     pub fn sample(&mut self, patient: &Patient, accounts: &Accounts, at: SimTime) -> Result<(), SimError> {
+        if let Some(only) = &self.only {
+            self.rows.push(some(patient, at, only, &mut self.scratch)?);
+            return Ok(());
+        }
         let (values, balance) = row_and_balance(patient, at)?;
         if self.keep_jumps {
             self.trajectory.push(values.clone());
@@ -128,6 +174,15 @@ impl Recorder {
         self.rows.push(values);
         self.ledger.push(accounts.row(patient, at, balance));
         Ok(())
+    }
+
+    /// Names of the columns of its rows.
+    pub fn columns(&self) -> Vec<String> {
+        let all = columns();
+        match &self.only {
+            None => all,
+            Some(only) => [0].iter().chain(only.iter()).map(|i| all[*i].clone()).collect(),
+        }
     }
 
     /// One limit of a jump.

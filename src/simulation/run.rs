@@ -40,6 +40,9 @@ pub struct RunOptions {
     pub sample: Option<SimSpan>,
     /// Whether output rows are made at all.
     pub observe: bool,
+    /// Which columns rows have, as places in [`columns`](super::columns); the time comes first
+    /// whatever is asked for, and the ledger is not kept. `None` keeps everything.
+    pub columns: Option<Arc<[usize]>>,
     /// Whether both limits of jumps are kept for drawing.
     pub keep_jumps: bool,
     /// Whether the linear system is recorded.
@@ -55,6 +58,7 @@ impl Default for RunOptions {
             replicate: 0,
             sample: None,
             observe: true,
+            columns: None,
             keep_jumps: false,
             record_system: false,
             without: Vec::new(),
@@ -75,19 +79,28 @@ impl Run {
     /// # Errors
     /// If a part refuses its configuration.
     pub fn new(scenario: &Scenario, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
-        let mut engine = Engine::new(EngineOptions {
-            end: Some(scenario.duration),
-            crowd_limit: CROWD_LIMIT,
-            event_limit: EVENT_LIMIT,
-            ..EngineOptions::default()
-        });
         let seed = options.seed.unwrap_or(scenario.seed);
         let draws = Draws::new(seed, replicate_of(scenario, options));
         let mut scenario = scenario.clone();
         let individual = Some(options.replicate).filter(|n| *n != 0).or(scenario.replicate);
         crate::population::settle(&mut scenario, seed, individual);
         scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
-        let scenario = Arc::new(leave_out(&scenario, &options.without));
+        Self::drawn(Arc::new(leave_out(&scenario, &options.without)), registry, options)
+    }
+
+    /// As [`Run::new`] for a scenario that is complete: its patient and its faults by chance
+    /// have been drawn and written into it, and nothing is left out any more. For many runs
+    /// of one scenario, which then share it.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub fn drawn(scenario: Arc<Scenario>, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
+        let mut engine = Engine::new(EngineOptions {
+            end: Some(scenario.duration),
+            crowd_limit: CROWD_LIMIT,
+            event_limit: EVENT_LIMIT,
+            ..EngineOptions::default()
+        });
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
         simulation.prime(&mut engine).map_err(at_start)?;
         Ok(Self { engine, simulation })
@@ -196,7 +209,7 @@ impl Run {
         let log = simulation.patient.pump.telemetry(end).log;
         let device_log = simulation.past_log.iter().chain(&log).map(log_row).collect();
         let mut result = RunResult {
-            columns: super::observe::columns(),
+            columns: simulation.recorder.columns(),
             rows: simulation.recorder.rows,
             trajectory: simulation.recorder.trajectory,
             events,
