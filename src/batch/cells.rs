@@ -34,12 +34,15 @@ impl Scale {
         )
     }
 
-    /// The cell of a number.
+    /// The cell of a number; zero has one of its own, number 0.
     pub fn cell(self, x: f64) -> i32 {
-        if x < 0.0 {
-            return -1 - self.of_size(-x);
+        if x == 0.0 {
+            0
+        } else if x < 0.0 {
+            -1 - self.of_size(-x)
+        } else {
+            1 + self.of_size(x)
         }
-        self.of_size(x)
     }
 
     fn of_size(self, x: f64) -> i32 {
@@ -54,11 +57,11 @@ impl Scale {
 
     /// Where a cell begins and ends.
     pub fn edges(self, cell: i32) -> (f64, f64) {
-        if cell < 0 {
-            let (low, high) = self.edges(-1 - cell);
-            return (-high, -low);
+        match cell {
+            0 => (0.0, 0.0),
+            c if c < 0 => (-self.start(-c), -self.start(-c - 1)),
+            c => (self.start(c - 1), self.start(c)),
         }
-        (self.start(cell), self.start(cell + 1))
     }
 
     fn start(self, cell: i32) -> f64 {
@@ -80,6 +83,8 @@ pub struct Cells {
     /// Cell of the first count.
     first: i32,
     counts: Vec<u64>,
+    /// Smallest and largest value of each cell, where that is kept.
+    bounds: Vec<(f64, f64)>,
 }
 
 impl Cells {
@@ -100,44 +105,69 @@ impl Cells {
 
     /// Puts a finite value in, as so many units.
     pub fn put(&mut self, scale: Scale, x: f64, units: u64) {
-        let cell = scale.cell(x);
-        if self.counts.is_empty() {
-            (self.low, self.high, self.first) = (x, x, cell);
-        }
+        let place = self.place(scale.cell(x));
+        self.counts[place] += units;
         self.low = self.low.min(x);
         self.high = self.high.max(x);
-        *self.slot(cell) += units;
     }
 
-    /// The count of a cell, made if need be.
-    fn slot(&mut self, cell: i32) -> &mut u64 {
+    /// As [`Cells::put`], and keeps the range of each cell: what takes few values is then given
+    /// back exactly. For a collection that is only filled in this way.
+    pub fn put_close(&mut self, scale: Scale, x: f64, units: u64) {
+        self.put(scale, x, units);
+        let place = self.place(scale.cell(x));
+        self.bound(place, x, x);
+    }
+
+    /// The place of a cell among the counts, made if need be.
+    fn place(&mut self, cell: i32) -> usize {
+        if self.counts.is_empty() {
+            self.first = cell;
+            (self.low, self.high) = (f64::MAX, f64::MIN);
+        }
         if cell < self.first {
             let missing = (self.first - cell) as usize;
             self.counts.splice(0..0, std::iter::repeat_n(0, missing));
+            if !self.bounds.is_empty() {
+                self.bounds.splice(0..0, std::iter::repeat_n((0.0, 0.0), missing));
+            }
             self.first = cell;
         }
         let place = (cell - self.first) as usize;
         if place >= self.counts.len() {
             self.counts.resize(place + 1, 0);
+            if !self.bounds.is_empty() {
+                self.bounds.resize(place + 1, (0.0, 0.0));
+            }
         }
-        &mut self.counts[place]
+        place
+    }
+
+    /// Takes values into the range of a cell that holds something. An empty range is (0, 0), and
+    /// so is that of zero, whose cell holds nothing else.
+    fn bound(&mut self, place: usize, low: f64, high: f64) {
+        if self.bounds.is_empty() {
+            self.bounds.resize(self.counts.len(), (0.0, 0.0));
+        }
+        let known = &mut self.bounds[place];
+        *known = match *known {
+            (0.0, 0.0) => (low, high),
+            (a, b) => (a.min(low), b.max(high)),
+        };
     }
 
     /// Adds all counts of another collection on the same scale.
     pub fn join(&mut self, other: &Cells) {
-        if other.is_empty() {
-            return;
-        }
-        if self.is_empty() {
-            self.clone_from(other);
-            return;
-        }
-        self.low = self.low.min(other.low);
-        self.high = self.high.max(other.high);
-        for (cell, count) in (other.first..).zip(&other.counts) {
-            if *count > 0 {
-                *self.slot(cell) += count;
+        for (i, count) in other.counts.iter().enumerate().filter(|(_, c)| **c > 0) {
+            let place = self.place(other.first + i as i32);
+            self.counts[place] += count;
+            if let Some((low, high)) = other.bounds.get(i) {
+                self.bound(place, *low, *high);
             }
+        }
+        if !other.is_empty() {
+            self.low = self.low.min(other.low);
+            self.high = self.high.max(other.high);
         }
     }
 
@@ -146,10 +176,10 @@ impl Cells {
     pub fn value_at(&self, scale: Scale, mass: f64) -> Option<f64> {
         let (low, high) = self.range()?;
         let mut before = 0.0;
-        for (cell, count) in (self.first..).zip(&self.counts) {
+        for (i, count) in self.counts.iter().enumerate() {
             let count = *count as f64;
             if count > 0.0 && before + count >= mass {
-                let (from, to) = scale.edges(cell);
+                let (from, to) = self.edges(scale, i);
                 let share = ((mass - before) / count).clamp(0.0, 1.0);
                 return Some((from + (to - from) * share).clamp(low, high));
             }
@@ -158,15 +188,23 @@ impl Cells {
         Some(high)
     }
 
+    /// What lies between the values of a cell.
+    fn edges(&self, scale: Scale, place: usize) -> (f64, f64) {
+        match self.bounds.get(place) {
+            Some(range) => *range,
+            None => scale.edges(self.first + place as i32),
+        }
+    }
+
     /// Shares up to the upper edge of each cell that holds something, for an ECDF.
     pub fn steps(&self, scale: Scale) -> Vec<(f64, f64)> {
         let total = self.total() as f64;
         let mut sum = 0;
         let mut out = Vec::new();
-        for (cell, count) in (self.first..).zip(&self.counts) {
+        for (i, count) in self.counts.iter().enumerate() {
             if *count > 0 {
                 sum += count;
-                out.push((scale.edges(cell).1.clamp(self.low, self.high), sum as f64 / total));
+                out.push((self.edges(scale, i).1.clamp(self.low, self.high), sum as f64 / total));
             }
         }
         out
@@ -174,7 +212,11 @@ impl Cells {
 
     /// Whether the counts fit their place in the scale; false only for a damaged file.
     pub fn is_sound(&self) -> bool {
-        self.low.is_finite() && self.high.is_finite() && self.low <= self.high && self.counts.len() < 1 << 24
+        self.low.is_finite()
+            && self.high.is_finite()
+            && self.low <= self.high
+            && self.counts.len() < 1 << 24
+            && (self.bounds.is_empty() || self.bounds.len() == self.counts.len())
     }
 }
 
@@ -192,13 +234,15 @@ mod tests {
                 let x = sign * libm::exp(40.0 * (channel.uniform(i) - 0.5));
                 let (low, high) = scale.edges(scale.cell(x));
                 assert!(low <= x && x <= high && low < high, "{x}: {low} {high}");
+                assert_eq!(scale.cell(-x), -scale.cell(x));
                 let width = (high - low) / x.abs().max(libm::scalbn(1.0, scale.floor));
                 assert!(width <= libm::scalbn(1.0, -(scale.bits as i32)), "{x}: {width}");
             }
             for cell in -2_000..2_000 {
                 assert_eq!(scale.edges(cell).1, scale.edges(cell + 1).0, "{cell}");
-                let (low, _) = scale.edges(cell.max(0));
-                assert_eq!(scale.cell(low), cell.max(0));
+                if cell > 1 {
+                    assert_eq!(scale.cell(scale.edges(cell).0), cell);
+                }
             }
         }
         assert_eq!(Scale::SIGNAL.cell(-0.0), 0);
@@ -242,6 +286,16 @@ mod tests {
         (0..7).for_each(|_| cells.put(Scale::SIGNAL, 300.0, 1));
         assert_eq!(cells.value_at(Scale::SIGNAL, 3.5), Some(300.0));
         assert_eq!(cells.steps(Scale::SIGNAL), [(300.0, 1.0)]);
+        let mut few = Cells::default();
+        for x in [0.0, 0.0, 1.0, 1.0, 1.0, 7.0, -3.0] {
+            few.put_close(Scale::OUTCOME, x, 1);
+        }
+        let places = [0.5, 1.5, 2.5, 3.5, 5.5, 6.5].map(|m| few.value_at(Scale::OUTCOME, m).unwrap());
+        assert_eq!(places, [-3.0, 0.0, 0.0, 1.0, 1.0, 7.0]);
+        let mut joined = Cells::default();
+        joined.join(&few);
+        joined.join(&Cells::default());
+        assert_eq!(joined, few);
         assert_eq!(Cells::default().value_at(Scale::SIGNAL, 0.5), None);
     }
 }

@@ -43,6 +43,7 @@ mod exact;
 mod identity;
 mod moments;
 mod part;
+pub mod pictures;
 mod quantile;
 mod replicate;
 mod risk;
@@ -60,4 +61,4 @@ pub use quantile::{LEVELS, Quantile, RankTable, binomial_quantile, quantile, ran
 pub use replicate::{Batch, Reduced, Replicate, SIGNALS};
 pub use risk::{Competing, Heap, Point, Survival, Times, UNIT, aalen_johansen, kaplan_meier};
 pub use state::{ArmState, Course, Failure, OutcomeState, PairState, State};
-pub use work::{CHUNK, Watcher, header, save_shard, work};
+pub use work::{CHUNK, Watcher, header, save_shard, work, work_in_memory};

@@ -199,7 +199,7 @@ impl ArmState {
         for (state, (_, value)) in self.outcomes.iter_mut().zip(&run.outcomes) {
             if let Some(value) = value.filter(|v| v.is_finite()) {
                 state.moments.put(value, units);
-                state.cells.put(Scale::OUTCOME, value, units);
+                state.cells.put_close(Scale::OUTCOME, value, units);
             }
         }
         let end = grid.cell(run.ended_h);

@@ -316,6 +316,41 @@ pub fn write_differences(identity: &Identity, state: &State, to: &mut dyn Write)
     Ok(())
 }
 
+/// Differences of all arms to the first, in one value.
+pub fn differences(identity: &Identity, state: &State, covered: u64) -> Value {
+    let arms: Vec<Value> = state
+        .whole()
+        .filter(|arm| !arm.pairs.is_empty())
+        .map(|arm| {
+            let outcomes: Vec<Value> = arm
+                .pairs
+                .iter()
+                .map(|pair| {
+                    json!({
+                        "outcome": pair.name,
+                        "own": pair.own.estimate().map(|e| e.mean),
+                        "against": pair.first.estimate().map(|e| e.mean),
+                        "difference": pair.difference.estimate(),
+                        "variance_ratio": variance_ratio(pair),
+                    })
+                })
+                .collect();
+            json!({"arm": arm.arm, "done": arm.done(), "failed": arm.failed, "differences": outcomes})
+        })
+        .collect();
+    json!({
+        "scenario": identity.scenario,
+        "scenario_hash": identity.hash,
+        "version": identity.version,
+        "seed": identity.seed,
+        "of": identity.n,
+        "covered": covered,
+        "against": identity.arms.first(),
+        "arms": arms,
+        "disclaimer": DISCLAIMER,
+    })
+}
+
 /// Writes `failures.csv`.
 ///
 /// # Errors

@@ -204,6 +204,32 @@ pub fn work(
     Ok(part)
 }
 
+/// As [`work`] for a whole batch that is kept in memory only. Gives the replicates that are
+/// complete, and what is counted of them.
+///
+/// # Errors
+/// [`BatchError::Threads`].
+pub fn work_in_memory(batch: &Batch, threads: usize, watcher: &Watcher<'_>) -> Result<(u64, State), BatchError> {
+    let identity = batch.identity();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| BatchError::Threads {
+            threads,
+            why: e.to_string(),
+        })?;
+    let (done, bad) = (AtomicU64::new(0), AtomicU64::new(0));
+    let mut state = State::new(identity);
+    let mut next = 0;
+    while next < identity.n && !watcher.stop.load(Ordering::Relaxed) {
+        let end = (next + CHUNK).min(identity.n);
+        let complete = chunk(batch, next, end, &pool, watcher, (&done, &bad));
+        next += complete.len() as u64;
+        pool.install(|| state.fold(&batch.grid(), complete));
+    }
+    Ok((next, state))
+}
+
 /// The replicates of a range that are complete when all threads are done, from the first on.
 fn chunk(
     batch: &Batch,

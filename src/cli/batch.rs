@@ -22,6 +22,9 @@ use super::{Failure, ScenarioArg, print, print_json, run};
 static RUNNING: AtomicBool = AtomicBool::new(false);
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// Replicates of a batch that does not say.
+const USUAL: i64 = 1_000;
+
 /// Asks a running batch to end with what is complete. Says whether one will; a second request
 /// is not taken, so that the program then ends at once.
 pub(super) fn stop_gently() -> bool {
@@ -63,12 +66,18 @@ pub(crate) struct Args {
 /// What a batch is drawn from; shared with `compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DrawArgs {
-    /// Number of replicates
-    #[arg(short = 'n', long = "replicates", value_name = "N", allow_negative_numbers = true)]
-    n: i64,
+    /// Number of replicates; a batch without it runs 1000
+    #[arg(
+        short = 'n',
+        long = "replicates",
+        id = "replicates",
+        value_name = "N",
+        allow_negative_numbers = true
+    )]
+    pub n: Option<i64>,
     /// Seed, if not the scenario's own
     #[arg(long)]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
     /// Threads, all cores if not given; the results do not depend on it
     #[arg(long, short = 'j', value_name = "T")]
     threads: Option<usize>,
@@ -98,10 +107,10 @@ impl DrawArgs {
     }
 
     fn settings(&self) -> Result<Settings, Failure> {
-        let Ok(n) = u64::try_from(self.n) else {
+        let asked = self.n.unwrap_or(USUAL);
+        let Ok(n) = u64::try_from(asked) else {
             return Err(Failure::Input(format!(
-                "error: a batch needs at least one replicate, not {}\n  help: write for example -n 1000",
-                self.n
+                "error: a batch needs at least one replicate, not {asked}\n  help: write for example -n 1000"
             )));
         };
         let bare = |kind: &str| kind.strip_prefix("fault.").unwrap_or(kind).to_owned();
@@ -195,6 +204,9 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     )?;
     let identity = prepared.identity();
     let covered = part.next - part.from;
+    if shard.is_none() {
+        put_whole(identity, &part, &folder, &story, &target, !args.no_plots)?;
+    }
     if let Some(shard) = shard {
         if part.is_whole() {
             put_shard(&part, &folder, &story, &target)?;
@@ -214,36 +226,83 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                 }
             ))?;
         }
+    } else if args.json {
+        print_json(&tables::summary(identity, &part.state, covered))?;
     } else {
-        let rows = |to: &mut dyn std::io::Write| {
-            let mut file = fs::File::open(folder.join(batch::ROWS)).map_err(|e| (folder.join(batch::ROWS), e))?;
-            let mut known = std::io::Read::take(&mut file, part.rows_length);
-            std::io::copy(&mut known, to)
-                .map(drop)
-                .map_err(|e| (folder.join(batch::ROWS), e))
-        };
-        put_tables(
-            identity,
-            &part.state,
-            covered,
-            &story.text,
-            &target,
-            !args.no_plots,
-            &rows,
-        )?;
-        if args.json {
-            print_json(&tables::summary(identity, &part.state, covered))?;
-        } else {
-            print(&told(identity, &part.state, covered, &target))?;
-        }
+        print(&told(identity, &part.state, covered, &target))?;
     }
+    finish(&part, &folder)
+}
+
+/// Runs a whole batch and writes its folder.
+pub(super) fn whole(
+    prepared: &Batch,
+    story: &Story,
+    target: &Path,
+    threads: usize,
+    resume: bool,
+    plots: bool,
+) -> Result<Part, Failure> {
+    drop(RunFolder::create(target)?);
+    let folder = working_folder(target)?;
+    let part = run_shard(prepared, Shard::WHOLE, &folder, threads, resume)?;
+    put_whole(prepared.identity(), &part, &folder, story, target, plots)?;
+    if part.is_whole() {
+        let _ = fs::remove_dir_all(&folder);
+    }
+    Ok(part)
+}
+
+fn put_whole(
+    identity: &Identity,
+    part: &Part,
+    folder: &Path,
+    story: &Story,
+    target: &Path,
+    plots: bool,
+) -> Result<(), Failure> {
+    let path = folder.join(batch::ROWS);
+    let rows = |to: &mut dyn std::io::Write| {
+        let failed = |e| (path.clone(), e);
+        let mut known = std::io::Read::take(fs::File::open(&path).map_err(failed)?, part.rows_length);
+        std::io::copy(&mut known, to).map(drop).map_err(failed)
+    };
+    put_tables(
+        identity,
+        &part.state,
+        part.next - part.from,
+        &story.text,
+        target,
+        plots,
+        &rows,
+    )
+}
+
+/// Runs a whole batch without a folder.
+pub(super) fn in_memory(prepared: &Batch, threads: usize) -> Result<(u64, State), Failure> {
+    let bar = bar(prepared.identity().n, 0);
+    let tick = |done: u64, _: u64| bar.set_position(done);
+    RUNNING.store(true, Ordering::SeqCst);
+    let watcher = Watcher {
+        stop: &STOP,
+        tick: &tick,
+    };
+    let found = batch::work_in_memory(prepared, threads, &watcher);
+    RUNNING.store(false, Ordering::SeqCst);
+    bar.finish_and_clear();
+    Ok(found?)
+}
+
+/// Takes the working folder away once everything in it stands in the output, or says how to go on.
+fn finish(part: &Part, folder: &Path) -> Result<(), Failure> {
     if part.is_whole() {
         // Everything in it stands in the output now.
-        let _ = fs::remove_dir_all(&folder);
+        let _ = fs::remove_dir_all(folder);
         return Ok(());
     }
     eprintln!(
-        "stopped: {covered} of {} replicates are done and kept in {}; the same command with --resume goes on",
+        "stopped: {} of {} replicates are done and kept in {}; the same command with --resume goes on",
+        part.next - part.from,
         part.to - part.from,
         folder.display()
     );
@@ -274,19 +333,7 @@ pub(super) fn run_shard(
         Ok(part) if resume => part.next - part.from,
         _ => 0,
     };
-    let bar = ProgressBar::with_draw_target(
-        Some(to - from),
-        if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr_with_hz(5)
-        } else {
-            ProgressDrawTarget::hidden()
-        },
-    );
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}  {per_sec}  {eta} left  {msg}") {
-        bar.set_style(style);
-    }
-    bar.set_position(before);
-    bar.reset_eta();
+    let bar = bar(to - from, before);
     RUNNING.store(true, Ordering::SeqCst);
     let tick = |done: u64, failed: u64| {
         bar.set_position(before + done);
@@ -302,6 +349,22 @@ pub(super) fn run_shard(
     RUNNING.store(false, Ordering::SeqCst);
     bar.finish_and_clear();
     Ok(part?)
+}
+
+/// A bar with rate and time left; it hides where nobody looks.
+fn bar(length: u64, before: u64) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(5)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(length), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}  {per_sec}  {eta} left  {msg}") {
+        bar.set_style(style);
+    }
+    bar.set_position(before);
+    bar.reset_eta();
+    bar
 }
 
 /// Writes a finished shard.
@@ -359,8 +422,26 @@ pub(super) fn put_tables(
         })
     })?;
     tables::write_all(identity, state, covered, &mut folder)?;
-    let _ = plots;
+    if plots {
+        draw(identity, state, &mut folder)?;
+    }
     folder.commit()?;
+    Ok(())
+}
+
+#[cfg(feature = "plots")]
+fn draw(identity: &Identity, state: &State, folder: &mut RunFolder) -> Result<(), Failure> {
+    use crate::report::plots;
+    let figures = plots::batch_figures(
+        &batch::pictures::pictures(identity, state),
+        &plots::PlotOptions::default(),
+    )?;
+    plots::write_all(&figures, folder)?;
+    Ok(())
+}
+
+#[cfg(not(feature = "plots"))]
+fn draw(_identity: &Identity, _state: &State, _folder: &mut RunFolder) -> Result<(), Failure> {
     Ok(())
 }
 
@@ -441,9 +522,8 @@ pub(super) fn told(identity: &Identity, state: &State, covered: u64, target: &Pa
 }
 
 /// Four significant digits or so.
-fn short(x: f64) -> String {
-    let size = x.abs();
-    match size {
+pub(super) fn short(x: f64) -> String {
+    match x.abs() {
         0.0 => "0".to_owned(),
         s if s >= 1000.0 => format!("{x:.0}"),
         s if s >= 10.0 => format!("{x:.1}"),

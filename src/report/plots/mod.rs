@@ -14,11 +14,13 @@
 //! | [`belief`] | what the pump computes and counts beside what is true, with its alarms |
 //! | [`vitals`] | heart rate, blood pressure, temperature, breathing |
 //! | [`compare`] | several arms of one story |
+//! | [`batch_figures`] | many runs: bands, incidences, distributions, differences |
 //!
 //! [`figures`] draws all that the data allow, and for a long run with a fault a
 //! second version (`_zoom`) of the days around it.
 
 mod axis;
+mod batch;
 mod canvas;
 mod colour;
 mod figures;
@@ -28,6 +30,7 @@ mod page;
 mod stack;
 mod symptoms;
 
+pub use batch::batch_figures;
 pub use figures::{belief, compare, concentration, response, vitals};
 pub use neuraxis::neuraxis;
 pub use symptoms::symptoms;

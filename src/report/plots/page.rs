@@ -50,6 +50,16 @@ impl Page {
         Self::new(first, None, "")
     }
 
+    /// For many runs: title, a line under it, and what made the figure.
+    pub fn plain(title: &str, subtitle: &str, footer: &str) -> Page {
+        let room = WIDTH - 2.0 * BORDER;
+        Page {
+            title: wrap(title, room, LARGE, Weight::Medium, 2),
+            subtitle: (!subtitle.is_empty()).then(|| fit(subtitle, room, SMALL, Weight::Regular)),
+            footer: vec![fit(footer, room, SMALL, Weight::Regular), format!("{DISCLAIMER}.")],
+        }
+    }
+
     fn new(run: &RunData, subtitle: Option<String>, fingerprint: &str) -> Page {
         let meta = &run.meta;
         let title = if meta.title.is_empty() {
