@@ -47,8 +47,10 @@ pub mod pictures;
 mod quantile;
 mod replicate;
 mod risk;
+pub mod sensitivity;
 mod state;
 pub mod tables;
+pub mod vary;
 mod work;
 
 pub use cells::{Cells, Scale};

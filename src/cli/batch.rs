@@ -352,7 +352,7 @@ pub(super) fn run_shard(
 }
 
 /// A bar with rate and time left; it hides where nobody looks.
-fn bar(length: u64, before: u64) -> ProgressBar {
+pub(super) fn bar(length: u64, before: u64) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr_with_hz(5)
     } else {

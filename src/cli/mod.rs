@@ -22,6 +22,7 @@ mod merge;
 mod new;
 mod parameters;
 mod run;
+mod sensitivity;
 mod system;
 mod why;
 
@@ -62,6 +63,8 @@ enum Command {
     Batch(batch::Args),
     /// Join the parts of a batch that ran as shards
     Merge(merge::Args),
+    /// Show which parameters an outcome depends on: tornado, Morris, Sobol
+    Sensitivity(sensitivity::Args),
     /// Read a scenario and print it as understood, without running it
     Check(check::Args),
     /// Write a commented scenario to start from
@@ -164,6 +167,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::execute(&args),
         Command::Batch(args) => batch::execute(&args),
         Command::Merge(args) => merge::execute(&args),
+        Command::Sensitivity(args) => sensitivity::execute(&args),
         Command::Check(args) => check::execute(&args),
         Command::New(args) => new::execute(&args),
         Command::List(args) => list::execute(&args),
