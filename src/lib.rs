@@ -40,6 +40,8 @@
 //! | [`batch`] | many replicates: threads, shards, exact statistics |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
+//! | [`export`] | the kinetics of a run for other tools: SBML, NONMEM |
+//! | [`pages`] | pages of the documentation that the program fills in |
 //! | [`cli`] | the command line |
 //!
 //! # Author, assemble, run
@@ -97,9 +99,9 @@
 //! 6. **Cause**: every event keeps its parent; the chain is in the output.
 //! 7. **Keyed draws**: a random number is a function of (seed, replicate, entity, purpose,
 //!    ordinal), never of a shared stream.
-//! 8. **Bit identity**: no iteration over hash maps, `libm` for transcendental functions, no
-//!    run-time choice of instructions, no wall clock in an artefact. The same bytes for any
-//!    number of threads.
+//! 8. **Bit identity**: no iteration over hash maps, `libm` or our own sums for transcendental
+//!    functions, no fused or reordered sums whatever the vector width, no wall clock in an
+//!    artefact. The same bytes for any number of threads.
 //! 9. **Fingerprint**: a 64-bit hash over (time, component, kind, payload) of every event but
 //!    observers, printed at the end of each run, with golden values in the tests.
 //! 10. **Snapshot**: [`Run::save`](simulation::Run::save) and
@@ -117,9 +119,11 @@ pub mod care;
 pub mod catheter;
 pub mod cli;
 pub mod engine;
+pub mod export;
 pub mod hazards;
 pub mod kinetics;
 pub mod numerics;
+pub mod pages;
 pub mod parameters;
 pub mod population;
 pub mod pump;

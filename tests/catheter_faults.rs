@@ -4,7 +4,7 @@ use itbsim::catheter::{Catheter, CatheterError, CatheterFault};
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::model::{self, Material, Segment};
-use itbsim::signals::{Destination, Drive, Level};
+use itbsim::signals::{Destination, Drive, Level, Others};
 
 const DAY: f64 = 24.0;
 /// 0.2 mL/day.
@@ -25,6 +25,8 @@ fn setup() -> model::Catheter {
         material: Material::Braided,
         initial_concentration: None,
         tube_concentration: None,
+        initial_others: Others::NONE,
+        tube_others: Others::NONE,
         pump_segment: None,
         entered_length: None,
     }

@@ -4,7 +4,7 @@ use itbsim::catheter::{Catheter, CatheterError, CatheterFault, FAULT_KINDS, Jump
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::model::{self, Material, Value};
-use itbsim::signals::{Destination, Drive, Level};
+use itbsim::signals::{Destination, Drive, Level, Others};
 
 const DAY: f64 = 24.0;
 const TIP: Destination = Destination::Csf(Level::T10);
@@ -21,6 +21,8 @@ fn line_of(length: f64, material: Material, parameters: &ParameterSet, concentra
         material,
         initial_concentration: None,
         tube_concentration: None,
+        initial_others: Others::NONE,
+        tube_others: Others::NONE,
         pump_segment: None,
         entered_length: None,
     };

@@ -4,7 +4,7 @@ use itbsim::catheter::{Catheter, CatheterFault, Drawn, Jump};
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::model::{self, Material};
-use itbsim::signals::{Destination, Drive, Level};
+use itbsim::signals::{Destination, Drive, Level, Others};
 use proptest::prelude::*;
 
 fn at(hours: f64) -> SimTime {
@@ -19,6 +19,8 @@ fn line(concentration: f64) -> Catheter {
         material: Material::Silicone,
         initial_concentration: None,
         tube_concentration: None,
+        initial_others: Others::NONE,
+        tube_others: Others::NONE,
         pump_segment: None,
         entered_length: None,
     };

@@ -5,7 +5,7 @@ use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::pump::{Command, Pump, PumpRegistry, PumpSetup, Refill};
 use itbsim::scenario::model::{self, Material, Programme};
-use itbsim::signals::{Destination, Level};
+use itbsim::signals::{Destination, Level, Others};
 
 const DAY: f64 = 24.0;
 
@@ -33,6 +33,8 @@ impl Therapy {
             material: Material::Braided,
             initial_concentration: None,
             tube_concentration: None,
+            initial_others: Others::NONE,
+            tube_others: Others::NONE,
             pump_segment: None,
             entered_length: None,
         };
@@ -42,6 +44,8 @@ impl Therapy {
             reservoir_size: 20.0,
             fill: 20.0,
             concentration,
+            others: Others::NONE,
+            primary: None,
             label_concentration: concentration,
             low_reservoir_alarm: 2.0,
             gain: Some(1.0),
@@ -87,6 +91,7 @@ impl Therapy {
             concentration,
             label: concentration,
             aspirate: true,
+            others: Others::NONE,
         };
         self.pump.refill(self.now, &refill, &mut Vec::new()).unwrap();
         self.join();

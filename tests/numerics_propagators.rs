@@ -401,6 +401,49 @@ mod stepper {
     }
 
     #[test]
+    fn at_rest_a_fast_state_does_not_bound_the_step_and_a_slow_one_is_not_left_behind() {
+        // A fast state (0.5 h) that follows a slow one (20,000 h) which has almost settled.
+        let rhs = |_: f64, y: &[f64], dy: &mut [f64]| {
+            dy[0] = (1.0 - y[0]) / 20_000.0;
+            dy[1] = (0.3 * y[0] - y[1]) / 0.5;
+        };
+        let gap = 1e-7;
+        let exact = |t: f64| {
+            let slow = 1.0 - gap * libm::exp(-t / 20_000.0);
+            // The fast one trails by its time constant.
+            [
+                slow,
+                0.3 * slow - 0.3 * gap * (0.5 / 19_999.5) * libm::exp(-t / 20_000.0),
+            ]
+        };
+        let mut s = Stepper::new(2, Tolerances::uniform(2, 1e-7, 1e-7)).unwrap();
+        s.restart(0.0, &exact(0.0));
+        assert!(!s.at_rest(168.0), "nothing is known after a restart");
+        s.step(rhs, f64::MAX, 24.0).unwrap();
+        // An explicit step leaves the fast state within the tolerance, not yet at its place.
+        while !s.at_rest(168.0) {
+            s.step(rhs, f64::MAX, 24.0).unwrap();
+            assert!(s.interval().1 < 1_000.0);
+        }
+        for _ in 0..200 {
+            assert!(s.at_rest(168.0));
+            let from = s.interval().1;
+            s.glide(rhs, 168.0).unwrap();
+            assert_eq!(s.interval(), (from, from + 168.0));
+            let want = exact(from + 168.0);
+            for (y, want) in s.state().iter().zip(want) {
+                assert!((y - want).abs() < 1e-9, "{y} for {want}");
+            }
+        }
+        // After four time constants nearly all of the slow gap is gone: it was followed, not frozen.
+        assert!((1.0 - s.state()[0]) < 0.2 * gap);
+        // And a state that does move is not at rest.
+        s.restart(0.0, &[0.0, 0.0]);
+        s.step(rhs, f64::MAX, 24.0).unwrap();
+        assert!(!s.at_rest(168.0));
+    }
+
+    #[test]
     fn a_limit_is_met_exactly_and_does_not_spoil_the_next_step() {
         let mut s = Stepper::new(1, Tolerances::uniform(1, 1e-6, 1e-9)).unwrap();
         s.restart(0.0, &[1.0]);

@@ -95,8 +95,8 @@ fn every_table_entry_is_used_or_says_that_it_waits_for_batches() {
         // Numbers of a policy are read by their bare names, those of a test by test and name;
         // tests of the care room show that each belongs to one.
         .filter(|key| !is_bare(key, &literals))
-        // Spreads between patients and refills are for batches.
-        .filter(|key| !key.contains(".variability.") && !key.ends_with("_sd"))
+        // Spreads between refills are for batches.
+        .filter(|key| !key.ends_with("_sd"))
         .collect();
     assert!(unused.is_empty(), "nobody reads {unused:?}");
 }

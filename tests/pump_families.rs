@@ -8,7 +8,7 @@ use itbsim::pump::{
     AlarmName, Command, Disturbance, NextEvent, Pump, PumpError, PumpEvent, PumpNotice, PumpRegistry, PumpSetup, Refill,
 };
 use itbsim::scenario::model::{self, Material, Programme};
-use itbsim::signals::{Level, Surroundings};
+use itbsim::signals::{Level, Others, Surroundings};
 
 const DAY: f64 = 24.0;
 
@@ -27,6 +27,8 @@ fn device(family: &str, fill: f64, concentration: f64) -> model::Pump {
         reservoir_size: 20.0,
         fill,
         concentration,
+        others: Others::NONE,
+        primary: None,
         label_concentration: concentration,
         low_reservoir_alarm: 2.0,
         gain: Some(1.0),
@@ -294,6 +296,8 @@ mod gas_pressure {
             material: Material::Braided,
             initial_concentration: None,
             tube_concentration: None,
+            initial_others: Others::NONE,
+            tube_others: Others::NONE,
             pump_segment: None,
             entered_length: None,
         };
@@ -352,6 +356,7 @@ mod gas_pressure {
             concentration: 1000.0,
             label: 1000.0,
             aspirate: true,
+            others: Others::NONE,
         };
         pump.refill(at(200.0 * DAY), &refill, &mut Vec::new()).unwrap();
         close(pump.drive().flow * DAY, 0.4, 1e-12);
@@ -447,6 +452,7 @@ mod peristaltic {
             concentration: 2000.0,
             label: 2000.0,
             aspirate: true,
+            others: Others::NONE,
         };
         let refused = pump.refill(at(1.0), &refill, &mut Vec::new()).unwrap_err();
         assert!(matches!(refused, PumpError::OverFill { .. }), "{refused}");
@@ -476,7 +482,7 @@ mod peristaltic {
         let drawn = surround(half.as_mut(), 2.5, 101.325, 37.0);
         close(drawn, 1.5 * back, 1e-12);
         let (before, drug) = (half.reservoir_volume(at(2.5)), half.reservoir_drug(at(2.5)));
-        half.take_back(at(2.5), drawn, 7.0);
+        half.take_back(at(2.5), drawn, 7.0, Others::NONE);
         close(half.reservoir_volume(at(2.5)), before + drawn, 1e-14);
         close(half.reservoir_drug(at(2.5)), drug + 7.0, 1e-14);
         assert!(half.outlet_concentration() < 2000.0);
@@ -510,6 +516,7 @@ mod peristaltic {
             concentration: 2000.0,
             label: 2000.0,
             aspirate: true,
+            others: Others::NONE,
         };
         let refused = pump.refill(at(4.0), &refill, &mut Vec::new()).unwrap_err();
         assert!(matches!(refused, PumpError::OverFill { size, .. } if (size - 19.0).abs() < 1e-9));

@@ -6,6 +6,7 @@ use itbsim::pump::{
     AlarmClass, AlarmName, Command, Disturbance, Grade, Pump, PumpError, PumpNotice, PumpRegistry, PumpSetup, Refill,
 };
 use itbsim::scenario::model::{self, FlexStep, Programme};
+use itbsim::signals::Others;
 
 const DAY: f64 = 24.0;
 
@@ -19,6 +20,8 @@ fn device(size: f64, fill: f64, concentration: f64) -> model::Pump {
         reservoir_size: size,
         fill,
         concentration,
+        others: Others::NONE,
+        primary: None,
         label_concentration: concentration,
         low_reservoir_alarm: 2.0,
         gain: Some(1.0),
@@ -348,6 +351,7 @@ mod refills {
             concentration,
             label: concentration,
             aspirate: true,
+            others: Others::NONE,
         }
     }
 

@@ -4,7 +4,7 @@ use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::pump::{Command, Disturbance, Pump, PumpRegistry, PumpSetup, Refill};
 use itbsim::scenario::model::{self, FlexStep, Programme};
-use itbsim::signals::Surroundings;
+use itbsim::signals::{Others, Surroundings};
 use proptest::prelude::*;
 
 fn at(hours: f64) -> SimTime {
@@ -18,6 +18,8 @@ fn setup(family: &str) -> PumpSetup {
             reservoir_size: 20.0,
             fill: 5.0,
             concentration: 1000.0,
+            others: Others::NONE,
+            primary: None,
             label_concentration: 1000.0,
             low_reservoir_alarm: 2.0,
             gain: None,
@@ -144,6 +146,7 @@ fn apply(pump: &mut dyn Pump, now: SimTime, act: &Act, books: &mut Books) {
                 concentration: *concentration,
                 label: *concentration,
                 aspirate: *aspirate,
+                others: Others::NONE,
             };
             pump.refill(now, &refill, out).map(|report| {
                 books.filled += report.injected_drug;
@@ -165,7 +168,7 @@ fn apply(pump: &mut dyn Pump, now: SimTime, act: &Act, books: &mut Books) {
             };
             // What comes back is half spinal fluid.
             let drawn = pump.surround(now, surroundings, out);
-            pump.take_back(now, drawn, drawn * 0.5 * pump.outlet_concentration());
+            pump.take_back(now, drawn, drawn * 0.5 * pump.outlet_concentration(), Others::NONE);
             Ok(())
         }
         Act::Limit(share) => {

@@ -357,13 +357,14 @@ fn any_action(faults: usize) -> impl Strategy<Value = Action> {
             pocket_share: if mixed < 0.5 { 0.0 } else { share },
             aspirate: true,
             syringe_error: None,
+            others: None,
         }),
         1 => Just(Action::MissedRefill),
         1 => (0.8..1.3_f64).prop_map(|factor| Action::ScaleDose { factor }),
         1 => Just(Action::Interrogate),
         1 => Just(Action::EmptyPump),
         2 => (1.0..80.0_f64, 0..Level::ALL.len(), 0.01..1.0_f64).prop_map(|(dose, level, over)| {
-            Action::LumbarBolus { dose, level: Level::ALL[level], over }
+            Action::LumbarBolus { dose, level: Level::ALL[level], over, drug: None }
         }),
         1 => (1e3..3e4_f64, 2.0..9.0_f64).prop_map(|(dose, every)| {
             Action::OralBaclofen { dose, every, count: Some(5) }
@@ -539,7 +540,7 @@ proptest! {
             id: "needle".to_owned(),
             at: Moment::At(SimTime::from_hours(5.0).expect("a time")),
             unless: None,
-            action: Action::LumbarBolus { dose, level: Level::L3, over },
+            action: Action::LumbarBolus { dose, level: Level::L3, over, drug: None },
         });
         match simulate(&s, &Registry::builtin(), &RunOptions::default()) {
             Ok(run) => prop_assert!(run.rows.iter().flatten().all(|v| v.is_finite())),

@@ -8,6 +8,7 @@ use std::path::Path;
 use itbsim::engine::{SimSpan, SimTime};
 use itbsim::scenario::model::*;
 use itbsim::scenario::{load, load_from, load_str, template};
+use itbsim::signals::Others;
 use itbsim::signals::{Level, Posture};
 use scenario_common::{catalog, file, mistakes, story};
 
@@ -196,6 +197,7 @@ fn every_action_is_read() {
                 pocket_share: 0.25,
                 aspirate: false,
                 syringe_error: None,
+                others: Some(Others::NONE),
             },
         ),
         (
@@ -207,6 +209,7 @@ fn every_action_is_read() {
                 pocket_share: 0.0,
                 aspirate: true,
                 syringe_error: None,
+                others: Some(Others::NONE),
             },
         ),
         (
@@ -218,6 +221,7 @@ fn every_action_is_read() {
                 pocket_share: 0.0,
                 aspirate: true,
                 syringe_error: Some(0.0),
+                others: Some(Others::NONE),
             },
         ),
         (
@@ -245,6 +249,7 @@ fn every_action_is_read() {
                 dose: 75.0,
                 level: Level::L3,
                 over: 1.0 / 60.0,
+                drug: None,
             },
         ),
         (
@@ -541,7 +546,8 @@ fn arms_leave_out_and_change() {
         Action::LumbarBolus {
             dose: 75.0,
             level: Level::L3,
-            over: 1.0 / 60.0
+            over: 1.0 / 60.0,
+            drug: None,
         }
     );
     assert_eq!(s.programme[0].mode, Programme::SimpleContinuous { rate: 25.0 });

@@ -59,6 +59,8 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
             file("", "").replace("{ size", &format!("{{ {z}, size")),
         ),
         (&top["catheter"], file(&format!("[catheter]\n{z}"), "")),
+        (&top["model"], file(&format!("[model]\n{z}"), "")),
+        (&top["population"], file(&format!("[population]\n{z}"), "")),
         (&top["hazards"], file(&format!("[hazards]\n{z}"), "")),
         (
             &top["hazards"]["properties"]["pump.stall"],
@@ -91,6 +93,15 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
         (&block("action")["lumbar_bolus"], action("lumbar_bolus")),
         (&block("action")["oral_baclofen"], action("oral_baclofen")),
         (&block("action")["drain_csf"], action("drain_csf")),
+        (&top["drug"]["items"], file("", &format!("[[drug]]\n{z}"))),
+        (
+            &block("drug")["kinetics"],
+            file("", &format!("[[drug]]\n[drug.kinetics]\n{z}")),
+        ),
+        (
+            &block("drug")["effect"]["items"],
+            file("", &format!("[[drug]]\n[[drug.effect]]\n{z}")),
+        ),
         (&top["expect"]["items"], file("", &format!("[[expect]]\n{z}"))),
         (&top["arm"]["items"], file("", &format!("[[arm]]\n{z}"))),
         (shapes, fault(&format!("profile = {{ {z} }}"))),

@@ -97,8 +97,8 @@ impl Batch {
             [] => SIGNALS.map(str::to_owned).to_vec(),
             own => own.to_vec(),
         };
-        let columns = columns(&signals)?;
         let first = &story.arms[0].scenario;
+        let columns = columns(&signals, story)?;
         let seed = settings.seed.unwrap_or(first.seed);
         let sample = settings.sample.unwrap_or(first.sample);
         let mut arms = Vec::new();
@@ -233,8 +233,16 @@ fn words(error: &simulation::RunError) -> String {
 }
 
 /// Places of these signals among all columns, then those that outcomes need besides.
-fn columns(signals: &[String]) -> Result<Arc<[usize]>, BatchError> {
-    let all = simulation::columns();
+fn columns(signals: &[String], story: &Story) -> Result<Arc<[usize]>, BatchError> {
+    // Columns of other drugs stand last, and are there only if all arms have them.
+    let mut all = simulation::columns_with(&story.arms[0].scenario.drugs);
+    if story
+        .arms
+        .iter()
+        .any(|a| simulation::columns_with(&a.scenario.drugs) != all)
+    {
+        all = simulation::columns();
+    }
     let place = |name: &str| {
         all.iter()
             .skip(1)

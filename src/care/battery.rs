@@ -84,6 +84,7 @@ impl BatteryReplacement {
                 volume: desk.facts.reservoir_size - desk.facts.low_alarm,
                 concentration: label,
                 label,
+                others: None,
             },
         });
         if state.dose > 0.0 {

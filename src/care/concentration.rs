@@ -78,6 +78,7 @@ impl ConcentrationChange {
                 pocket_share: 0.0,
                 aspirate: true,
                 syringe_error: None,
+                others: None,
             },
         });
         desk.order(Order::Flag {

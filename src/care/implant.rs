@@ -100,6 +100,7 @@ impl Policy for Implantation {
                         volume: desk.facts.reservoir_size - desk.facts.low_alarm,
                         concentration,
                         label: concentration,
+                        others: None,
                     },
                 });
                 desk.order(Order::Act {

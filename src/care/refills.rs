@@ -119,6 +119,7 @@ impl Refills {
                 pocket_share: if pocket { 1.0 } else { 0.0 },
                 aspirate: true,
                 syringe_error: None,
+                others: None,
             },
         });
     }

@@ -115,6 +115,7 @@ impl RescueWithdrawal {
                     dose: desk.number("bolus") * MG,
                     level: Level::L3,
                     over: desk.number("bolus_over"),
+                    drug: None,
                 };
                 give(desk, "lumbar_bolus", act);
             }
@@ -123,6 +124,7 @@ impl RescueWithdrawal {
                     dose: state.dose * desk.number("external_share") * round / 24.0,
                     level: Level::L3,
                     over: round,
+                    drug: None,
                 };
                 give(desk, "external_infusion", act);
             }
@@ -135,6 +137,7 @@ impl RescueWithdrawal {
                     pocket_share: 0.0,
                     aspirate: true,
                     syringe_error: None,
+                    others: None,
                 };
                 give(desk, "refill", act);
             }
@@ -402,6 +405,7 @@ impl RescueOverdose {
                     pocket_share: 0.0,
                     aspirate: true,
                     syringe_error: None,
+                    others: None,
                 },
             });
         }

@@ -83,6 +83,7 @@ impl Policy for Triage {
                             pocket_share: 0.0,
                             aspirate: true,
                             syringe_error: None,
+                            others: None,
                         },
                     });
                 }

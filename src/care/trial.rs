@@ -89,6 +89,7 @@ impl Trial {
                 dose: desk.number(name),
                 level: Level::L3,
                 over: desk.number("over"),
+                drug: None,
             },
         });
     }

@@ -318,6 +318,7 @@ impl Workup {
                     pocket_share: 0.0,
                     aspirate: true,
                     syringe_error: None,
+                    others: None,
                 },
             }),
             _ => {

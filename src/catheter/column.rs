@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::signals::Others;
+
 /// Plugs below this volume are dissolved in their neighbour [mL]: more than a nanosecond
 /// brings at any flow, far less than anyone can see.
 pub(super) const SPECK: f64 = 1e-12;
@@ -20,6 +22,47 @@ pub(super) struct Plug {
     pub concentration: f64,
     /// Whether its downstream face is a front from the pump that is still sharp.
     pub fresh: bool,
+    /// Concentrations of other drugs \[ug/mL\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    pub others: Others,
+}
+
+impl Plug {
+    /// Fluid that brings no front.
+    pub(super) fn of(volume: f64, mix: Mix) -> Self {
+        Self {
+            volume,
+            concentration: mix.baclofen,
+            fresh: false,
+            others: mix.others,
+        }
+    }
+
+    pub(super) fn mix(&self) -> Mix {
+        Mix {
+            baclofen: self.concentration,
+            others: self.others,
+        }
+    }
+}
+
+/// What is dissolved in fluid \[ug/mL\].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Mix {
+    pub baclofen: f64,
+    pub others: Others,
+}
+
+impl Mix {
+    /// Fluid without any drug.
+    pub(super) const PLAIN: Mix = Mix {
+        baclofen: 0.0,
+        others: Others::NONE,
+    };
+
+    pub(super) fn is_plain(&self) -> bool {
+        self.baclofen == 0.0 && self.others.is_none()
+    }
 }
 
 /// A stretch of tube between two places where fluid can leave.
@@ -32,14 +75,10 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    pub(super) fn filled(volume: f64, concentration: f64) -> Self {
+    pub(super) fn filled(volume: f64, mix: Mix) -> Self {
         Self {
             rigid: volume,
-            plugs: VecDeque::from([Plug {
-                volume,
-                concentration,
-                fresh: false,
-            }]),
+            plugs: VecDeque::from([Plug::of(volume, mix)]),
         }
     }
 
@@ -48,7 +87,12 @@ impl Reach {
     }
 
     pub(super) fn drug(&self) -> f64 {
-        self.plugs.iter().map(|p| p.volume * p.concentration).sum()
+        drug_in(&self.plugs)
+    }
+
+    /// Other drugs inside \[ug\].
+    pub(super) fn others(&self) -> Others {
+        others_in(&self.plugs)
     }
 
     /// Volume beyond the rigid one \[mL\].
@@ -56,44 +100,39 @@ impl Reach {
         self.volume() - self.rigid
     }
 
-    /// Concentration at the end towards the tip \[ug/mL\].
-    pub(super) fn tip_side(&self) -> f64 {
-        self.plugs.front().map_or(0.0, |p| p.concentration)
+    /// What lies at the end towards the tip.
+    pub(super) fn tip_side(&self) -> Mix {
+        self.plugs.front().map_or(Mix::PLAIN, Plug::mix)
     }
 
-    /// Concentration at the end towards the pump \[ug/mL\].
-    pub(super) fn pump_side(&self) -> f64 {
-        self.plugs.back().map_or(0.0, |p| p.concentration)
+    /// What lies at the end towards the pump.
+    pub(super) fn pump_side(&self) -> Mix {
+        self.plugs.back().map_or(Mix::PLAIN, Plug::mix)
     }
 
     /// Fluid enters from the pump's side; `front` marks a new concentration to be smeared.
-    pub(super) fn enter(&mut self, volume: f64, concentration: f64, front: bool) {
+    pub(super) fn enter(&mut self, volume: f64, mix: Mix, front: bool) {
         match self.plugs.back_mut() {
-            Some(last) if last.concentration == concentration => last.volume += volume,
+            Some(last) if last.mix() == mix => last.volume += volume,
             last => {
                 let fresh = front && last.is_some();
                 self.plugs.push_back(Plug {
-                    volume,
-                    concentration,
                     fresh,
+                    ..Plug::of(volume, mix)
                 });
             }
         }
     }
 
     /// Fluid enters from the tip's side.
-    pub(super) fn enter_back(&mut self, volume: f64, concentration: f64) {
+    pub(super) fn enter_back(&mut self, volume: f64, mix: Mix) {
         match self.plugs.front_mut() {
-            Some(first) if first.concentration == concentration => first.volume += volume,
+            Some(first) if first.mix() == mix => first.volume += volume,
             first => {
                 if let Some(first) = first {
                     first.fresh = false;
                 }
-                self.plugs.push_front(Plug {
-                    volume,
-                    concentration,
-                    fresh: false,
-                });
+                self.plugs.push_front(Plug::of(volume, mix));
             }
         }
     }
@@ -143,9 +182,10 @@ impl Reach {
         out
     }
 
-    /// Dissolves specks in their neighbours and returns the drug that this displaced \[ug\].
-    pub(super) fn tidy(&mut self) -> f64 {
+    /// Dissolves specks in their neighbours and returns the drugs that this displaced \[ug\].
+    pub(super) fn tidy(&mut self) -> (f64, Others) {
         let mut displaced = 0.0;
+        let mut others = Others::NONE;
         while self.plugs.len() > 1 {
             let Some(at) = self.plugs.iter().position(|p| p.volume < SPECK) else {
                 break;
@@ -159,27 +199,26 @@ impl Reach {
             neighbour.volume += speck.volume;
             neighbour.fresh |= speck.fresh && at <= last;
             displaced += speck.volume * (speck.concentration - neighbour.concentration);
+            others += (speck.others - neighbour.others) * speck.volume;
         }
-        displaced
+        (displaced, others)
     }
 
-    /// Smears fronts that have fully entered, and returns the drug that rounding displaced
-    /// \[ug\]. `half_width` gives the reach of the smear to each side for the concentration
+    /// Smears fronts that have fully entered, and returns the drugs that rounding displaced
+    /// \[ug\]. `half_width` gives the reach of the smear to each side for what lies
     /// ahead of the front \[mL\].
-    pub(super) fn smear(&mut self, half_width: impl Fn(f64) -> f64) -> f64 {
+    pub(super) fn smear(&mut self, half_width: impl Fn(&Mix) -> f64) -> (f64, Others) {
         let mut displaced = 0.0;
+        let mut others_displaced = Others::NONE;
         while let Some(at) = self.plugs.iter().enumerate().position(|(i, p)| {
-            p.fresh
-                && (i == 0
-                    || i + 1 < self.plugs.len()
-                    || p.volume >= half_width(self.plugs[i - 1].concentration) - SPECK)
+            p.fresh && (i == 0 || i + 1 < self.plugs.len() || p.volume >= half_width(&self.plugs[i - 1].mix()) - SPECK)
         }) {
             self.plugs[at].fresh = false;
             if at == 0 {
                 continue;
             }
             let (ahead, behind) = (self.plugs[at - 1], self.plugs[at]);
-            let half = half_width(ahead.concentration).min(ahead.volume).min(behind.volume);
+            let half = half_width(&ahead.mix()).min(ahead.volume).min(behind.volume);
             if half <= SPECK {
                 continue;
             }
@@ -193,32 +232,48 @@ impl Reach {
                 0.5 * (1.0 - libm::erf(deviations * std::f64::consts::FRAC_1_SQRT_2))
             };
             let mut steps = [0.0; 2 * STEPS];
+            let mut others = [Others::NONE; 2 * STEPS];
             for k in 0..STEPS {
                 let w = weight(k);
                 steps[STEPS - 1 - k] = ahead.concentration * (1.0 - w) + behind.concentration * w;
                 steps[STEPS + k] = ahead.concentration * w + behind.concentration * (1.0 - w);
+                others[STEPS - 1 - k] = ahead.others * (1.0 - w) + behind.others * w;
+                others[STEPS + k] = ahead.others * w + behind.others * (1.0 - w);
             }
             displaced += half * (ahead.concentration + behind.concentration) - width * steps.iter().sum::<f64>();
-            for concentration in steps.into_iter().rev() {
+            others_displaced += (ahead.others + behind.others) * half - others.into_iter().sum::<Others>() * width;
+            for (concentration, others) in steps.into_iter().zip(others).rev() {
                 self.plugs.insert(
                     at,
                     Plug {
                         volume: width,
                         concentration,
                         fresh: false,
+                        others,
                     },
                 );
             }
         }
-        displaced + self.tidy()
+        let (tidied, others_tidied) = self.tidy();
+        (displaced + tidied, others_displaced + others_tidied)
     }
 
     /// Puts fluid in at a volume from the pump's end, pushing what lies downstream of it on.
-    pub(super) fn insert(&mut self, from_pump: f64, volume: f64, concentration: f64) {
+    pub(super) fn insert(&mut self, from_pump: f64, volume: f64, mix: Mix) {
         let upstream = self.leave_back(from_pump);
-        self.enter(volume, concentration, false);
+        self.enter(volume, mix, false);
         for plug in upstream.into_iter().rev() {
-            self.enter(plug.volume, plug.concentration, false);
+            self.enter(plug.volume, plug.mix(), false);
         }
     }
+}
+
+/// Baclofen in plugs \[ug\].
+pub(super) fn drug_in<'a>(plugs: impl IntoIterator<Item = &'a Plug>) -> f64 {
+    plugs.into_iter().map(|p| p.volume * p.concentration).sum()
+}
+
+/// Other drugs in plugs \[ug\].
+pub(super) fn others_in<'a>(plugs: impl IntoIterator<Item = &'a Plug>) -> Others {
+    plugs.into_iter().map(|p| p.others * p.volume).sum()
 }

@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::anatomy::{Build, Node};
-use super::column::{Reach, SPECK};
+use super::column::{Mix, Reach, SPECK, drug_in, others_in};
 use super::fault::{CatheterError, CatheterFault};
 use super::network::{Network, Station};
 use super::plan::{Plan, Start, plan};
 use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
 use crate::scenario::model;
-use crate::signals::{Destination, Drive, Level, Stream};
+use crate::signals::{Destination, Drive, Level, Others, Stream};
 
 /// Where drug goes that a mass round the tip keeps. Like the epidural space it gives nearly all
 /// to blood and a little to the spinal fluid beside it.
@@ -62,6 +62,12 @@ pub struct Catheter {
     streams: Vec<Stream>,
     /// Drug displaced by rounding at fronts, still to be counted \[ug\].
     carry: f64,
+    /// Other drugs that come with the inlet \[ug/mL\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    inlet_others: Others,
+    /// Other drugs displaced by rounding \[ug\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    carry_others: Others,
     /// What has run back to the pump so far, by the fault behind it \[mL\].
     run_back: BTreeMap<String, f64>,
 }
@@ -78,8 +84,52 @@ impl Catheter {
         parameters: &ParameterSet,
         concentration: f64,
     ) -> Result<Self, CatheterError> {
+        Self::filled(start, setup, parameters, concentration, Others::NONE)
+    }
+
+    /// As [`Catheter::new`], behind a pump that holds other drugs as well \[ug/mL\].
+    ///
+    /// # Errors
+    /// As [`Catheter::new`].
+    pub fn filled(
+        start: SimTime,
+        setup: &model::Catheter,
+        parameters: &ParameterSet,
+        concentration: f64,
+        others: Others,
+    ) -> Result<Self, CatheterError> {
         let fill = setup.initial_concentration.unwrap_or(concentration);
         let in_tube = setup.tube_concentration.unwrap_or(fill);
+        // What the file says of the fill, it says of all that is in it.
+        let others_fill = match setup.initial_concentration {
+            Some(_) => setup.initial_others,
+            None => others,
+        };
+        let others_in_tube = match setup.tube_concentration {
+            Some(_) => setup.tube_others,
+            None => others_fill,
+        };
+        let (fill_mix, tube_mix) = (
+            Mix {
+                baclofen: fill,
+                others: others_fill,
+            },
+            Mix {
+                baclofen: in_tube,
+                others: others_in_tube,
+            },
+        );
+        if let Some(value) = [others_fill, others_in_tube]
+            .iter()
+            .flat_map(Others::values)
+            .find(|v| !(v.is_finite() && *v >= 0.0))
+        {
+            return Err(CatheterError::Value {
+                what: "concentration of another drug in the line",
+                value,
+                expected: "finite and not below zero",
+            });
+        }
         for (what, value) in [
             ("concentration in the catheter", fill),
             ("concentration in the pump tube", in_tube),
@@ -93,10 +143,10 @@ impl Catheter {
             }
         }
         let build = Build::new(setup, parameters)?;
-        let mut column = Reach::filled(build.dead_volume(), fill);
-        if in_tube != fill && build.tube > 0.0 {
+        let mut column = Reach::filled(build.dead_volume(), fill_mix);
+        if tube_mix != fill_mix && build.tube > 0.0 {
             column.leave_back(build.tube);
-            column.enter(build.tube, in_tube, true);
+            column.enter(build.tube, tube_mix, true);
         }
         let mut catheter = Self {
             faults: BTreeMap::new(),
@@ -121,6 +171,8 @@ impl Catheter {
             pressure: 0.0,
             streams: Vec::new(),
             carry: 0.0,
+            inlet_others: others_in_tube,
+            carry_others: Others::NONE,
             run_back: BTreeMap::new(),
         };
         catheter.replan(&mut Vec::new());
@@ -135,13 +187,24 @@ impl Catheter {
     /// What the pump offers from `now` on, and the concentration that comes with it \[ug/mL\].
     #[must_use]
     pub fn set_source(&mut self, now: SimTime, drive: Drive, concentration: f64) -> Vec<Jump> {
+        self.set_mixture(now, drive, concentration, Others::NONE)
+    }
+
+    /// As [`Catheter::set_source`], with other drugs that come along \[ug/mL\].
+    #[must_use]
+    pub fn set_mixture(&mut self, now: SimTime, drive: Drive, concentration: f64, others: Others) -> Vec<Jump> {
         let mut jumps = Vec::new();
-        if drive == self.drive && concentration == self.inlet {
+        let mix = Mix {
+            baclofen: concentration,
+            others,
+        };
+        if drive == self.drive && mix == self.inlet_mix() {
             return jumps;
         }
         self.rebase(now);
-        self.front_due |= concentration != self.inlet;
+        self.front_due |= mix != self.inlet_mix();
         self.inlet = concentration;
+        self.inlet_others = others;
         if drive == self.drive {
             self.restream();
         } else {
@@ -263,6 +326,23 @@ impl Catheter {
         inside + self.carry + rate * at.hours_since(self.origin)
     }
 
+    /// Other drugs inside \[ug\].
+    pub fn others(&self, at: SimTime) -> Others {
+        let inside: Others = self.reaches.iter().map(Reach::others).sum();
+        let mut rate = self.inlet_others * self.inflow();
+        for s in &self.streams {
+            rate -= s.others * s.flow;
+        }
+        inside + self.carry_others + rate * at.hours_since(self.origin)
+    }
+
+    fn inlet_mix(&self) -> Mix {
+        Mix {
+            baclofen: self.inlet,
+            others: self.inlet_others,
+        }
+    }
+
     /// Fluid inside \[mL\].
     pub fn volume(&self, at: SimTime) -> f64 {
         let inside: f64 = self.reaches.iter().map(Reach::volume).sum();
@@ -287,7 +367,16 @@ impl Catheter {
 
     /// Concentration at the tip \[ug/mL\].
     pub fn tip_concentration(&self) -> f64 {
-        self.reaches.last().map_or(0.0, Reach::tip_side)
+        self.at_tip().baclofen
+    }
+
+    /// Concentrations of other drugs at the tip \[ug/mL\].
+    pub fn tip_others(&self) -> Others {
+        self.at_tip().others
+    }
+
+    fn at_tip(&self) -> Mix {
+        self.reaches.last().map_or(Mix::PLAIN, Reach::tip_side)
     }
 
     /// Where the tip lies.
@@ -391,7 +480,7 @@ impl Catheter {
             // From the pump's reach on: later reaches lie nearer the tip.
             for plug in reach.plugs.iter().rev() {
                 match column.plugs.front_mut() {
-                    Some(first) if first.concentration == plug.concentration && !first.fresh => {
+                    Some(first) if first.mix() == plug.mix() && !first.fresh => {
                         first.volume += plug.volume;
                         first.fresh = plug.fresh;
                     }
@@ -481,35 +570,39 @@ impl Catheter {
     fn restream(&mut self) {
         let tip = self.tip_destination();
         let last = self.through.last().map_or(0.0, |t| t.leaves) + 0.0;
-        let concentration = if last < 0.0 { 0.0 } else { self.tip_concentration() };
+        let mix = if last < 0.0 { Mix::PLAIN } else { self.at_tip() };
+        let (concentration, others) = (mix.baclofen, mix.others);
         let kept = last.max(0.0) * self.build.mass_share(&self.faults);
         let mut streams = vec![Stream {
             to: tip,
             flow: last - kept,
             concentration,
+            others,
         }];
         if kept > 0.0 {
             streams.push(Stream {
                 to: MASS,
                 flow: kept,
                 concentration,
+                others,
             });
         }
         for (index, node) in self.nodes.iter().enumerate() {
-            let concentration = self.node_concentration(index);
+            let mix = self.node_mix(index);
             for (flow, (_, to)) in self.leaks[index].iter().zip(&node.outlets) {
                 streams.push(Stream {
                     to: *to,
                     flow: flow + 0.0,
-                    concentration: if *flow < 0.0 { 0.0 } else { concentration },
+                    concentration: if *flow < 0.0 { 0.0 } else { mix.baclofen },
+                    others: if *flow < 0.0 { Others::NONE } else { mix.others },
                 });
             }
         }
         self.streams = streams;
     }
 
-    /// Concentration of what meets at a node; tissue fluid that enters there has no drug.
-    fn node_concentration(&self, index: usize) -> f64 {
+    /// What meets at a node; tissue fluid that enters there has no drug.
+    fn node_mix(&self, index: usize) -> Mix {
         let from_pump = self.through[index].leaves;
         let from_tip = -self.through[index + 1].enters;
         let from_tissue: f64 = self.leaks[index].iter().map(|q| (-q).max(0.0)).sum();
@@ -517,33 +610,36 @@ impl Catheter {
         match (from_pump > 0.0, from_tip > 0.0) {
             (true, false) if from_tissue == 0.0 => upper,
             (false, true) if from_tissue == 0.0 => lower,
-            (false, false) => 0.0,
+            (false, false) => Mix::PLAIN,
             _ => {
                 let (a, b) = (from_pump.max(0.0), from_tip.max(0.0));
-                (a * upper + b * lower) / (a + b + from_tissue)
+                Mix {
+                    baclofen: (a * upper.baclofen + b * lower.baclofen) / (a + b + from_tissue),
+                    others: (upper.others * a + lower.others * b) * (1.0 / (a + b + from_tissue)),
+                }
             }
         }
     }
 
-    /// What would enter a reach from the pump's side \[ug/mL\].
-    fn entering(&self, reach: usize) -> f64 {
+    /// What would enter a reach from the pump's side.
+    fn entering(&self, reach: usize) -> Mix {
         match reach.checked_sub(1) {
-            None => self.inlet,
-            Some(node) => self.node_concentration(node),
+            None => self.inlet_mix(),
+            Some(node) => self.node_mix(node),
         }
     }
 
-    /// What would enter a reach from the tip's side \[ug/mL\].
-    fn entering_back(&self, reach: usize) -> f64 {
+    /// What would enter a reach from the tip's side.
+    fn entering_back(&self, reach: usize) -> Mix {
         if reach < self.nodes.len() {
-            self.node_concentration(reach)
+            self.node_mix(reach)
         } else {
-            0.0
+            Mix::PLAIN
         }
     }
 
-    fn half_width(&self, ahead: f64) -> f64 {
-        if ahead == 0.0 {
+    fn half_width(&self, ahead: &Mix) -> f64 {
+        if ahead.is_plain() {
             self.build.water_smear
         } else {
             self.build.smear
@@ -562,12 +658,12 @@ impl Catheter {
                 let onward = (q.leaves > 0.0)
                     .then(|| reach.plugs.front())
                     .flatten()
-                    .filter(|p| !alone || (q.enters > 0.0 && self.entering(i) != p.concentration))
+                    .filter(|p| !alone || (q.enters > 0.0 && self.entering(i) != p.mix()))
                     .map(|p| p.volume / q.leaves);
                 let back = (q.enters < 0.0)
                     .then(|| reach.plugs.back())
                     .flatten()
-                    .filter(|p| !alone || (q.leaves < 0.0 && self.entering_back(i) != p.concentration))
+                    .filter(|p| !alone || (q.leaves < 0.0 && self.entering_back(i) != p.mix()))
                     .map(|p| p.volume / -q.enters);
                 [onward, back]
             });
@@ -583,10 +679,10 @@ impl Catheter {
         }
         let last = plugs.back()?;
         let left = if self.front_due {
-            self.half_width(last.concentration)
+            self.half_width(&last.mix())
         } else if last.fresh {
             let ahead = plugs.get(plugs.len().checked_sub(2)?)?;
-            self.half_width(ahead.concentration) - last.volume
+            self.half_width(&ahead.mix()) - last.volume
         } else {
             return None;
         };
@@ -595,7 +691,9 @@ impl Catheter {
 
     fn tidy(&mut self) {
         for reach in &mut self.reaches {
-            self.carry += reach.tidy();
+            let (carry, others) = reach.tidy();
+            self.carry += carry;
+            self.carry_others += others;
         }
     }
 
@@ -605,7 +703,7 @@ impl Catheter {
             return;
         }
         let hours = now.hours_since(self.origin);
-        let ends: Vec<(f64, f64)> = (0..self.reaches.len())
+        let ends: Vec<(Mix, Mix)> = (0..self.reaches.len())
             .map(|i| (self.entering(i), self.entering_back(i)))
             .collect();
         for (index, reach) in self.reaches.iter_mut().enumerate() {
@@ -624,22 +722,22 @@ impl Catheter {
             }
             if q.leaves > 0.0 {
                 let volume = q.leaves * hours;
-                let taken: f64 = reach.leave(volume).iter().map(|p| p.volume * p.concentration).sum();
-                self.carry += taken - volume * onward;
+                let taken = reach.leave(volume);
+                self.carry += drug_in(&taken) - volume * onward.baclofen;
+                self.carry_others += others_in(&taken) - onward.others * volume;
             }
             if q.enters < 0.0 {
                 let volume = -q.enters * hours;
-                let taken: f64 = reach
-                    .leave_back(volume)
-                    .iter()
-                    .map(|p| p.volume * p.concentration)
-                    .sum();
-                self.carry += taken - volume * back;
+                let taken = reach.leave_back(volume);
+                self.carry += drug_in(&taken) - volume * back.baclofen;
+                self.carry_others += others_in(&taken) - back.others * volume;
             }
         }
         self.origin = now;
         let (plain, water) = (self.build.smear, self.build.water_smear);
-        self.carry += self.reaches[0].smear(|ahead| if ahead == 0.0 { water } else { plain });
+        let (carry, others) = self.reaches[0].smear(|ahead| if ahead.is_plain() { water } else { plain });
+        self.carry += carry;
+        self.carry_others += others;
         self.tidy();
     }
 }

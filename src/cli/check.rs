@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::care::selection::{absolute, relative};
+use crate::scenario::drugs::Drug;
 use crate::scenario::model::{Action, Catalog, Exposure, Moment, Population, Profile, Scenario, Trigger, Value};
 use crate::scenario::settings;
 use crate::signals::Posture;
@@ -68,6 +69,30 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     print(&text)
 }
 
+/// Whom the patient is drawn from, and around which parameters.
+fn drawn(text: &mut String, s: &Scenario) {
+    if let Some(set) = s.set {
+        let _ = writeln!(text, "  parameters  named set {set}");
+    }
+    if let Some(population) = &s.population {
+        let who = match s.replicate {
+            Some(n) => format!("patient {n}"),
+            None => "the typical patient; --replicate K of `itbsim run` draws patient K".to_owned(),
+        };
+        let free = population
+            .distributions()
+            .iter()
+            .filter(|d| !s.fixed.contains(d.key))
+            .count();
+        let _ = writeln!(
+            text,
+            "  population  {}: {who}; {free} of {} parameters vary",
+            population.name(),
+            population.distributions().len()
+        );
+    }
+}
+
 fn moment(m: &Moment) -> String {
     match m {
         Moment::At(t) => span(t.hours()),
@@ -95,7 +120,7 @@ fn repeated(dose: &str, every: f64, count: Option<u32>) -> String {
 }
 
 /// An act in words.
-fn act(action: &Action) -> String {
+fn act(action: &Action, s: &Scenario) -> String {
     match action {
         Action::Refill {
             volume,
@@ -104,9 +129,14 @@ fn act(action: &Action) -> String {
             pocket_share,
             aspirate,
             syringe_error: _,
+            others,
         } => {
-            let mut text = format!("refill, {volume} mL at {}", words::concentration(*concentration));
-            if label != concentration {
+            let others = others.unwrap_or_default();
+            let mut text = format!(
+                "refill, {volume} mL at {}",
+                words::mixture(*concentration, others, &s.drugs)
+            );
+            if *label != s.pump.primary.map_or(*concentration, |i| others.get(i)) {
                 let _ = write!(text, " entered as {}", words::concentration(*label));
             }
             if *pocket_share > 0.0 {
@@ -137,8 +167,20 @@ fn act(action: &Action) -> String {
         }
         Action::Interrogate => "read the pump".into(),
         Action::EmptyPump => "draw the reservoir empty, stop the pump".into(),
-        Action::LumbarBolus { dose, level, over } => {
-            format!("{} by needle at {} over {}", words::dose(*dose), level, span(*over))
+        Action::LumbarBolus {
+            dose,
+            level,
+            over,
+            drug,
+        } => {
+            let other = drug.and_then(|i| s.drugs.get(i));
+            format!(
+                "{}{} by needle at {} over {}",
+                words::dose(*dose),
+                other.map_or(String::new(), |d| format!(" of {}", d.id)),
+                level,
+                span(*over)
+            )
         }
         Action::OralBaclofen { dose, every, count } => {
             format!("oral baclofen, {}", repeated(&words::dose(*dose), *every, *count))
@@ -182,6 +224,32 @@ fn unit_of(catalog: &Catalog, kind: &str, field: &str) -> String {
     }
 }
 
+/// A drug beside baclofen with every number, its grade and its source.
+fn describe_drug(text: &mut String, drug: &Drug) {
+    let name = if drug.name == drug.id {
+        String::new()
+    } else {
+        format!(" ({})", drug.name)
+    };
+    let _ = writeln!(text, "  drug      {}{name}", drug.id);
+    for f in &drug.figures {
+        let unit = if f.unit == "1" { "" } else { f.unit };
+        let grade = format!("{:?}", f.grade).to_lowercase();
+        let source = if f.source.is_empty() {
+            "no source given"
+        } else {
+            &f.source
+        };
+        let value = format!("{} {unit}", f.value);
+        let _ = writeln!(
+            text,
+            "            {:<40} {:<14} {grade}: {source}",
+            f.name,
+            value.trim()
+        );
+    }
+}
+
 fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
     // The spelling of the file, so that what is shown can be copied.
     fn population(p: Population) -> &'static str {
@@ -199,6 +267,7 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         span(s.duration.hours()),
         span(s.sample.hours())
     );
+    drawn(text, s);
     let history = format!("{:?}", p.history).to_lowercase();
     let _ = writeln!(
         text,
@@ -211,7 +280,8 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         p.effect_model
     );
     let u = &s.pump;
-    let label = if u.label_concentration == u.concentration {
+    let counted = u.primary.map_or(u.concentration, |i| u.others.get(i));
+    let label = if u.label_concentration == counted {
         String::new()
     } else {
         format!(" (label says {})", words::concentration(u.label_concentration))
@@ -222,9 +292,12 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
         u.family,
         u.fill,
         u.reservoir_size,
-        words::concentration(u.concentration),
+        words::mixture(u.concentration, u.others, &s.drugs),
         u.low_reservoir_alarm
     );
+    if let Some(drug) = u.primary.and_then(|i| s.drugs.get(i)) {
+        let _ = writeln!(text, "            doses are counted in {}", drug.id);
+    }
     if !p.implanted {
         text.push_str("            not implanted at the start\n");
     }
@@ -247,6 +320,9 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
     }
     if let Some(entered) = c.entered_length {
         let _ = writeln!(text, "            {entered} cm entered in the programmer");
+    }
+    for drug in &s.drugs {
+        describe_drug(text, drug);
     }
     for step in &s.programme {
         let _ = writeln!(
@@ -295,7 +371,7 @@ fn describe(text: &mut String, s: &Scenario, catalog: &Catalog) {
             "  action    {} at {}{unless}: {}",
             a.id,
             moment(&a.at),
-            act(&a.action)
+            act(&a.action, s)
         );
     }
     for c in &s.care {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::parameters::{Grade, Parameter, ParameterSet};
+use crate::parameters::{Grade, Parameter, ParameterSet, SETS};
 use crate::pump::{AlarmSpec, PumpFamily};
 use crate::scenario::settings::{self, PolicySpec};
 use crate::simulation::{ACTIONS, MISHAPS, Registry, span};
@@ -15,6 +15,7 @@ use super::{Failure, print, print_json};
   itbsim list faults
   itbsim list scenarios --dir scenarios
   itbsim list policies
+  itbsim list populations
   itbsim list signals --json
   itbsim list hazards --generation silicone --unapproved")]
 pub(crate) struct Args {
@@ -44,6 +45,8 @@ enum What {
     Actions,
     Alarms,
     Policies,
+    Populations,
+    Sets,
 }
 
 /// Events that carry the ids of a scenario's own blocks.
@@ -136,6 +139,8 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         }
         What::Alarms => alarms(args.json),
         What::Policies => policies(&catalog.policies, args.json),
+        What::Populations => populations(args.json),
+        What::Sets => sets(args.json),
         What::Symptoms => {
             let rows = registry.symptoms();
             if args.json {
@@ -188,6 +193,77 @@ fn alarms(json: bool) -> Result<(), Failure> {
             a.source
         );
     }
+    print(&text)
+}
+
+/// Populations with every distribution, its grade and source.
+fn populations(json: bool) -> Result<(), Failure> {
+    let all = crate::population::builtin();
+    if json {
+        let rows: Vec<serde_json::Value> = all
+            .iter()
+            .map(|p| {
+                serde_json::json!({"population": p.name(), "summary": p.summary(), "patient": p.patient(),
+                    "distributions": p.distributions(), "correlations": p.correlations(), "origins": p.origins()})
+            })
+            .collect();
+        return print_json(&rows);
+    }
+    let mut text = String::new();
+    for p in all {
+        let _ = writeln!(text, "{}\n    {}", p.name(), p.summary());
+        for d in p.distributions() {
+            let unit = d.parameter().map_or("1", |p| p.unit);
+            let unit = if unit == "1" { String::new() } else { format!(" {unit}") };
+            let _ = writeln!(
+                text,
+                "      {}: {}\n          {}; {}",
+                d.key,
+                d.words(&unit),
+                format!("{:?}", d.grade).to_lowercase(),
+                d.source
+            );
+        }
+        for c in p.correlations().iter().filter(|c| c.r != 0.0) {
+            let grade = format!("{:?}", c.grade).to_lowercase();
+            let _ = writeln!(
+                text,
+                "      {} with {}: correlation {}\n          {grade}; {}",
+                c.first, c.second, c.r, c.source
+            );
+        }
+        for o in p.origins() {
+            let _ = writeln!(
+                text,
+                "      origin {}, weight {}\n          {}",
+                o.name, o.share, o.source
+            );
+        }
+        text.push('\n');
+    }
+    text.push_str("Draw from one: itbsim patients --population NAME, or [population] name = \"NAME\" in a scenario.\n");
+    print(&text)
+}
+
+/// Named sets of parameters.
+fn sets(json: bool) -> Result<(), Failure> {
+    if json {
+        return print_json(&SETS);
+    }
+    let mut text = String::new();
+    for s in SETS {
+        let _ = writeln!(
+            text,
+            "{}\n    {}\n    for      {}\n    against  {}",
+            s.name, s.summary, s.source, s.against
+        );
+        for p in s.values {
+            let _ = writeln!(text, "      {} = {} {}", p.key, p.value, p.unit);
+        }
+    }
+    text.push_str(
+        "Choose one: [model] set = \"NAME\" in a scenario; `itbsim parameters --set NAME` prints all values.\n",
+    );
     print(&text)
 }
 

@@ -16,11 +16,14 @@ mod calc;
 mod check;
 mod compare;
 mod diff;
+mod docs;
+mod export;
 mod hazards;
 mod list;
 mod merge;
 mod new;
 mod parameters;
+mod patients;
 mod run;
 mod sensitivity;
 mod system;
@@ -69,12 +72,14 @@ enum Command {
     Check(check::Args),
     /// Write a commented scenario to start from
     New(new::Args),
-    /// List scenarios, faults, hazards, pumps, signals, symptoms, events or actions
+    /// List scenarios, faults, hazards, pumps, populations, sets, signals, symptoms, events or actions
     List(list::Args),
     /// Refill dates, bridge and priming boluses, valve pulses, doses: the arithmetic, step by step
     Calc(calc::Args),
     /// Print every default with unit, range, source and grade
     Parameters(parameters::Args),
+    /// Draw virtual patients of a population, or set their spread beside the published one
+    Patients(patients::Args),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// Show the causal chain of an event, and the run without its root
@@ -87,6 +92,10 @@ enum Command {
     Diff(diff::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
+    /// Write the kinetics of a run for other tools: SBML, NONMEM
+    Export(export::Args),
+    /// Print the equations with all their numbers, or the credibility checklists
+    Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -173,12 +182,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::execute(&args),
         Command::Calc(args) => calc::execute(&args),
         Command::Parameters(args) => parameters::execute(&args),
+        Command::Patients(args) => patients::execute(&args),
         Command::Schema => print(&crate::scenario::schema(&Registry::builtin().catalog())),
         Command::Why(args) => why::execute(&args),
         Command::Compare(args) => compare::execute(&args),
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
         Command::System(args) => system::execute(&args),
+        Command::Export(args) => export::execute(&args),
+        Command::Docs(args) => docs::execute(&args),
         Command::Completions { shell } => completions(shell),
     };
     match result {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::parameters::{Grade, Parameter, all};
+use crate::parameters::{Grade, NamedSet, Parameter, all};
 
 use super::{Failure, print, print_json};
 
@@ -10,10 +10,14 @@ use super::{Failure, print, print_json};
 #[command(after_help = "Examples:
   itbsim parameters
   itbsim parameters kinetics.csf --grade assumed
+  itbsim parameters --set steep-gradient dispersion
   itbsim parameters --csv > parameters.csv")]
 pub(crate) struct Args {
     /// Only keys that contain this text
     filter: Option<String>,
+    /// With this named set applied (`itbsim list sets`)
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
     /// Only this grade
     #[arg(long, value_enum)]
     grade: Option<GradeArg>,
@@ -32,8 +36,16 @@ enum GradeArg {
     Assumed,
 }
 
+/// The entry of a named set, if it has one of its own.
+fn of_set(set: Option<&NamedSet>, default: &'static Parameter) -> &'static Parameter {
+    let own = set.and_then(|s| s.values.iter().find(|p| p.key == default.key));
+    own.unwrap_or(default)
+}
+
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    let set = args.set.as_deref().map(super::patients::known_set).transpose()?;
     let wanted: Vec<&Parameter> = all()
+        .map(|p| of_set(set, p))
         .filter(|p| args.filter.as_ref().is_none_or(|f| p.key.contains(f.as_str())))
         .filter(|p| {
             args.grade.is_none_or(|g| {

@@ -21,6 +21,7 @@ pub(super) const SCENARIO_FILE: &str = "scenario.toml";
 #[command(after_help = "Examples:
   itbsim run scenarios/missed-refill.toml
   itbsim run scenarios/catheter-kink.toml --out /tmp/kink --sample 5min --seed 7
+  itbsim run my-case.toml --replicate 17     # patient 17 of its [population], with the luck of replicate 17
   itbsim run my-case.toml --json | jq .fingerprint")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// Seed, if not the scenario's own
     #[arg(long)]
     seed: Option<u64>,
+    /// Replicate, if not the scenario's own: its luck and, with [population], its patient
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(0..=9_223_372_036_854_775_807))]
+    replicate: Option<u64>,
     /// Spacing of output rows, for example 15min or 1h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     sample: Option<String>,
@@ -44,7 +48,10 @@ pub(crate) struct Args {
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let registry = Registry::builtin();
-    let story = args.scenario.load(&registry)?;
+    let mut story = args.scenario.load(&registry)?;
+    if let Some(replicate) = args.replicate {
+        of_replicate(&mut story, replicate);
+    }
     let sample = args.sample.as_deref().map(|t| spacing(t, &story)).transpose()?;
     let target = match &args.out {
         Some(path) => path.clone(),
@@ -102,17 +109,30 @@ pub(super) fn run_story(
     Ok(runs)
 }
 
+/// The story of another replicate, also for whoever reads its text later.
+fn of_replicate(story: &mut Story, replicate: u64) {
+    for arm in &mut story.arms {
+        arm.scenario.replicate = Some(replicate);
+    }
+    story.text = with_top(&story.text, "replicate", replicate);
+}
+
 /// The scenario as it was run: with the seed of the command line, if it gave one.
 fn of_seed(text: &str, seed: Option<u64>) -> String {
     let Some(seed) = seed else {
         return text.to_owned();
     };
-    let own = |line: &&str| !line.starts_with("seed = ");
+    with_top(text, "seed", seed)
+}
+
+/// The text with another number under a key at its top.
+fn with_top(text: &str, key: &str, number: u64) -> String {
+    let own = |line: &&str| !line.starts_with(&format!("{key} = "));
     let sections = text.find("\n[").map_or(text.len(), |at| at + 1);
     let (top, rest) = text.split_at(sections);
     let top: Vec<&str> = top.lines().filter(own).filter(|l| !l.is_empty()).collect();
     format!(
-        "seed = {seed}\n{}\n{}{rest}",
+        "{key} = {number}\n{}\n{}{rest}",
         top.join("\n"),
         if rest.is_empty() { "" } else { "\n" }
     )

@@ -51,6 +51,22 @@ pub struct Volumes {
     pub fast_share: f64,
 }
 
+impl Volumes {
+    /// Volume in which a state is dissolved \[mL\]; `None` for stages, depots and all that is no amount.
+    pub fn of(&self, state: usize) -> Option<f64> {
+        let level = |first: usize| (first..first + LEVELS).contains(&state).then(|| state - first);
+        match state {
+            Layout::CISTERNAL => Some(self.cisternal),
+            Layout::CRANIAL => Some(self.cranial),
+            Layout::BRAIN => Some(self.brain),
+            Layout::CENTRAL => Some(self.central),
+            _ => level(Layout::csf(Level::S2))
+                .map(|i| self.canal.volume[i])
+                .or_else(|| level(Layout::cord(Level::S2)).map(|i| self.canal.cord[i])),
+        }
+    }
+}
+
 /// Off-diagonal rates, then the diagonal that conserves every column.
 struct Rates {
     a: DMatrix<f64>,

@@ -3,6 +3,8 @@
 //! Additions, multiplications and one shift, without a branch or a table, so that the
 //! compiler may do several modes at once and the bits are the same wherever it does.
 
+use super::wide::{Kernel, wide};
+
 /// Below this `exp` is taken for zero: it would leave the range of normal numbers.
 const LOWEST: f64 = -708.0;
 
@@ -12,6 +14,10 @@ const HIGHEST: f64 = 708.0;
 /// `ln 2` in two parts, the first short enough that `k LN2_HIGH` is exact for every `k` here.
 const LN2_HIGH: f64 = f64::from_bits(0x3fe6_2e42_fee0_0000);
 const LN2_LOW: f64 = f64::from_bits(0x3dea_39ef_3579_3c76);
+
+/// `√½` as it lies in memory, rounded to where the mantissa's leading bits end.
+const ROOT_HALF_BITS: i64 = 0x3fe6_a09e_0000_0000;
+const MANTISSA: i64 = 0x000f_ffff_ffff_ffff;
 
 /// Adding this leaves the nearest integer in the last bits of the sum.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
@@ -56,6 +62,42 @@ pub(crate) fn decayed(x: f64) -> f64 {
     if x > LOWEST { e } else { 0.0 }
 }
 
+/// Natural logarithm of a positive normal number, to two units in the last place.
+///
+/// `x = 2^k m` with `m` between `√½` and `√2`, and `ln m = 2 artanh((m - 1) / (m + 1))`.
+#[inline(always)]
+fn ln(x: f64) -> f64 {
+    let above = (x.to_bits() as i64).wrapping_sub(ROOT_HALF_BITS);
+    let k = above >> 52;
+    let m = f64::from_bits(((above & MANTISSA) + ROOT_HALF_BITS) as u64);
+    let s = (m - 1.0) / (m + 1.0);
+    let z = s * s;
+    let mut q = 2.0 / 23.0;
+    for n in (1..11).rev() {
+        q = q * z + 2.0 / f64::from(2 * n + 1);
+    }
+    let k = k as f64;
+    // `2 s` differs from `m - 1` by `(m - 1) s`, and `m - 1` is exact.
+    let f = m - 1.0;
+    k * LN2_HIGH + (f + (k * LN2_LOW + s * (z * q - f)))
+}
+
+/// `base^exponent` for a base that is not negative. Its relative error is a few roundings
+/// for powers near one, and grows with `|exponent ln base|`: below 1e-14 up to 30.
+///
+/// About a third of the time of `libm::pow`, with which it agrees in all that is not
+/// an ordinary number.
+pub fn power(base: f64, exponent: f64) -> f64 {
+    if !(base >= f64::MIN_POSITIVE && base <= f64::MAX) {
+        return libm::pow(base, exponent);
+    }
+    let x = exponent * ln(base);
+    if !(x > LOWEST && x < HIGHEST) {
+        return libm::pow(base, exponent);
+    }
+    kernel(x).0
+}
+
 /// `exp(rate t)` and `∫₀ᵗ exp(rate s) ds`, both to rounding for every `rate t`.
 pub(crate) fn exp_and_integral(rate: f64, t: f64) -> (f64, f64) {
     let x = rate * t;
@@ -82,9 +124,28 @@ pub(crate) fn exps_and_integrals(rates: &[f64], t: f64, decay: &mut Vec<f64>, in
     let start = decay.len();
     decay.resize(start + rates.len(), 0.0);
     integral.resize(start + rates.len(), 0.0);
-    let out = decay[start..].iter_mut().zip(&mut integral[start..]);
-    for (&rate, (decay, integral)) in rates.iter().zip(out) {
-        (*decay, *integral) = one(rate, t);
+    wide(Many {
+        rates,
+        t,
+        decay: &mut decay[start..],
+        integral: &mut integral[start..],
+    });
+}
+
+struct Many<'a> {
+    rates: &'a [f64],
+    t: f64,
+    decay: &'a mut [f64],
+    integral: &'a mut [f64],
+}
+
+impl Kernel for Many<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let out = self.decay.iter_mut().zip(self.integral);
+        for (&rate, (decay, integral)) in self.rates.iter().zip(out) {
+            (*decay, *integral) = one(rate, self.t);
+        }
     }
 }
 
@@ -110,6 +171,45 @@ mod tests {
             if x > -1e-12 {
                 x *= 7.0;
             }
+        }
+    }
+
+    #[test]
+    fn a_power_agrees_with_libm_to_1e_14_over_what_the_response_asks() {
+        let mut worst: f64 = 0.0;
+        for i in 0..40_000 {
+            let base = libm::exp(-12.0 + 24.0 * f64::from(i) / 40_000.0);
+            for exponent in [0.3, 1.0, 1.7, 2.5] {
+                let exact = libm::pow(base, exponent);
+                worst = worst.max(((power(base, exponent) - exact) / exact).abs());
+            }
+        }
+        assert!(worst < 1e-14, "{worst:e}");
+        for base in [
+            0.5,
+            1.0 - f64::EPSILON,
+            1.0,
+            1.0 + f64::EPSILON,
+            2.0,
+            3.0,
+            f64::MIN_POSITIVE,
+        ] {
+            assert!(off(power(base, 1.0), base) <= 400.0, "{base}");
+        }
+        assert!(off(power(1.0 + 1e-9, 1.0), 1.0 + 1e-9) <= 1.0);
+        for (base, exponent) in [
+            (0.0, 2.0),
+            (0.0, 0.0),
+            (f64::INFINITY, 1.5),
+            (5e-324, 1.5),
+            (1e300, 3.0),
+            (1e-300, 3.0),
+            (-1.0, 0.5),
+            (f64::NAN, 1.0),
+            (2.0, f64::NAN),
+        ] {
+            let (ours, exact) = (power(base, exponent), libm::pow(base, exponent));
+            assert!(ours == exact || (ours.is_nan() && exact.is_nan()), "{base}^{exponent}");
         }
     }
 

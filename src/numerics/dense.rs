@@ -1,10 +1,14 @@
 //! Dense products and inverses in one fixed order of summation.
 //!
-//! nalgebra's own product chooses instructions by what the processor offers
-//! (fused multiply-add changes the last bit), so it is not used where results
-//! must be the same on every machine.
+//! nalgebra's own product chooses instructions by what the processor offers and
+//! fuses multiply and add, which changes the last bit, so it is not used where results
+//! must be the same on every machine. Here the same additions and multiplications
+//! are done in the same order with vectors as wide as the processor has
+//! ([`wide`]); without fusing, their width cannot be seen in the result.
 
 use nalgebra::DMatrix;
+
+use super::wide::{Kernel, wide};
 
 /// `a b`, each entry summed over four columns of `a` at a time.
 pub(crate) fn product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
@@ -14,9 +18,39 @@ pub(crate) fn product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     if n == 0 || m == 0 {
         return c;
     }
-    let a = a.as_slice();
-    let mut pairs = c.as_mut_slice().chunks_exact_mut(2 * n);
-    let mut factors = b.as_slice().chunks_exact(2 * m);
+    wide(Product {
+        a: a.as_slice(),
+        b: b.as_slice(),
+        n,
+        m,
+        c: c.as_mut_slice(),
+    });
+    c
+}
+
+/// `c += a b`.
+struct Product<'a> {
+    /// n rows, m columns.
+    a: &'a [f64],
+    /// m rows.
+    b: &'a [f64],
+    n: usize,
+    m: usize,
+    /// n rows.
+    c: &'a mut [f64],
+}
+
+impl Kernel for Product<'_> {
+    #[inline(always)]
+    fn run(self) {
+        product_into(self.a, self.b, self.n, self.m, self.c);
+    }
+}
+
+#[inline(always)]
+fn product_into(a: &[f64], b: &[f64], n: usize, m: usize, c: &mut [f64]) {
+    let mut pairs = c.chunks_exact_mut(2 * n);
+    let mut factors = b.chunks_exact(2 * m);
     // Two columns at a time: what is read of `a` serves both.
     for (c, b) in pairs.by_ref().zip(factors.by_ref()) {
         let (left, right) = c.split_at_mut(n);
@@ -57,10 +91,10 @@ pub(crate) fn product(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
         }
         rest_of_column(a, n, k, b, last);
     }
-    c
 }
 
 /// The columns of `a` from `k` on, fewer than four, for one column of a product.
+#[inline(always)]
 fn rest_of_column(a: &[f64], n: usize, k: usize, b: &[f64], c: &mut [f64]) {
     for (k, &bk) in b.iter().enumerate().skip(k) {
         if bk != 0.0 {
@@ -147,20 +181,12 @@ pub(crate) fn inverse(mut m: DMatrix<f64>) -> Option<DMatrix<f64>> {
         }
         pivot_column.copy_from_slice(&m.as_slice()[k * n..(k + 1) * n]);
         pivot_column[k] = 0.0;
-        for (j, column) in m.as_mut_slice().chunks_exact_mut(n).enumerate() {
-            if j == k {
-                for (c, p) in column.iter_mut().zip(&pivot_column) {
-                    *c = -p / d;
-                }
-                column[k] = 1.0 / d;
-            } else if column[k] != 0.0 {
-                let f = column[k] / d;
-                for (c, p) in column.iter_mut().zip(&pivot_column) {
-                    *c -= p * f;
-                }
-                column[k] = f;
-            }
-        }
+        wide(Eliminate {
+            m: m.as_mut_slice(),
+            k,
+            pivot_column: &pivot_column,
+            pivot: d,
+        });
     }
     for (k, &p) in swaps.iter().enumerate().rev() {
         if p != k {
@@ -168,6 +194,37 @@ pub(crate) fn inverse(mut m: DMatrix<f64>) -> Option<DMatrix<f64>> {
         }
     }
     Some(m)
+}
+
+/// One step of the elimination: row and column `k` change places.
+struct Eliminate<'a> {
+    /// Square, its pivot in place.
+    m: &'a mut [f64],
+    k: usize,
+    /// Column `k` but for its pivot, which is zero here.
+    pivot_column: &'a [f64],
+    pivot: f64,
+}
+
+impl Kernel for Eliminate<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let (k, d) = (self.k, self.pivot);
+        for (j, column) in self.m.chunks_exact_mut(self.pivot_column.len()).enumerate() {
+            if j == k {
+                for (c, p) in column.iter_mut().zip(self.pivot_column) {
+                    *c = -p / d;
+                }
+                column[k] = 1.0 / d;
+            } else if column[k] != 0.0 {
+                let f = column[k] / d;
+                for (c, p) in column.iter_mut().zip(self.pivot_column) {
+                    *c -= p * f;
+                }
+                column[k] = f;
+            }
+        }
+    }
 }
 
 /// Largest absolute column sum.
@@ -187,6 +244,30 @@ mod tests {
         DMatrix::from_fn(n, n, |i, j| {
             ((i * 7 + j * 13 + 3) % 11) as f64 - 4.0 + if i == j { 15.0 } else { 0.0 }
         })
+    }
+
+    #[test]
+    fn wide_vectors_do_not_change_a_bit() {
+        let bits = |m: &[f64]| m.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        for n in [3, 17, 57, 80] {
+            let a = sample(n).map(|v| libm::sin(v * 1.7));
+            let b = sample(n).map(|v| libm::cos(v / 3.1));
+            let mut narrow = vec![0.0; n * n];
+            product_into(a.as_slice(), b.as_slice(), n, n, &mut narrow);
+            assert_eq!(bits(product(&a, &b).as_slice()), bits(&narrow));
+            let mut column = a.column(1).as_slice().to_vec();
+            column[1] = 0.0;
+            let (mut one, mut other) = (a.as_slice().to_vec(), a.as_slice().to_vec());
+            let step = |m| Eliminate {
+                m,
+                k: 1,
+                pivot_column: &column,
+                pivot: 0.7,
+            };
+            wide(step(&mut one));
+            step(&mut other).run();
+            assert_eq!(bits(&one), bits(&other));
+        }
     }
 
     #[test]

@@ -13,14 +13,16 @@
 //! | [`correlated`] | correlated normal numbers from independent ones |
 //!
 //! Everything here is deterministic: transcendental functions come from `libm` or, for the
-//! exponential of the modes, from sums and products in one written order (`decay`);
-//! products are summed in one written order (no run-time choice of instruction
-//! set), and no method keeps hidden state that could change a result.
+//! exponential of the modes and the [`power`] of the response, from sums and products in one
+//! written order (`decay`). Sums of products have one written order too. Inner loops are run with
+//! vectors as wide as the processor has; nothing is fused or reordered for that, so the
+//! bits do not know (`wide`). No method keeps hidden state that could change a result.
 
 mod decay;
 mod dense;
 mod error;
 mod strong;
+mod wide;
 
 pub mod bundle;
 pub mod correlated;
@@ -35,6 +37,7 @@ pub mod trajectory;
 
 pub use bundle::Bundle;
 pub use crossing::{Crossing, CrossingError, Direction};
+pub use decay::power;
 pub use draws::{DrawError, Draws};
 pub use error::NumericsError;
 pub use linear::{Coordinates, Forcing, LinearSystem, Method, OutputRow, Scratch};

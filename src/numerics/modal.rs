@@ -347,19 +347,26 @@ fn check(
     }
     let mut worst: f64 = 0.0;
     let mut condition: f64 = 0.0;
+    // Squared lengths of the left modes: a column of `w` at a time, as it lies in memory.
+    let mut left = vec![0.0; n];
+    for (column, s) in w.as_slice().chunks_exact(n).zip(scale) {
+        for (sum, w) in left.iter_mut().zip(column) {
+            *sum += (w * s) * (w * s);
+        }
+    }
     let mut lengths = vec![0.0; n];
-    for k in 0..n {
-        let (mut r, mut vn, mut wn): (f64, f64, f64) = (0.0, 0.0, 0.0);
+    let columns = residual.as_slice().chunks_exact(n).zip(v.as_slice().chunks_exact(n));
+    for (k, (residual, v)) in columns.enumerate() {
+        let (mut r, mut vn): (f64, f64) = (0.0, 0.0);
         for i in 0..n {
-            r = r.max(residual[(i, k)].abs() / scale[i]);
-            vn += (v[(i, k)] / scale[i]) * (v[(i, k)] / scale[i]);
-            wn += (w[(k, i)] * scale[i]) * (w[(k, i)] * scale[i]);
+            r = r.max(residual[i].abs() / scale[i]);
+            vn += (v[i] / scale[i]) * (v[i] / scale[i]);
         }
         let one = r / (size * vn.sqrt()).max(f64::MIN_POSITIVE);
         // `max` would drop a NaN.
         worst = if one.is_nan() { f64::INFINITY } else { worst.max(one) };
         lengths[k] = vn.sqrt();
-        let one = (vn * wn).sqrt();
+        let one = (vn * left[k]).sqrt();
         condition = if one.is_nan() {
             f64::INFINITY
         } else {
@@ -374,11 +381,11 @@ fn check(
     }
     let unit = product(w, v);
     let mut inverse_error: f64 = 0.0;
-    for k in 0..n {
-        for l in 0..n {
-            let e = unit[(k, l)] - if k == l { 1.0 } else { 0.0 };
+    for (l, column) in unit.as_slice().chunks_exact(n).enumerate() {
+        for (k, (u, length)) in column.iter().zip(&lengths).enumerate() {
+            let e = u - if k == l { 1.0 } else { 0.0 };
             // As if every right mode had length 1.
-            inverse_error = inverse_error.max(e.abs() * lengths[k] / lengths[l]);
+            inverse_error = inverse_error.max(e.abs() * length / lengths[l]);
         }
     }
     if inverse_error > INVERSE_LIMIT {

@@ -325,6 +325,66 @@ impl Stepper {
         }
     }
 
+    /// Whether the states, going on as at the end of the last step, would each stay within its
+    /// tolerance for `span` \[h\]. Unknown, so `false`, after a restart.
+    pub fn at_rest(&self, span: f64) -> bool {
+        self.last.slope.as_ref().is_some_and(|slope| {
+            let mut all = slope.iter().zip(&self.last.y1).zip(&self.tolerances.atol);
+            all.all(|((slope, y), atol)| slope.abs() * span < atol + self.tolerances.rtol * y.abs())
+        })
+    }
+
+    /// One step of `h` \[h\] for states [at rest](Stepper::at_rest) for that long, in which fast
+    /// ones do not bound it: each follows `y' = s + λ (y - y0)`, its slope `s` and the
+    /// `λ` seen between here and where `s` alone would lead (an exponential Euler step).
+    /// What is neglected is a part of a movement that is itself below the tolerance.
+    ///
+    /// # Errors
+    /// [`StepError`]; the last good step is kept. After a restart the first step must be
+    /// an ordinary one, and [`Stepper::step`] is called instead.
+    pub fn glide(&mut self, mut rhs: impl FnMut(f64, &[f64], &mut [f64]), h: f64) -> Result<(), StepError> {
+        let Some(slope) = self.last.slope.clone() else {
+            return self.step(rhs, f64::MAX, h);
+        };
+        let (t, y) = (self.last.t1, self.last.y1.clone());
+        if self.last.steps >= self.tolerances.max_steps {
+            return Err(StepError::TooManySteps {
+                t_h: t,
+                limit: self.tolerances.max_steps,
+            });
+        }
+        let t_new = t + h;
+        if h.is_nan() || t_new <= t {
+            return Err(StepError::Underflow { t_h: t, step_h: h });
+        }
+        let mut ahead: Vec<f64> = y.iter().zip(&slope).map(|(y, s)| y + h * s).collect();
+        let mut next = vec![0.0; y.len()];
+        rhs(t_new, &ahead, &mut next);
+        finite(t, &next)?;
+        for ((ahead, y), (s, next)) in ahead.iter_mut().zip(&y).zip(slope.iter().zip(&next)) {
+            let z = if *s == 0.0 { 0.0 } else { ((next - s) / s).min(0.0) };
+            let share = if z == 0.0 { 1.0 } else { libm::expm1(z) / z };
+            *ahead = y + h * s * share;
+        }
+        rhs(t_new, &ahead, &mut next);
+        finite(t, &ahead)?;
+        finite(t, &next)?;
+        self.last = DenseStep {
+            t0: t,
+            t1: t_new,
+            // A straight line: nothing moves by more than the tolerance.
+            dense: ahead.iter().zip(&y).map(|(b, a)| [b - a, 0.0, 0.0, 0.0]).collect(),
+            y0: y,
+            y1: ahead,
+            slope: Some(next),
+            // Where rest ends, an ordinary step goes on as before it.
+            next_h: self.last.next_h,
+            last_error: self.last.last_error,
+            steps: self.last.steps + 1,
+        };
+        Ok(())
+    }
+
     /// The state at `t` \[h\] inside [`Stepper::interval`], to fourth order; outside it
     /// the nearest end is given.
     pub fn interpolate(&self, t: f64, out: &mut [f64]) {

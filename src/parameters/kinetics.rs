@@ -121,11 +121,4 @@ pub const TABLE: &[Parameter] = &[
       "elimination of cyproheptadine"),
     p("kinetics.rescue.cyproheptadine_lag", 1.0, "h", 0.05, 6.0, Assumed, "textbook, recalled",
       "half-life of onset of the cyproheptadine effect"),
-    // -- between patients (log-normal; read by batches, not by a single run) -----------------------------------------
-    p("kinetics.variability.loss_rate", 0.45, "1", 0.0, 1.5, Derived, "clearance 13-80 mL/h in 4 patients (Sallerin-Caute 1991)",
-      "standard deviation of the logarithm of the loss rate"),
-    p("kinetics.variability.dispersion", 0.7, "1", 0.0, 2.0, Assumed, "large spread of lumbar:cisternal ratios (US label)",
-      "standard deviation of the logarithm of the dispersion"),
-    p("kinetics.variability.clearance", 0.25, "1", 0.0, 1.0, Published, "Wuis 1990: CL 175 +/- 44 mL/min",
-      "standard deviation of the logarithm of systemic clearance"),
 ];

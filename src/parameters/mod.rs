@@ -203,8 +203,8 @@ impl ParameterSet {
         Ok(())
     }
 
-    /// Replaces a value that is known to lie in its range: no search through the tables. A key
-    /// that no table has is passed over.
+    /// Replaces a value without regard to its range: a patient's, which is known to lie in it, or that
+    /// of another drug, which has a range of its own. A key that no table has is passed over.
     pub(crate) fn put(&mut self, key: &'static str, value: f64) {
         if let Some(slot) = self.values.get_mut(key) {
             *slot = value + 0.0;

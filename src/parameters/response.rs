@@ -139,11 +139,6 @@ const GENERAL: &[Parameter] = &[
     p("response.rescue.cyproheptadine_relief", 0.8, "1", 0.0, 1.0, Derived,
       "fever fell by 1.5 degC or more and heart rate below 100 (Meythaler 2003)",
       "share of fever, itch and fast heart removed at full effect"),
-    // -- between patients (log-normal; read by batches, not by a single run) -----------------------------------------
-    p("response.variability.ec50", 0.4, "1", 0.0, 1.0, Derived, "fitted to 88 of 93 responders to 50-100 ug (Coffey 1993)",
-      "standard deviation of ln EC50"),
-    p("response.variability.sensitivity", 0.35, "1", 0.0, 1.0, Assumed,
-      "severe in 3-5 % of withdrawals (neurosurgery wiki)", "standard deviation of ln withdrawal sensitivity"),
 ];
 
 /// Onset, resolution and dwell of a symptom.
@@ -216,4 +211,7 @@ const SYMPTOMS: &[[Parameter; 3]] = &[
     symptom!("apnoea", "1/min", 2.0, 4.0, 0.02, 0.5, 6.0, Assumed, "textbook"),
     symptom!("death_in_overdose", "1", 1.0, 1.0, 0.0, 0.5, 1.0, Assumed, "definition of lethal hypoxia"),
     symptom!("relief", "1", 0.30, 0.20, 0.25, 0.05, 0.9, Assumed, "about one Ashworth point at baseline 3"),
+    symptom!("drug_withdrawal", "1", 0.25, 0.15, 1.0, 0.01, 1.0, Assumed, "no figure found; a quarter of the full lack"),
+    symptom!("hypertensive_crisis", "mmHg", 180.0, 160.0, 0.25, 150.0, 260.0, Published, "180 mmHg: ACC/AHA guideline 2017"),
+    symptom!("analgesia", "1", 0.50, 0.40, 0.5, 0.05, 1.0, Published, "half the pain gone: IMMPACT (Dworkin 2008), substantial improvement"),
 ];

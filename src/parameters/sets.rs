@@ -2,7 +2,7 @@
 //!
 //! A scenario chooses one by `[model] set = "..."`; `[parameters]` then still has the last word.
 
-use super::Grade::{Assumed, Derived};
+use super::Grade::Assumed;
 use super::{Parameter, ParameterSet, entry as p};
 
 /// Parameters that go together.
@@ -66,9 +66,6 @@ const STEEP: &[Parameter] = &[
       "effective axial dispersion at S2"),
     p("kinetics.csf.dispersion_rostral", 30.6, "cm2/h", 5.0, 3600.0, Assumed,
       "a twentieth of the default, see dispersion_caudal", "effective axial dispersion at C1; linear in between"),
-    p("response.effect.ec50", 0.135, "ug/mL", 0.02, 1.0, Derived,
-      "as the default, which was fitted with strong mixing; see docs/populations.md for what follows",
-      "effect-site concentration of half effect in the cord, without tolerance"),
 ];
 
 #[cfg(test)]

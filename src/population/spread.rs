@@ -30,6 +30,8 @@ enum Range {
     Most,
     /// Seen in a large series: nearly all lie inside.
     Series,
+    /// An upper limit from some patients: most lie below.
+    Low,
 }
 
 /// Sets the figures of a group beside what was published for its population. `figures` are
@@ -39,56 +41,76 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
     let doses = sorted(responders.iter().filter_map(|f| f.maintenance_ug_per_day));
     let half_lives = sorted(figures.iter().map(|f| f.half_life_h));
     let clearances = sorted(figures.iter().map(|f| f.clearance_ml_per_h));
-    let mut out = vec![
-        range(
-            p,
-            "half-life in lumbar fluid [h]",
-            &half_lives,
-            (0.9, 5.0),
-            Range::Few,
-            "Sallerin-Caute 1991, 4 patients",
-        ),
-        range(
-            p,
-            "clearance from lumbar fluid [mL/h]",
-            &clearances,
-            (13.0, 80.0),
-            Range::Few,
-            "Sallerin-Caute 1991, 4 patients",
-        ),
-        middle(
-            "half-life in lumbar fluid [h]",
-            &half_lives,
-            1.5,
-            1.25,
-            "US label, 7 patients",
-        ),
-        middle(
-            "clearance from lumbar fluid [mL/h]",
-            &clearances,
-            30.0,
-            1.25,
-            "US label, 7 and 10 patients",
-        ),
-        middle(
-            "lumbar over cisternal concentration [1]",
-            &sorted(figures.iter().map(|f| f.lumbar_over_cisternal)),
-            4.0,
-            1.25,
-            "US label, 5 patients",
-        ),
-    ];
+    // These series were of adults.
+    let in_adults = || {
+        vec![
+            range(
+                p,
+                "half-life in lumbar fluid [h]",
+                &half_lives,
+                (0.9, 5.0),
+                Range::Few,
+                "Sallerin-Caute 1991, 4 patients",
+            ),
+            range(
+                p,
+                "clearance from lumbar fluid [mL/h]",
+                &clearances,
+                (13.0, 80.0),
+                Range::Few,
+                "Sallerin-Caute 1991, 4 patients",
+            ),
+            middle(
+                "half-life in lumbar fluid [h]",
+                &half_lives,
+                1.5,
+                1.25,
+                "US label, 7 patients",
+            ),
+            middle(
+                "clearance from lumbar fluid [mL/h]",
+                &clearances,
+                30.0,
+                1.25,
+                "US label, 7 and 10 patients",
+            ),
+            middle(
+                "lumbar over cisternal concentration [1]",
+                &sorted(figures.iter().map(|f| f.lumbar_over_cisternal)),
+                4.0,
+                1.25,
+                "US label, 5 patients",
+            ),
+        ]
+    };
     let dose = "maintenance dose [ug/day]";
+    let plasma = sorted(responders.iter().filter_map(|f| f.plasma_ng_per_ml));
+    let low = |limit: f64, source| {
+        range(
+            p,
+            "plasma on that dose [ng/mL]",
+            &plasma,
+            (0.0, limit),
+            Range::Low,
+            source,
+        )
+    };
+    let mut out = match group {
+        model::Population::Child => Vec::new(),
+        _ => in_adults(),
+    };
     match group {
         model::Population::AdultSpinal => out.extend([
             range(p, dose, &doses, (300.0, 800.0), Range::Most, "US label, spinal"),
             range(p, dose, &doses, (12.0, 2003.0), Range::Series, "US label, spinal"),
             share(figures, responders.len(), 88, 93, "Coffey 1993"),
+            low(5.0, "US, Canadian and Swiss labels"),
         ]),
         model::Population::AdultCerebral => out.extend([
             range(p, dose, &doses, (90.0, 703.0), Range::Most, "US label, cerebral"),
             range(p, dose, &doses, (22.0, 1400.0), Range::Series, "US label, cerebral"),
             share(figures, responders.len(), 32, 37, "Yoon 2017: 86.5 % of 37"),
+            low(5.0, "US, Canadian and Swiss labels"),
         ]),
         model::Population::Child => out.extend([
             range(
@@ -100,6 +122,7 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
                 "US label, under 12 years",
             ),
             mean(dose, &doses, 274.0, "US label, under 12 years"),
+            low(10.0, "US label: near or below 10 in 6 children, recalled"),
         ]),
     }
     out
@@ -149,6 +172,7 @@ fn range(
             p.get("population.target.share_inside"),
             Some(p.get("population.target.span")),
         ),
+        Range::Low => (format!("at most {high}"), p.get("population.target.share_inside"), None),
         Range::Most => (format!("most {low} to {high}"), p.get("population.target.most"), None),
         Range::Series => (format!("all {low} to {high}"), p.get("population.target.all"), None),
     };

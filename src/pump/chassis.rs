@@ -15,7 +15,7 @@ use super::reservoir::{Reservoir, not_negative, positive};
 use super::schedule::{FlowLimits, Schedule};
 use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
-use crate::signals::Surroundings;
+use crate::signals::{Others, Surroundings};
 
 /// Steps in which the pressure of an overfilled reservoir falls to normal.
 const RELIEF_STEPS: u32 = 8;
@@ -95,14 +95,16 @@ impl Chassis {
         if let Some(gain) = device.gain {
             not_negative("pump gain", gain)?;
         }
+        let mut reservoir = Reservoir::new(
+            setup.start,
+            device.reservoir_size,
+            device.fill,
+            equipment.residual,
+            device.concentration,
+        )?;
+        reservoir.dissolve(device.others)?;
         Ok(Self {
-            reservoir: Reservoir::new(
-                setup.start,
-                device.reservoir_size,
-                device.fill,
-                equipment.residual,
-                device.concentration,
-            )?,
+            reservoir,
             schedule: equipment
                 .limits
                 .map(|limits| Schedule::new(setup.start, setup.dead_volume, limits)),
@@ -248,10 +250,10 @@ impl Chassis {
     }
 
     /// Says whether there was room.
-    pub(super) fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
+    pub(super) fn take_back(&mut self, now: SimTime, volume: f64, drug: f64, others: Others) -> bool {
         let room = self.reservoir.usable(now) + volume <= self.reservoir.size() * (1.0 + 1e-9);
         if room {
-            self.reservoir.take_in(now, volume, drug);
+            self.reservoir.take_in(now, volume, drug, others);
         }
         room
     }

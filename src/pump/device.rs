@@ -10,7 +10,7 @@ use super::messages::{
 };
 use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
-use crate::signals::{Drive, Surroundings};
+use crate::signals::{Drive, Others, Surroundings};
 
 /// What moves the drug in one family of pumps, and nothing else.
 ///
@@ -238,6 +238,10 @@ impl<W: Works> Pump for Device<W> {
         self.chassis.reservoir().concentration()
     }
 
+    fn outlet_others(&self) -> Others {
+        self.chassis.reservoir().others()
+    }
+
     fn set_outflow(&mut self, now: SimTime, outflow: f64) {
         self.chassis.set_outflow(now, outflow);
         self.works.flowing(now, outflow);
@@ -253,6 +257,10 @@ impl<W: Works> Pump for Device<W> {
 
     fn reservoir_drug(&self, at: SimTime) -> f64 {
         self.chassis.reservoir().drug(at)
+    }
+
+    fn reservoir_others(&self, at: SimTime) -> Others {
+        self.chassis.reservoir().others_inside(at)
     }
 
     fn believed_volume(&self, at: SimTime) -> f64 {
@@ -356,8 +364,8 @@ impl<W: Works> Pump for Device<W> {
         drawn
     }
 
-    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
-        let taken = self.chassis.take_back(now, volume, drug);
+    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64, others: Others) -> bool {
+        let taken = self.chassis.take_back(now, volume, drug, others);
         if taken {
             self.update(now, false, &mut Vec::new());
         }

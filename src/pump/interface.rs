@@ -7,7 +7,7 @@ use super::messages::{
 };
 use crate::engine::SimTime;
 use crate::scenario::model;
-use crate::signals::{Drive, Surroundings};
+use crate::signals::{Drive, Others, Surroundings};
 
 /// What a family needs to build a pump.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,12 @@ pub trait Pump: Send + Sync {
     /// True concentration of what leaves the reservoir \[ug/mL\].
     fn outlet_concentration(&self) -> f64;
 
+    /// True concentrations of other drugs in what leaves the reservoir \[ug/mL\]. A pump that
+    /// carries no others need not say so.
+    fn outlet_others(&self) -> Others {
+        Others::NONE
+    }
+
     /// Reports the flow that really leaves from `now` on, which an obstructed catheter
     /// may have limited \[mL/h\]. Until told otherwise after a change of its own, a pump
     /// assumes that its drive's flow leaves. The same flow again changes nothing.
@@ -89,6 +95,12 @@ pub trait Pump: Send + Sync {
 
     /// All drug in the reservoir, with what lies below the usable volume \[ug\].
     fn reservoir_drug(&self, at: SimTime) -> f64;
+
+    /// As [`Pump::reservoir_drug`], for other drugs \[ug\].
+    fn reservoir_others(&self, at: SimTime) -> Others {
+        let _ = at;
+        Others::NONE
+    }
 
     /// Reservoir volume the device computes from its programme \[mL\].
     fn believed_volume(&self, at: SimTime) -> f64;
@@ -160,9 +172,9 @@ pub trait Pump: Send + Sync {
     }
 
     /// Lets fluid that runs back through the line into the reservoir, unseen by the device
-    /// \[mL, ug\]. Says whether there was room; if not, nothing has changed.
-    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64) -> bool {
-        let _ = (now, volume, drug);
+    /// \[mL, ug, ug\]. Says whether there was room; if not, nothing has changed.
+    fn take_back(&mut self, now: SimTime, volume: f64, drug: f64, others: Others) -> bool {
+        let _ = (now, volume, drug, others);
         false
     }
 

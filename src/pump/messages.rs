@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::alarm::{Alarm, AlarmName};
 use crate::engine::SimTime;
 use crate::scenario::model::Programme;
+use crate::signals::Others;
 
 /// Something the pump does by itself at a known instant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -325,6 +326,9 @@ pub struct Refill {
     pub label: f64,
     /// Whether the old drug is drawn out first.
     pub aspirate: bool,
+    /// True concentrations of other drugs in the syringe \[ug/mL\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    pub others: Others,
 }
 
 /// What a refill showed.
@@ -340,6 +344,12 @@ pub struct RefillReport {
     pub injected_drug: f64,
     /// True concentration after mixing with what stayed \[ug/mL\].
     pub concentration: f64,
+    /// Other drugs removed \[ug\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    pub aspirated_others: Others,
+    /// Other drugs injected into the reservoir \[ug\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    pub injected_others: Others,
 }
 
 /// What an interrogation shows: only what the device believes.

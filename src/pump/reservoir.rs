@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::messages::{PumpError, Refill, RefillReport};
 use crate::engine::SimTime;
+use crate::signals::Others;
 
 /// Contents as a straight line in time: values at an origin and two constant rates.
 ///
@@ -26,6 +27,9 @@ pub struct Reservoir {
     outflow: f64,
     programmed: f64,
     empty: bool,
+    /// Concentrations of other drugs \[ug/mL\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    others: Others,
 }
 
 impl Reservoir {
@@ -59,6 +63,7 @@ impl Reservoir {
             outflow: 0.0,
             programmed: 0.0,
             empty: fill <= 0.0,
+            others: Others::NONE,
         })
     }
 
@@ -74,6 +79,11 @@ impl Reservoir {
     /// All drug, residual included \[ug\].
     pub fn drug(&self, at: SimTime) -> f64 {
         (self.usable(at) + self.residual) * self.concentration
+    }
+
+    /// Other drugs inside, residual included \[ug\].
+    pub fn others_inside(&self, at: SimTime) -> Others {
+        self.others * (self.usable(at) + self.residual)
     }
 
     /// Volume by the device's arithmetic, which stops at zero \[mL\].
@@ -100,6 +110,21 @@ impl Reservoir {
     /// True concentration \[ug/mL\].
     pub fn concentration(&self) -> f64 {
         self.concentration
+    }
+
+    /// Concentrations of other drugs \[ug/mL\].
+    pub fn others(&self) -> Others {
+        self.others
+    }
+
+    /// Dissolves other drugs in all that is inside, in the place of those there were \[ug/mL\].
+    ///
+    /// # Errors
+    /// [`PumpError::Value`] if a number is negative or not finite; nothing has changed then.
+    pub fn dissolve(&mut self, others: Others) -> Result<(), PumpError> {
+        sound("concentration of another drug", others)?;
+        self.others = others;
+        Ok(())
     }
 
     /// Capacity above the residual \[mL\].
@@ -184,14 +209,16 @@ impl Reservoir {
     }
 
     /// Takes fluid in at the outlet, which mixes with all that is inside \[mL, ug\].
-    pub fn take_in(&mut self, now: SimTime, volume: f64, drug: f64) {
+    pub fn take_in(&mut self, now: SimTime, volume: f64, drug: f64, others: Others) {
         let before = self.drug(now);
+        let others_before = self.others_inside(now);
         self.rebase(now);
         let total = self.usable + self.residual + volume;
         if volume <= 0.0 || total <= 0.0 {
             return;
         }
         self.concentration = (before + drug) / total;
+        self.others = (others_before + others) * (1.0 / total);
         self.usable += volume;
         self.delivered -= volume;
         self.delivered_drug -= drug;
@@ -206,6 +233,7 @@ impl Reservoir {
         not_negative("refill volume", refill.volume)?;
         not_negative("entered refill volume", refill.entered_volume)?;
         not_negative("refill concentration", refill.concentration)?;
+        sound("concentration of another drug in the refill", refill.others)?;
         let present = self.usable(now);
         let stays = if refill.aspirate { present.min(0.0) } else { present };
         if stays + refill.volume > (self.size + forced) * (1.0 + 1e-9) {
@@ -226,12 +254,18 @@ impl Reservoir {
             aspirated_volume: drawn,
             aspirated_drug: drawn * self.concentration,
             injected_drug,
+            aspirated_others: self.others * drawn,
+            injected_others: refill.others * refill.volume,
             concentration: if total > 0.0 && refill.volume > 0.0 {
                 (old_drug + injected_drug) / total
             } else {
                 self.concentration
             },
         };
+        if total > 0.0 && refill.volume > 0.0 {
+            let held = self.others * (stays + self.residual);
+            self.others = (held + report.injected_others) * (1.0 / total);
+        }
         self.usable = stays + refill.volume;
         self.concentration = report.concentration;
         self.believed = refill.entered_volume + if refill.aspirate { 0.0 } else { expected };
@@ -267,6 +301,11 @@ pub(super) fn positive(what: &'static str, value: f64) -> Result<(), PumpError> 
             expected: "finite and above zero",
         })
     }
+}
+
+fn sound(what: &'static str, others: Others) -> Result<(), PumpError> {
+    let bad = others.values().into_iter().find(|v| !(v.is_finite() && *v >= 0.0));
+    bad.map_or(Ok(()), |value| not_negative(what, value))
 }
 
 pub(super) fn not_negative(what: &'static str, value: f64) -> Result<(), PumpError> {

@@ -75,6 +75,9 @@ pub struct RunData {
     pub symptoms: Vec<SymptomRow>,
     /// Drug accounting, a row per check: `time_h`, then amounts \[ug\] by column.
     pub ledger: Table,
+    /// The same for each other drug, with its id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drug_ledgers: Vec<(String, Table)>,
     /// What figures point at.
     pub markers: Vec<Marker>,
     /// What the scenario said must happen, and whether it did.
@@ -358,6 +361,7 @@ impl RunData {
             events: Vec::new(),
             symptoms: self.symptoms.clone(),
             ledger: Table::default(),
+            drug_ledgers: Vec::new(),
             markers: self.markers.clone(),
             expectations: self.expectations.clone(),
             records: Vec::new(),

@@ -1,7 +1,7 @@
 //! From a finished run to the plain rows that reports are made from.
 
 use crate::scenario::model::{Action, Fault, Scenario, Story, Trigger};
-use crate::simulation::RunResult;
+use crate::simulation::{LedgerRow, RunResult};
 
 use super::data::{EventRow, ExpectationRow, Gap, Marker, MarkerKind, Meta, Record, RunData, SymptomRow, Table};
 use super::tables::number;
@@ -77,7 +77,12 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
                 caused_by: (s.caused_by != 0).then_some(s.caused_by),
             })
             .collect(),
-        ledger: ledger(run),
+        ledger: ledger(&run.ledger),
+        drug_ledgers: run
+            .drug_ledgers
+            .iter()
+            .map(|(id, rows)| (id.clone(), ledger(rows)))
+            .collect(),
         markers: markers(scenario, run),
         expectations: run
             .expectations
@@ -192,7 +197,7 @@ fn outcomes(run: &RunResult) -> Record {
     }
 }
 
-fn ledger(run: &RunResult) -> Table {
+fn ledger(rows: &[LedgerRow]) -> Table {
     let columns = [
         "time_h",
         "filled_ug",
@@ -209,8 +214,7 @@ fn ledger(run: &RunResult) -> Table {
     ];
     Table {
         columns: columns.map(str::to_owned).to_vec(),
-        rows: run
-            .ledger
+        rows: rows
             .iter()
             .map(|r| {
                 vec![

@@ -199,6 +199,10 @@ pub fn write_tables_under(run: &RunData, prefix: &str, folder: &mut RunFolder) -
     folder.write_with(&name("events.csv"), |w| write_events(run, w))?;
     folder.write_with(&name("symptoms.csv"), |w| write_symptoms(run, w))?;
     folder.write_with(&name("ledger.csv"), |w| write_ledger(run, w))?;
+    for (drug, table) in &run.drug_ledgers {
+        let file = name(&format!("ledger_{drug}.csv"));
+        folder.write_with(&file, |w| write_numbers("ledger of another drug", table, w))?;
+    }
     for record in &run.records {
         folder.write_with(&name(record.file), |w| write_record(record, w))?;
     }

@@ -1,5 +1,6 @@
 //! Concentration to effect.
 
+use crate::numerics::power;
 use crate::parameters::ParameterSet;
 use crate::signals::Region;
 
@@ -94,7 +95,7 @@ impl EffectModel for Emax {
             return 0.0;
         }
         // As one ratio, so that no power overflows before the quotient is formed.
-        1.0 / (1.0 + libm::pow(ec50 * (1.0 + tolerance) / c, hill))
+        1.0 / (1.0 + power(ec50 * (1.0 + tolerance) / c, hill))
     }
 
     fn clone_box(&self) -> Box<dyn EffectModel> {

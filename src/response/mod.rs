@@ -22,14 +22,17 @@
 //! [`Response::derivative`] with an error-controlled method and asks
 //! [`Response::signals`] wherever it likes. Nothing here keeps time.
 
+mod drugs;
 mod effect;
 mod person;
 mod signals;
 mod symptoms;
 
+pub use drugs::{DrugSignals, Sites};
 pub use effect::{EffectModel, EffectModels, Emax, UnknownEffectModel};
 pub use person::{Baseline, Exposure, Response, SLOW_NAMES, Slow};
 pub use signals::Signals;
 pub use symptoms::{
-    Crossed, Direction, Phase, SYMPTOMS, Step, Symptom, SymptomState, Syndrome, Thresholds, Watch, watches,
+    Crossed, DRUG_SYMPTOMS, Direction, Phase, SYMPTOMS, Step, Symptom, SymptomState, Syndrome, Thresholds, Watch,
+    all_symptoms, watches, watches_with_drugs,
 };

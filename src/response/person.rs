@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::numerics::power;
 use crate::parameters::ParameterSet;
+use crate::scenario::drugs::Drug;
 use crate::signals::{Level, Region};
 
+use super::drugs::{DrugActs, DrugSignals, Sites, equilibrium};
 use super::effect::EffectModel;
 use super::signals::Signals;
 
@@ -72,6 +75,9 @@ pub struct Exposure {
     pub cyproheptadine: f64,
     /// Whether breathing is taken over.
     pub ventilated: bool,
+    /// Effective concentrations of other drugs \[ug/mL\].
+    #[serde(default)]
+    pub others: Sites,
 }
 
 /// The figures of the room, read once.
@@ -196,7 +202,11 @@ fn rise(low: f64, high: f64, x: f64) -> f64 {
 
 /// What follows from exposure and slow states at once, shared by slopes and signals.
 struct Acute {
+    /// Of baclofen alone, to which the body gets used.
     effect: [f64; 4],
+    /// Of all drugs.
+    relief: [f64; 4],
+    drugs: DrugSignals,
     withdrawal: f64,
     legs_withdrawal: f64,
     arms_withdrawal: f64,
@@ -211,6 +221,7 @@ pub struct Response {
     baseline: Baseline,
     figures: Figures,
     model: Box<dyn EffectModel>,
+    drugs: DrugActs,
 }
 
 impl Response {
@@ -220,7 +231,20 @@ impl Response {
             baseline,
             figures: Figures::new(parameters),
             model,
+            drugs: DrugActs::default(),
         }
+    }
+
+    /// The same person under other drugs as well. Their slow states follow those of [`Slow`].
+    #[must_use]
+    pub fn under(mut self, drugs: &[Drug]) -> Response {
+        self.drugs = DrugActs::new(drugs);
+        self
+    }
+
+    /// Number of slow states: [`Slow::LEN`], and those of other drugs.
+    pub fn slow_states(&self) -> usize {
+        Slow::LEN + self.drugs.slow()
     }
 
     /// The person without drug.
@@ -235,7 +259,7 @@ impl Response {
 
     /// Slow states of a person who never had the drug.
     pub fn naive(&self) -> Vec<f64> {
-        let mut y = vec![0.0; Slow::LEN];
+        let mut y = vec![0.0; self.slow_states()];
         y[Slow::TEMPERATURE] = self.figures.temperature;
         y
     }
@@ -252,27 +276,19 @@ impl Response {
         let mut y = self.naive();
         for region in regions.iter().copied() {
             let r = region.index();
-            // T = Tmax E(T) has one solution, since E falls as T grows: bisection.
-            let (mut low, mut high) = (0.0, self.figures.tolerance_max);
-            for _ in 0..60 {
-                let middle = 0.5 * (low + high);
-                let e = self.model.effect(region, exposure.effect[r], middle);
-                if self.figures.tolerance_max * e > middle {
-                    low = middle;
-                } else {
-                    high = middle;
-                }
-            }
-            let tolerance = 0.5 * (low + high);
+            let tolerance = equilibrium(self.figures.tolerance_max, |tolerance| {
+                self.model.effect(region, exposure.effect[r], tolerance)
+            });
             y[Slow::TOLERANCE + r] = tolerance;
             y[Slow::ADAPTATION + r] = self.model.effect(region, exposure.effect[r], tolerance);
         }
+        self.drugs.settle(&exposure.others, &mut y[Slow::LEN..]);
         y
     }
 
     /// Tolerances for an integrator, one per slow state, in its unit.
     pub fn absolute_tolerances(&self) -> Vec<f64> {
-        let mut atol = vec![1e-7; Slow::LEN];
+        let mut atol = vec![1e-7; self.slow_states()];
         atol[Slow::TEMPERATURE] = 1e-5;
         atol
     }
@@ -291,20 +307,31 @@ impl Response {
         let withdrawal = (f.sensitivity * drive).min(1.0) * relief;
         let depressed = effect[Region::Brainstem.index()];
         let sedation = 1.0 - (1.0 - depressed) * (1.0 - f.benzodiazepine_sedation * benzodiazepine);
+        let drugs = (!self.drugs.is_empty()).then(|| self.drugs.levels(&exposure.others, &y[Slow::LEN..]));
+        let sedation = drugs.as_ref().map_or(sedation, |d| d.sedation.on(sedation));
         let slowing = rise(f.breathing_from, f.breathing_none, sedation);
+        let breathing = (f.breathing + f.breathing_rise * withdrawal) * (1.0 - slowing);
         Acute {
             effect,
+            relief: match &drugs {
+                Some(d) => Region::ALL.map(|r| d.relief[r.index()].on(effect[r.index()])),
+                None => effect,
+            },
             withdrawal,
             legs_withdrawal: relief * lack[Region::Legs.index()],
             arms_withdrawal: relief * lack[Region::Arms.index()],
             sedation,
             cyproheptadine: f.cyproheptadine_relief * saturate(exposure.cyproheptadine, f.cyproheptadine_half),
-            breathing: (f.breathing + f.breathing_rise * withdrawal) * (1.0 - slowing),
+            breathing: match &drugs {
+                Some(d) => breathing * (1.0 - d.signals.drug_breathing_loss),
+                None => breathing,
+            },
+            drugs: drugs.map(|d| d.signals).unwrap_or_default(),
         }
     }
 
     /// Slopes of the slow states \[unit/h\] under an exposure. `y` and `dy` have
-    /// [`Slow::LEN`] places, or this panics.
+    /// [`Response::slow_states`] places, or this panics.
     pub fn derivative(&self, exposure: &Exposure, y: &[f64], dy: &mut [f64]) {
         let f = &self.figures;
         let a = self.acute(exposure, y);
@@ -331,13 +358,16 @@ impl Response {
             (1.0 - a.breathing / f.breathing_enough).max(0.0)
         };
         dy[Slow::HYPOXIA] = short / f.hypoxia_time - (1.0 - short) * y[Slow::HYPOXIA] / f.hypoxia_recovery;
+        self.drugs
+            .derivative(&exposure.others, &y[Slow::LEN..], &mut dy[Slow::LEN..]);
     }
 
-    /// The signals under an exposure with slow states `y` of [`Slow::LEN`] places.
+    /// The signals under an exposure with slow states `y` of [`Response::slow_states`] places.
     pub fn signals(&self, exposure: &Exposure, y: &[f64]) -> Signals {
         let f = &self.figures;
         let a = self.acute(exposure, y);
-        let [legs, trunk, arms, brainstem] = a.effect;
+        let [legs, trunk, arms, _] = a.relief;
+        let brainstem = a.effect[Region::Brainstem.index()];
         let b = &self.baseline;
         let score = |base: f64, effect: f64, lack: f64| {
             (base * (1.0 - f.ashworth_emax * effect) + f.ashworth_rebound * lack).clamp(0.0, 4.0)
@@ -348,7 +378,7 @@ impl Response {
             _ => 0.0,
         };
         let hypoxia = y[Slow::HYPOXIA].max(0.0);
-        let spasms = b.spasm_score * libm::pow(1.0 - legs, f.spasm_exponent) + f.spasm_rebound * a.legs_withdrawal;
+        let spasms = b.spasm_score * power(1.0 - legs, f.spasm_exponent) + f.spasm_rebound * a.legs_withdrawal;
         Signals {
             effect_legs: legs,
             effect_trunk: trunk,
@@ -357,7 +387,7 @@ impl Response {
             ashworth_legs: score(b.ashworth_legs, legs, a.legs_withdrawal),
             ashworth_arms: score(b.ashworth_arms, arms, a.arms_withdrawal),
             spasm_score: spasms.clamp(0.0, 4.0),
-            h_over_m_percent: f.reflex_baseline * libm::pow(1.0 - legs, f.reflex_exponent),
+            h_over_m_percent: f.reflex_baseline * power(1.0 - legs, f.reflex_exponent),
             tolerance: y[Slow::TOLERANCE],
             adaptation: y[Slow::ADAPTATION],
             withdrawal_index: a.withdrawal,
@@ -366,15 +396,18 @@ impl Response {
             sedation: a.sedation,
             gcs: 15.0 - 12.0 * rise(f.coma_from, f.coma_full, a.sedation),
             heart_rate_per_min: f.heart_rate + f.heart_rise * a.withdrawal * (1.0 - a.cyproheptadine)
-                - f.heart_fall * a.sedation,
+                - f.heart_fall * a.sedation
+                + a.drugs.drug_heart_rate_per_min,
             systolic_mmhg: f.systolic + f.systolic_rise * a.withdrawal + f.dysreflexia_rise * dysreflexia
-                - f.systolic_fall * a.sedation,
+                - f.systolic_fall * a.sedation
+                + a.drugs.drug_systolic_mmhg,
             temperature_c: y[Slow::TEMPERATURE],
             resp_rate_per_min: a.breathing,
             spo2_percent: (f.saturation - f.saturation_fall * hypoxia.min(1.0)).max(0.0),
             muscle_damage: y[Slow::MUSCLE].max(0.0),
             organ_failure: y[Slow::ORGANS].max(0.0),
             hypoxia,
+            drugs: a.drugs,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drugs::DrugSignals;
+
 /// The observable signals, and the hidden ones that symptoms follow.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Signals {
@@ -51,6 +53,9 @@ pub struct Signals {
     pub organ_failure: f64,
     /// Hypoxia; death at 1 \[1\].
     pub hypoxia: f64,
+    /// What other drugs bring about.
+    #[serde(default, skip_serializing_if = "DrugSignals::is_none")]
+    pub drugs: DrugSignals,
 }
 
 impl Signals {

@@ -147,6 +147,20 @@ pub const SYMPTOMS: &[Symptom] = &[
     symptom(Therapy, "relief", "spasticity is relieved", "effect_legs", |s| s.effect_legs),
 ];
 
+/// Symptoms that are looked for only where a drug beside baclofen is described. Their places
+/// follow those of [`SYMPTOMS`].
+#[rustfmt::skip]
+pub const DRUG_SYMPTOMS: &[Symptom] = &[
+    symptom(Withdrawal, "drug_withdrawal", "signs that another drug is lacking", "drug_withdrawal", |s| s.drugs.drug_withdrawal),
+    symptom(Withdrawal, "hypertensive_crisis", "dangerously high blood pressure", "systolic_mmhg", pressure),
+    symptom(Therapy, "analgesia", "pain is relieved", "analgesia", |s| s.drugs.analgesia),
+];
+
+/// Every symptom there is, those of [`DRUG_SYMPTOMS`] last.
+pub fn all_symptoms() -> impl Iterator<Item = &'static Symptom> {
+    SYMPTOMS.iter().chain(DRUG_SYMPTOMS)
+}
+
 /// Levels and dwell of one symptom.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Thresholds {
@@ -161,7 +175,7 @@ pub struct Thresholds {
 /// A symptom with its levels: what the simulation has to watch.
 #[derive(Debug, Clone, Copy)]
 pub struct Watch {
-    /// Place in [`SYMPTOMS`].
+    /// Place in [`all_symptoms`].
     pub index: usize,
     /// The symptom.
     pub symptom: &'static Symptom,
@@ -173,6 +187,15 @@ pub struct Watch {
 ///
 /// An override that puts the resolution beyond the onset is read as no hysteresis.
 pub fn watches(p: &ParameterSet) -> Vec<Watch> {
+    watched(p, SYMPTOMS.iter())
+}
+
+/// As [`watches`], with [`DRUG_SYMPTOMS`] behind them.
+pub fn watches_with_drugs(p: &ParameterSet) -> Vec<Watch> {
+    watched(p, all_symptoms())
+}
+
+fn watched(p: &ParameterSet, symptoms: impl Iterator<Item = &'static Symptom>) -> Vec<Watch> {
     let watch = |(index, symptom): (usize, &'static Symptom)| {
         let get = |what: &str| p.get(&format!("response.symptom.{}.{what}", symptom.name));
         let onset = get("onset");
@@ -190,7 +213,7 @@ pub fn watches(p: &ParameterSet) -> Vec<Watch> {
             },
         }
     };
-    SYMPTOMS.iter().enumerate().map(watch).collect()
+    symptoms.enumerate().map(watch).collect()
 }
 
 impl Watch {
@@ -413,14 +436,19 @@ mod tests {
 
     #[test]
     fn every_symptom_has_levels_with_hysteresis_and_a_signal_of_its_name() {
-        for w in watches(&ParameterSet::default()) {
+        for w in watches_with_drugs(&ParameterSet::default()) {
             let (on, off) = (w.levels.onset, w.levels.resolution);
             match w.symptom.direction {
                 _ if w.symptom.lasting => assert_eq!(on, off),
                 Direction::Above => assert!(off < on, "{}", w.symptom.name),
                 Direction::Below => assert!(off > on, "{}", w.symptom.name),
             }
-            assert!(Signals::COLUMNS.contains(&w.symptom.signal), "{}", w.symptom.signal);
+            let columns = Signals::COLUMNS.into_iter().chain(super::super::DrugSignals::COLUMNS);
+            assert!(
+                columns.into_iter().any(|c| c == w.symptom.signal),
+                "{}",
+                w.symptom.signal
+            );
         }
     }
 }

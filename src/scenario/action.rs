@@ -2,6 +2,7 @@
 
 use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
 use super::document::{Data, Table};
+use super::drug;
 use super::fault::POSTURES;
 use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::model::{Action, ActionStep, Exposure, Moment, VisitRule};
@@ -52,7 +53,7 @@ pub(super) const REFILL_KEYS: &[&str] = &[
 /// As above.
 pub(super) const CHECK_KEYS: &[&str] = &["syringe_error", "rule"];
 /// As above.
-pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over"];
+pub(super) const LUMBAR_KEYS: &[&str] = &["dose", "level", "over", "drug"];
 /// As above, for all oral drugs.
 pub(super) const ORAL_KEYS: &[&str] = &["dose", "every", "count"];
 /// As above.
@@ -158,15 +159,16 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 "{ volume = \"18 mL\", concentration = \"2 mg/mL\" }",
             )?;
             let volume = inner.need("volume", Dimension::Volume, Bound::POSITIVE);
-            let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+            let mixture = drug::need_mixture(&inner, "concentration");
             let label = inner.quantity("label", Dimension::Concentration, Bound::POSITIVE);
             let share = inner.quantity("pocket_share", Dimension::Fraction, Bound::within(0.0, 1.0));
             let aspirate = inner.flag("aspirate");
             let syringe = inner.quantity("syringe_error", Dimension::Volume, SYRINGE);
-            let concentration = concentration?;
+            let (concentration, others) = mixture?;
+            let counted = drug::by_primary(fields.context.primary.get(), concentration, others);
             let label = match label? {
                 Some(label) => label,
-                None if concentration > 0.0 => concentration,
+                None if counted > 0.0 => counted,
                 None => {
                     return Err(inner.missing("label", "\"2 mg/mL\" (what the clinician believes)"));
                 }
@@ -178,6 +180,7 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 pocket_share: share?.unwrap_or(0.0),
                 aspirate: aspirate?.unwrap_or(true),
                 syringe_error: syringe?,
+                others: Some(others),
             })
         }
         "check_reservoir" => {
@@ -219,6 +222,7 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
             let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
             let level = inner.level("level");
             let over = inner.quantity("over", Dimension::Time, Bound::POSITIVE);
+            let drug = drug::named(&inner, "drug");
             let Some(level) = level? else {
                 return Err(inner.missing("level", "\"L3\""));
             };
@@ -226,6 +230,7 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 dose: dose?,
                 level,
                 over: over?.unwrap_or(lumbar_over),
+                drug: drug?.flatten(),
             })
         }
         "oral_baclofen" => {

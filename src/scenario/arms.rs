@@ -152,7 +152,7 @@ fn put(
         key_place: change.key_place,
         node: change.node.clone(),
     };
-    if LISTS.contains(&head) {
+    if LISTS.contains(&head) || head == "drug" {
         let Some((id, key)) = rest.and_then(|r| r.split_once('.')) else {
             return Err(Box::new(
                 wrong(
@@ -241,7 +241,7 @@ fn put(
             )
             .maybe_help(path_help(head).filter(|h| h.starts_with("did")))
             .help(
-                "paths start with patient, pump, catheter, model, population, hazards, parameters, programme.<id>, fault.<id>, action.<id> or care.<id>",
+                "paths start with patient, pump, catheter, model, population, hazards, parameters, programme.<id>, fault.<id>, action.<id>, care.<id> or drug.<id>",
             ),
         )),
     }

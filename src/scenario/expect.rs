@@ -158,7 +158,7 @@ fn signal(fields: &Fields<'_, '_>) -> Result<Claim, Reported> {
     let Some(name) = fields.text("signal", "\"reservoir_ml\"")? else {
         return Err(Reported);
     };
-    let signals = &fields.context.catalog.signals;
+    let signals = &fields.context.names.signals;
     if !signals.iter().any(|s| s == name) {
         return Err(fields.report(
             Diagnostic::new("unknown-signal", format!("unknown signal {}", quoted(name)))

@@ -244,7 +244,7 @@ fn condition(fields: &Fields<'_, '_>) -> Result<Condition, Reported> {
     };
     let signal = text[..sign].trim();
     let level = text[sign + 1..].trim_start_matches('=').trim();
-    let signals = &fields.context.catalog.signals;
+    let signals = &fields.context.names.signals;
     if !signals.iter().any(|s| s == signal) {
         return Err(fields.report(
             Diagnostic::new("unknown-signal", format!("unknown signal {}", quoted(signal)))

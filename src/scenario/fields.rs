@@ -26,6 +26,8 @@ pub(super) struct Context<'c> {
     pub(super) duration: Cell<Option<SimTime>>,
     /// Fluid in the canal [mL] and what is made of it [mL/h], once the parameters are known.
     pub(super) canal: Cell<Option<(f64, f64)>>,
+    /// The drug beside baclofen that doses are counted in, once the pump is known.
+    pub(super) primary: Cell<Option<usize>>,
     mistakes: RefCell<Vec<Diagnostic>>,
 }
 
@@ -36,6 +38,7 @@ impl<'c> Context<'c> {
             names,
             duration: Cell::new(None),
             canal: Cell::new(None),
+            primary: Cell::new(None),
             mistakes: RefCell::new(Vec::new()),
         }
     }
@@ -521,7 +524,7 @@ impl<'d, 'c> Fields<'d, 'c> {
     }
 }
 
-fn code_of(problem: &quantity::QuantityError) -> &'static str {
+pub(super) fn code_of(problem: &quantity::QuantityError) -> &'static str {
     use quantity::QuantityError as E;
     match problem {
         E::NoUnit { .. } => "no-unit",

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
-use crate::signals::{Level, Posture};
+use crate::signals::{Level, Others, Posture};
 
+use super::drugs::Drug;
+pub use super::hearing::{Heard, Hearing};
 use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
 
@@ -67,6 +69,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// Faults that may come by chance; `None` without a block.
     pub hazards: Option<Hazards>,
+    /// Drugs beside baclofen, sorted by id; a drug's place is its place in [`Others`].
+    pub drugs: Vec<Drug>,
     /// What people do.
     pub actions: Vec<ActionStep>,
     /// Policies at work, sorted by id.
@@ -139,35 +143,6 @@ pub struct Selection {
     pub vp_shunt: bool,
 }
 
-/// Who hears the pump's alarms, as far as a scenario says so; the rest are defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Hearing {
-    /// By chance, or certainly.
-    pub heard: Heard,
-    /// Chance that the awake patient hears one tone, of either class \[0-1\].
-    pub hears: Option<f64>,
-    /// Whether the patient's hearing is impaired.
-    pub impaired: bool,
-    /// Whether a carer lives there, who may hear as well.
-    pub carer: bool,
-    /// Time of day from which they are awake \[h\].
-    pub awake_from: Option<f64>,
-    /// Time of day from which they sleep \[h\]; equal to `awake_from` if they never do.
-    pub awake_to: Option<f64>,
-}
-
-/// Whether alarms are heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Heard {
-    /// Each tone by its chance.
-    #[default]
-    Default,
-    /// The first tone of each alarm.
-    Always,
-    /// Never.
-    Never,
-}
-
 /// Population a patient belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -201,6 +176,10 @@ pub struct Pump {
     pub fill: f64,
     /// True concentration in the reservoir \[ug/mL\].
     pub concentration: f64,
+    /// True concentrations of other drugs in the reservoir \[ug/mL\].
+    pub others: Others,
+    /// The other drug that doses and labels are counted in; `None` is baclofen.
+    pub primary: Option<usize>,
     /// Concentration the clinician entered \[ug/mL\].
     pub label_concentration: f64,
     /// Volume at which the low-reservoir alarm is due \[mL\].
@@ -229,6 +208,10 @@ pub struct Catheter {
     pub initial_concentration: Option<f64>,
     /// What fills the pump's tube at the start, if not what fills the catheter \[ug/mL\].
     pub tube_concentration: Option<f64>,
+    /// Other drugs in that first fill, read where `initial_concentration` is there \[ug/mL\].
+    pub initial_others: Others,
+    /// Other drugs in the pump's tube, read where `tube_concentration` is there \[ug/mL\].
+    pub tube_others: Others,
     /// The piece next to the pump of a two-piece catheter; its length is part of `length`.
     pub pump_segment: Option<Segment>,
     /// Length entered in the programmer, from which it computes bridge and priming volumes
@@ -524,6 +507,10 @@ pub enum Action {
         aspirate: bool,
         /// Standard deviation of the volume read from the syringe \[mL\]; `None` is the default.
         syringe_error: Option<f64>,
+        /// True concentrations of other drugs in the syringe \[ug/mL\]; `None` is the first fill's
+        /// mixture, in proportion to what the label says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        others: Option<Others>,
     },
     /// Draw the reservoir out, read the syringe against the programmer, put it back.
     CheckReservoir {
@@ -551,6 +538,9 @@ pub enum Action {
         level: Level,
         /// How long the injection takes \[h\].
         over: f64,
+        /// The other drug that is injected; `None` is baclofen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        drug: Option<usize>,
     },
     /// Baclofen tablets.
     OralBaclofen {
@@ -630,6 +620,9 @@ pub enum Action {
         concentration: f64,
         /// Concentration entered in the programmer \[ug/mL\].
         label: f64,
+        /// As in a refill.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        others: Option<Others>,
     },
     /// Surgery: the pump is taken out.
     Explant,
@@ -785,6 +778,10 @@ pub struct Catalog {
     pub populations: Vec<Arc<PopulationSpec>>,
     /// Column names of all signals.
     pub signals: Vec<String>,
+    /// Column names that each drug of a file adds, less its id and `_` in front.
+    pub drug_signals: Vec<String>,
+    /// Column names that a file with any drug adds.
+    pub channel_signals: Vec<String>,
     /// Event names that do not depend on ids of the file, such as `symptom.itch.onset`.
     pub events: Vec<String>,
 }

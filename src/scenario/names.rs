@@ -24,6 +24,10 @@ pub(super) struct Names {
     pub(super) gone: Vec<String>,
     /// Full event names, sorted.
     pub(super) events: Vec<String>,
+    /// Ids of the drugs beside baclofen, sorted.
+    pub(super) drugs: Vec<String>,
+    /// Columns of the time series, with those of the drugs.
+    pub(super) signals: Vec<String>,
 }
 
 impl Names {
@@ -31,8 +35,17 @@ impl Names {
     pub(super) fn collect(document: &Table, catalog: &Catalog) -> Self {
         let mut names = Names {
             events: catalog.events.clone(),
+            drugs: super::drug::ids(document),
+            signals: catalog.signals.clone(),
             ..Names::default()
         };
+        for id in &names.drugs {
+            let own = catalog.drug_signals.iter().map(|column| format!("{id}_{column}"));
+            names.signals.extend(own);
+        }
+        if !names.drugs.is_empty() {
+            names.signals.extend(catalog.channel_signals.iter().cloned());
+        }
         for list in LISTS {
             for (block, _) in document.blocks(list) {
                 let Some(id) = block.text("id") else { continue };
@@ -76,6 +89,7 @@ impl Names {
             .iter()
             .filter(|(l, _)| *l == list)
             .map(|(_, id)| id.as_str())
+            .chain(self.drugs.iter().map(String::as_str).filter(|_| list == "drug"))
             .collect()
     }
 
@@ -136,7 +150,7 @@ pub(super) fn kinds(list: &str) -> &'static [&'static str] {
 /// (`refill1`, `simple_continuous2`), and reports ids that are malformed or used twice.
 pub(super) fn settle_ids(document: &mut Table, verbs: &[(&str, &[&str])], mistakes: &mut Vec<Diagnostic>) {
     let mut taken: BTreeMap<String, Place> = BTreeMap::new();
-    for list in LISTS.iter().chain(&["arm", "expect"]) {
+    for list in LISTS.iter().chain(&["arm", "expect", "drug"]) {
         let mut own: BTreeMap<String, Place> = BTreeMap::new();
         for (block, _) in document.blocks(list) {
             let Some(Entry {

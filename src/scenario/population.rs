@@ -80,6 +80,27 @@ impl Distribution {
     pub fn parameter(&self) -> Option<&'static Parameter> {
         parameters::all().find(|p| p.key == self.key)
     }
+
+    /// The distribution in words; `unit` is written after quantities, with its space.
+    pub fn words(&self, unit: &str) -> String {
+        let Distribution {
+            typical,
+            spread,
+            low,
+            high,
+            ..
+        } = self;
+        let bounds = format!("within {low} to {high}{unit}");
+        match self.shape {
+            Shape::LogNormal => {
+                format!("log-normal, median {typical}{unit}, sd of the logarithm {spread:.3}, {bounds}")
+            }
+            Shape::Normal => format!("normal, mean {typical}{unit}, sd {spread}{unit}, {bounds}"),
+            Shape::LogitNormal => format!("logit-normal, median {typical}{unit}, sd of the logit {spread}, {bounds}"),
+            Shape::Uniform => format!("uniform, {bounds}"),
+            Shape::Share => format!("{} % of patients", 100.0 * typical),
+        }
+    }
 }
 
 /// Correlation of two parameters between patients, of their normal scores.

@@ -10,10 +10,11 @@ use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::model::{
     Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment, Selection,
 };
-use super::{action, care, check, expect, fault, hazards, population_read, programme};
+use super::{action, care, check, drug, expect, fault, hazards, population_read, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::{self, NamedSet, ParameterError, ParameterSet, SETS};
 use crate::quantity::Dimension;
+use crate::signals::Others;
 
 /// Keys at the top of a file.
 pub(super) const TOP_KEYS: &[&str] = &[
@@ -37,6 +38,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "fault",
     "action",
     "care",
+    "drug",
     "expect",
     "arm",
 ];
@@ -75,7 +77,14 @@ pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", 
 /// Keys of `[pump]`.
 pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
 /// Keys of `reservoir` in `[pump]`.
-pub(super) const RESERVOIR_KEYS: &[&str] = &["size", "fill", "concentration", "label_concentration", "low_alarm"];
+pub(super) const RESERVOIR_KEYS: &[&str] = &[
+    "size",
+    "fill",
+    "concentration",
+    "label_concentration",
+    "low_alarm",
+    "dosed_by",
+];
 /// Keys of `[catheter]`.
 pub(super) const CATHETER_KEYS: &[&str] = &[
     "length",
@@ -175,7 +184,12 @@ pub(super) fn resolve(
     )));
     let drawn_from = population.as_ref().ok().and_then(Option::as_ref);
     let patient = patient(&fields, &defaults, drawn_from.map(|p| p.patient()), &mut fixed);
+    let drugs = blocks(&fields, "drug", |table, place| {
+        drug::read(context, table, place, &defaults)
+    });
+    let few = drug::few_enough(&fields, &drugs.read);
     let pump = pump(&fields, &defaults);
+    context.primary.set(pump.as_ref().ok().and_then(|p| p.primary));
     let catheter = catheter(&fields, &defaults);
     let hazards = hazards::read(&fields);
 
@@ -215,7 +229,8 @@ pub(super) fn resolve(
     let hazards = hazards?;
     let (replicate, set, population) = (replicate?, set?, population?);
     sound?;
-    if programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
+    few?;
+    if drugs.flawed || programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
         return Err(Reported);
     }
     Ok(Resolved {
@@ -238,6 +253,11 @@ pub(super) fn resolve(
             programme: programmes.read.into_iter().map(|r| r.step).collect(),
             hazards,
             faults: faults.read.into_iter().map(|r| r.fault).collect(),
+            drugs: {
+                let mut drugs = drugs.read;
+                drugs.sort_by(|a, b| a.id.cmp(&b.id));
+                drugs
+            },
             actions: actions.read.into_iter().map(|r| r.step).collect(),
             care: {
                 let mut blocks = care.read;
@@ -613,11 +633,13 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
     let inner = programme::need_child(&fields, "reservoir", RESERVOIR_KEYS, example)?;
     let size = inner.quantity("size", Dimension::Volume, Bound::POSITIVE);
     let fill = inner.need("fill", Dimension::Volume, Bound::NOT_NEGATIVE);
-    let concentration = inner.need("concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let concentration = drug::need_mixture(&inner, "concentration");
     let label = inner.quantity("label_concentration", Dimension::Concentration, Bound::POSITIVE);
     let alarm = inner.quantity("low_alarm", Dimension::Volume, Bound::NOT_NEGATIVE);
     let size = size?.unwrap_or_else(|| defaults.get("scenario.pump.reservoir_size"));
-    let (fill, concentration) = (fill?, concentration?);
+    let (fill, (concentration, others)) = (fill?, concentration?);
+    let primary = drug::primary(&inner, concentration, others)?;
+    let counted = drug::by_primary(primary, concentration, others);
     if fill > size {
         return Err(inner.report(
             Diagnostic::new(
@@ -638,7 +660,7 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
     }
     let label = match label? {
         Some(label) => label,
-        None if concentration > 0.0 => concentration,
+        None if counted > 0.0 => counted,
         None => {
             return Err(inner.missing("label_concentration", "\"2 mg/mL\" (what the clinician believes)"));
         }
@@ -658,6 +680,8 @@ fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Report
         reservoir_size: size,
         fill,
         concentration,
+        others,
+        primary,
         label_concentration: label,
         low_reservoir_alarm: low_alarm,
         gain: gain?,
@@ -673,8 +697,8 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
     let spinal = fields.quantity("spinal_length", Dimension::Length, Bound::POSITIVE);
     let tip = fields.level("tip");
     let material = fields.choice("material", MATERIALS);
-    let initial = fields.quantity("initial_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
-    let in_tube = fields.quantity("tube_concentration", Dimension::Concentration, Bound::NOT_NEGATIVE);
+    let initial = drug::mixture(&fields, "initial_concentration");
+    let in_tube = drug::mixture(&fields, "tube_concentration");
     let entered = fields.quantity("entered_length", Dimension::Length, Bound::up_to(200.0));
     let length = length?.unwrap_or_else(|| defaults.get("scenario.catheter.length"));
     let spinal = spinal?.unwrap_or_else(|| defaults.get("scenario.catheter.spinal_length"));
@@ -699,13 +723,17 @@ fn catheter(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Catheter
         true => Some(segment(&fields, length)?),
         false => None,
     };
+    let (initial, in_tube) = (initial?, in_tube?);
+    let others = |mixture: Option<(f64, Others)>| mixture.map_or(Others::NONE, |m| m.1);
     Ok(Catheter {
         length,
         spinal_length: spinal,
         tip: tip?.unwrap_or(crate::signals::Level::T10),
         material: material?.unwrap_or(Material::Braided),
-        initial_concentration: initial?,
-        tube_concentration: in_tube?,
+        initial_concentration: initial.map(|m| m.0),
+        tube_concentration: in_tube.map(|m| m.0),
+        initial_others: others(initial),
+        tube_others: others(in_tube),
         pump_segment,
         entered_length: entered?,
     })

@@ -6,10 +6,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::drugs::{Channel, FIGURES, unit_of};
 use super::model::{Catalog, FaultKind, FieldSpec};
 use super::population::Shape;
 use super::settings::PolicySpec;
-use super::{action, arms, care, expect, fault, hazards, population_read, programme, resolve, settings, steps};
+use super::{action, arms, care, drug, expect, fault, hazards, population_read, programme, resolve, settings, steps};
 use crate::parameters;
 use crate::quantity::Dimension;
 use crate::signals::Level;
@@ -45,6 +46,7 @@ pub fn schema(catalog: &Catalog) -> String {
         "fault" => blocks(fault_block(catalog)),
         "action" => blocks(action_block()),
         "care" => blocks(care_block(catalog)),
+        "drug" => blocks(drug_block()),
         "expect" => blocks(expect_block(catalog)),
         _ => blocks(arm_block()),
     });
@@ -105,6 +107,75 @@ fn number_or_percent(meaning: &str) -> Value {
 
 fn score(meaning: &str) -> Value {
     json!({ "type": "number", "minimum": 0, "maximum": 4, "description": meaning })
+}
+
+/// A concentration of baclofen, or one of each drug by its id.
+fn mixture(meaning: &str) -> Value {
+    let each = quantity(Dimension::Concentration, "Concentration of one drug.");
+    json!({
+        "oneOf": [
+            quantity(Dimension::Concentration, meaning),
+            { "type": "object", "additionalProperties": each },
+        ],
+        "description": format!("{meaning} One of baclofen, or {{ baclofen = \"2 mg/mL\", morphine = \"10 mg/mL\" }}."),
+    })
+}
+
+/// A number of a drug, bare or with grade and source.
+fn figure(meaning: &str) -> Value {
+    let documented = object(drug::FIGURE_KEYS, |key| match key {
+        "value" => number_or_percent("The number with its unit."),
+        "grade" => words(names(drug::GRADES), "How far it can be trusted; left out, assumed."),
+        _ => text("Where it comes from."),
+    });
+    json!({ "anyOf": [number_or_percent(meaning), documented], "description": meaning })
+}
+
+fn drug_block() -> Value {
+    let effect = object(drug::EFFECT_KEYS, |key| match key {
+        "channel" => words(names(&Channel::ALL), "What it acts on."),
+        "region" => words(names(drug::REGIONS), "The region whose effect site drives it."),
+        "emax" => figure("Full effect: a share, or a change in mmHg or /min."),
+        "ec50" => figure("Effect-site concentration of half the full effect."),
+        "hill" => figure("Steepness."),
+        "combination" => words(names(drug::COMBINATIONS), "How it joins others on its channel."),
+        "tolerance" => object(drug::TOLERANCE_KEYS, |key| match key {
+            "maximum" => figure("Growth of EC50 under full effect."),
+            "onset" => figure("Time constant of growth."),
+            _ => figure("Time constant of its loss."),
+        }),
+        _ => object(drug::WITHDRAWAL_KEYS, |key| match key {
+            "time" => figure("Time constant of adaptation."),
+            _ => figure("Rebound at full lack, in the unit of the channel."),
+        }),
+    });
+    let figures: Vec<&str> = FIGURES.iter().map(|f| f.name).collect();
+    let mut block = object(drug::KEYS, |key| match key {
+        "id" => {
+            json!({ "type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$", "description": "Begins the names of its columns." })
+        }
+        "name" => text("Name for a reader."),
+        "sources" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Publications behind it." })
+        }
+        "kinetics" => object(&figures, |key| {
+            let spec = FIGURES.iter().find(|f| f.name == key);
+            figure(&spec.map_or(String::new(), |f| format!("{} [{}].", f.meaning, unit_of(f))))
+        }),
+        _ => blocks(effect.clone()),
+    });
+    block["required"] = json!(["id", "kinetics"]);
+    block
+}
+
+/// A column: one that every run has, or one of a drug that the file describes.
+fn signal(catalog: &Catalog) -> Value {
+    let known = catalog.signals.iter().chain(&catalog.channel_signals);
+    let of_drug = format!("^[a-z][a-z0-9_]*_({})$", catalog.drug_signals.join("|"));
+    json!({
+        "anyOf": [words(known, "Column of timeseries.csv."), { "type": "string", "pattern": of_drug }],
+        "description": "Column of timeseries.csv.",
+    })
 }
 
 fn levels(meaning: &str) -> Value {
@@ -221,8 +292,9 @@ fn pump(catalog: &Catalog) -> Value {
         "reservoir" => object(resolve::RESERVOIR_KEYS, |key| match key {
             "size" => quantity(Dimension::Volume, "Capacity."),
             "fill" => quantity(Dimension::Volume, "Volume at the start."),
-            "concentration" => quantity(Dimension::Concentration, "True concentration."),
+            "concentration" => mixture("True concentration."),
             "label_concentration" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
+            "dosed_by" => text("The drug that doses and labels are counted in; left out, baclofen if there is any."),
             _ => quantity(Dimension::Volume, "Volume at the low-reservoir alarm."),
         }),
         "gain" => quantity(Dimension::Number, "Delivered over programmed volume."),
@@ -247,10 +319,7 @@ fn catheter() -> Value {
         "spinal_length" => quantity(Dimension::Length, "Length inside canal and ligament, at the tip end."),
         "tip" => levels("Where the tip lies."),
         "material" => words(names(resolve::MATERIALS), "Wall of the catheter."),
-        "tube_concentration" => quantity(
-            Dimension::Concentration,
-            "What fills the pump's tube at the start; left out, what fills the catheter.",
-        ),
+        "tube_concentration" => mixture("What fills the pump's tube at the start; left out, what fills the catheter."),
         "pump_segment" => object(resolve::SEGMENT_KEYS, |key| match key {
             "length" => quantity(Dimension::Length, "Length of the piece next to the pump."),
             _ => quantity(Dimension::Volume, "Volume of that piece."),
@@ -259,7 +328,7 @@ fn catheter() -> Value {
             Dimension::Length,
             "Length entered in the programmer, which computes bridge and priming volumes from it; left out, the truth.",
         ),
-        _ => quantity(Dimension::Concentration, "What fills tube and catheter at the start."),
+        _ => mixture("What fills tube and catheter at the start."),
     })
 }
 
@@ -499,7 +568,7 @@ fn action_block() -> Value {
         "unless" => text("Event that makes the act needless, such as early-refill.done."),
         "refill" => object(action::REFILL_KEYS, |key| match key {
             "volume" => quantity(Dimension::Volume, "Volume injected."),
-            "concentration" => quantity(Dimension::Concentration, "True concentration of the syringe."),
+            "concentration" => mixture("True concentration of the syringe."),
             "label" => quantity(Dimension::Concentration, "Concentration entered in the programmer."),
             "pocket_share" => quantity(Dimension::Fraction, "Part that goes under the skin instead."),
             "aspirate" => flag("Whether the old drug is drawn out first."),
@@ -522,6 +591,7 @@ fn action_block() -> Value {
         "lumbar_bolus" => object(action::LUMBAR_KEYS, |key| match key {
             "dose" => quantity(Dimension::Mass, "Dose."),
             "level" => levels("Where."),
+            "drug" => text("Drug described in this file; left out, baclofen."),
             _ => quantity(Dimension::Time, "How long the injection takes."),
         }),
         "oral_baclofen" | "benzodiazepine" | "cyproheptadine" => oral(),
@@ -556,7 +626,7 @@ fn expect_block(catalog: &Catalog) -> Value {
         "id" => id(),
         "event" => text("Event that must happen, such as pump.empty or leak.start."),
         "signal" if catalog.signals.is_empty() => text("Column of timeseries.csv."),
-        "signal" => words(&catalog.signals, "Column of timeseries.csv."),
+        "signal" => signal(catalog),
         "at" | "after" | "before" => moment("Where to look."),
         "between" => pair(moment("Window.")),
         "never" => json!({ "const": true, "description": "The event must not happen." }),

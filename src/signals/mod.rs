@@ -4,10 +4,14 @@
 //! Nothing here computes; a room that needs another room's result receives one
 //! of these values from [`crate::simulation`].
 
+mod others;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use others::{MOST_OTHERS, Others};
 
 /// A vertebral level of the spinal canal, from caudal to rostral.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -186,4 +190,7 @@ pub struct Stream {
     pub flow: f64,
     /// Concentration of what leaves \[ug/mL\].
     pub concentration: f64,
+    /// Concentrations of other drugs in it \[ug/mL\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    pub others: Others,
 }

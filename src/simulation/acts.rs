@@ -5,8 +5,9 @@ use crate::engine::{Context, EventId, Phase, SimSpan};
 use crate::kinetics::{Outflow, Site};
 use crate::pump::{Command, Disturbance, PumpError, PumpNotice, Refill};
 use crate::scenario::model::{Action, Exposure, Programme, VisitRule};
-use crate::signals::{Destination, Level, Surroundings};
+use crate::signals::{Destination, Level, Others, Surroundings};
 
+use super::drugs::book;
 use super::error::SimError;
 use super::event::{Part, SimEvent, Stage};
 use super::model::Simulation;
@@ -55,8 +56,11 @@ impl Simulation {
                 pocket_share,
                 aspirate,
                 syringe_error,
+                others,
             } => {
+                let (concentration, others) = self.syringe(concentration, label, others);
                 let into_pocket = volume * pocket_share * concentration;
+                let others_into_pocket = others * (volume * pocket_share);
                 let report = self.patient.pump.refill(
                     now,
                     &Refill {
@@ -65,11 +69,14 @@ impl Simulation {
                         concentration,
                         label,
                         aspirate,
+                        others,
                     },
                     notices,
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
                 self.accounts.filled += report.injected_drug;
+                book(&mut self.patient.drugs, report.aspirated_others, |a| &mut a.aspirated);
+                book(&mut self.patient.drugs, report.injected_others, |a| &mut a.filled);
                 let visit = Finding {
                     expected: report.expected_volume,
                     drawn: aspirate.then_some(report.aspirated_volume),
@@ -81,8 +88,14 @@ impl Simulation {
                     "{}; {} mL at {} put in",
                     self.visit(now, &id, visit)?,
                     words::number(volume * (1.0 - pocket_share)),
-                    words::concentration(concentration)
+                    self.mixture_words(concentration, others)
                 );
+                book(&mut self.patient.drugs, others_into_pocket, |a| &mut a.given);
+                self.patient
+                    .deposit_others(now, Site::Stream(Destination::Subcutaneous), others_into_pocket)?;
+                if !others_into_pocket.is_none() {
+                    self.exposure_cause = by;
+                }
                 if into_pocket > 0.0 {
                     self.accounts.given += into_pocket;
                     self.patient
@@ -90,7 +103,7 @@ impl Simulation {
                     self.exposure_cause = by;
                     note.push_str(&format!("; {} under the skin", words::dose(into_pocket)));
                 }
-                if label != concentration {
+                if label != self.counted(concentration, others) {
                     note.push_str(&format!("; labelled {}", words::concentration(label)));
                 }
                 cx.note(note);
@@ -177,10 +190,12 @@ impl Simulation {
                         concentration: 0.0,
                         label: self.patient.pump.telemetry(now).label_concentration,
                         aspirate: true,
+                        others: Others::NONE,
                     },
                     notices,
                 )?;
                 self.accounts.aspirated += report.aspirated_drug;
+                book(&mut self.patient.drugs, report.aspirated_others, |a| &mut a.aspirated);
                 let visit = Finding {
                     expected: report.expected_volume,
                     drawn: Some(report.aspirated_volume),
@@ -199,7 +214,12 @@ impl Simulation {
                 self.touch_device(by);
                 self.exposure_cause = by;
             }
-            Action::LumbarBolus { dose, level, over } => self.needle(index, part, dose, level, over, by, cx)?,
+            Action::LumbarBolus {
+                dose,
+                level,
+                over,
+                drug,
+            } => self.needle(index, part, (dose, drug), level, over, by, cx)?,
             Action::OralBaclofen { dose, every, count } => {
                 self.accounts.given += dose;
                 self.patient.deposit(now, Site::Oral, dose)?;
@@ -262,6 +282,7 @@ impl Simulation {
                     Err(error) => return Err(error.into()),
                 };
                 self.accounts.aspirated += drawn.drug;
+                book(&mut self.patient.drugs, drawn.others, |a| &mut a.aspirated);
                 self.patient.ejected(now, &drawn.jumps)?;
                 let spinal: f64 = drawn
                     .jumps
@@ -344,7 +365,8 @@ impl Simulation {
                 volume,
                 concentration,
                 label,
-            } => self.implant(volume, concentration, label, by, cx)?,
+                others,
+            } => self.implant(volume, (concentration, others), label, by, cx)?,
             Action::Explant => self.explant(by, cx)?,
             Action::Repair { faults } => {
                 for id in &faults {
@@ -375,7 +397,7 @@ impl Simulation {
         &mut self,
         index: usize,
         part: Part,
-        dose: f64,
+        (dose, drug): (f64, Option<usize>),
         level: Level,
         over: f64,
         by: EventId,
@@ -383,16 +405,27 @@ impl Simulation {
     ) -> Result<(), SimError> {
         let now = cx.now();
         if part == Part::Finish {
-            self.accounts.given += dose;
+            *self.given(drug) += dose;
             self.patient.needles.retain(|n| n.action != index);
             return Ok(());
         }
-        cx.note(format!("{} at {level}", words::dose(dose)));
+        match drug.and_then(|d| self.patient.drugs.get(d)) {
+            Some(other) => cx.note(format!("{} of {} at {level}", words::dose(dose), other.id)),
+            None => cx.note(format!("{} at {level}", words::dose(dose))),
+        }
         self.exposure_cause = by;
         let length = SimSpan::from_hours(over)?;
         if length.as_nanos() <= 0 {
-            self.accounts.given += dose;
-            return self.patient.deposit(now, Site::Stream(Destination::Csf(level)), dose);
+            *self.given(drug) += dose;
+            let site = Site::Stream(Destination::Csf(level));
+            return match drug {
+                None => self.patient.deposit(now, site, dose),
+                Some(index) => {
+                    let mut amounts = Others::NONE;
+                    amounts.set(index, dose);
+                    self.patient.deposit_others(now, site, amounts)
+                }
+            };
         }
         // The rate belongs to the rounded length, so that the dose is exact.
         self.patient.needles.push(Needle {
@@ -400,8 +433,44 @@ impl Simulation {
             site: Site::Stream(Destination::Csf(level)),
             rate: dose / length.hours(),
             since: now,
+            drug,
         });
         self.finish_after(index, over, cx)
+    }
+
+    /// What was given straight to the body of one drug \[ug\].
+    fn given(&mut self, drug: Option<usize>) -> &mut f64 {
+        match drug.and_then(|index| self.patient.drugs.get_mut(index)) {
+            Some(other) => &mut other.accounts.given,
+            None => &mut self.accounts.given,
+        }
+    }
+
+    /// What a syringe holds \[ug/mL\]. A policy names one concentration, that of the drug which
+    /// doses are counted in; the rest then is as in the first fill, in proportion.
+    pub(super) fn syringe(&self, concentration: f64, label: f64, others: Option<Others>) -> (f64, Others) {
+        let pump = &self.scenario.pump;
+        match (others, pump.primary) {
+            (Some(others), _) => (concentration, others),
+            (None, None) => (concentration, pump.others * (label / pump.label_concentration)),
+            (None, Some(_)) => {
+                let share = concentration / pump.label_concentration;
+                (pump.concentration * share, pump.others * share)
+            }
+        }
+    }
+
+    /// Concentration of the drug that doses are counted in \[ug/mL\].
+    fn counted(&self, concentration: f64, others: Others) -> f64 {
+        self.scenario
+            .pump
+            .primary
+            .map_or(concentration, |index| others.get(index))
+    }
+
+    /// A mixture in words.
+    pub(super) fn mixture_words(&self, concentration: f64, others: Others) -> String {
+        words::mixture(concentration, others, &self.scenario.drugs)
     }
 
     fn finish_after(&mut self, index: usize, hours: f64, cx: &mut Context<'_, SimEvent>) -> Result<(), SimError> {

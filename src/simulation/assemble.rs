@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use crate::catheter::Catheter;
 use crate::engine::{EventId, SimTime};
-use crate::kinetics::{Body, Flows, Kinetics, Layout, Site};
+use crate::kinetics::{Body, Flows, Kinetics, Site};
 use crate::numerics::Draws;
 use crate::pump::{Command, PumpSetup};
-use crate::response::{Baseline, Exposure, Phase, Response, SYMPTOMS, SymptomState, watches};
+use crate::response::{Baseline, Exposure, Phase, Response, Sites, SymptomState, watches, watches_with_drugs};
 use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
-use crate::signals::Destination;
+use crate::signals::{Destination, Others};
 
-use super::body::BodyRun;
+use super::body::{BodyRun, Drives};
+use super::drugs::{DrugRun, book};
 use super::error::SimError;
 use super::event::Delivery;
 use super::fault_run::FaultRun;
@@ -33,7 +34,7 @@ pub(super) fn assemble(
     options: &RunOptions,
 ) -> Result<Simulation, SimError> {
     let parameters = &scenario.parameters;
-    let mut catheter = Catheter::new(
+    let mut catheter = Catheter::filled(
         SimTime::ZERO,
         &scenario.catheter,
         parameters,
@@ -41,6 +42,11 @@ pub(super) fn assemble(
             scenario.pump.concentration
         } else {
             0.0
+        },
+        if scenario.patient.implanted {
+            scenario.pump.others
+        } else {
+            Others::NONE
         },
     )?;
     // Nothing is stored behind a restriction yet, so nothing can leave.
@@ -65,21 +71,24 @@ pub(super) fn assemble(
     )?;
 
     let p = &scenario.patient;
-    let mut kinetics = Kinetics::under(
-        Body {
-            weight: p.weight,
-            renal_function: p.renal_function,
-            population: p.population,
-            depot_level: scenario.catheter.tip,
-            shunt: p.selection.vp_shunt,
-            arachnoiditis: p.selection.arachnoiditis,
-        },
-        parameters,
-        Flows {
-            posture: p.posture,
-            ..Flows::default()
-        },
-    )?;
+    let body = Body {
+        weight: p.weight,
+        renal_function: p.renal_function,
+        population: p.population,
+        depot_level: scenario.catheter.tip,
+        shunt: p.selection.vp_shunt,
+        arachnoiditis: p.selection.arachnoiditis,
+    };
+    let flows = Flows {
+        posture: p.posture,
+        ..Flows::default()
+    };
+    let mut kinetics = Kinetics::under(body, parameters, flows)?;
+    let mut drugs = scenario
+        .drugs
+        .iter()
+        .map(|drug| DrugRun::new(drug, body, flows))
+        .collect::<Result<Vec<_>, _>>()?;
     let baseline = Baseline {
         ashworth_legs: p.ashworth_legs,
         ashworth_arms: p.ashworth_arms,
@@ -90,7 +99,8 @@ pub(super) fn assemble(
         baseline,
         registry.effects.build(&p.effect_model, parameters)?,
         parameters,
-    );
+    )
+    .under(&scenario.drugs);
     let mut y0 = response.naive();
 
     let mut initial = 0.0;
@@ -117,20 +127,39 @@ pub(super) fn assemble(
         let scratch = &mut kinetics.system().scratch();
         initial = kinetics.balance(SimTime::ZERO, scratch)?.0;
         let drive = kinetics.drive(SimTime::ZERO, scratch)?;
+        let mut others = Sites::default();
+        for (index, (drug, sites)) in drugs.iter_mut().zip(&mut others).enumerate() {
+            let delivered = flow.max(0.0) * trial.outlet_others().get(index);
+            *sites = drug.establish(tip, delivered)?;
+        }
         y0 = response.equilibrium(&Exposure {
             effect: drive.effect,
+            others,
             ..Exposure::default()
         });
     }
-    let body = BodyRun::new(&response, &y0, SYMPTOMS.len())?;
+    let watched = if drugs.is_empty() {
+        watches(parameters)
+    } else {
+        watches_with_drugs(parameters)
+    };
+    let symptoms_watched = watched.len();
+    let body = BodyRun::new(&response, &y0, symptoms_watched)?;
 
     let filled = pump.reservoir_drug(SimTime::ZERO) + catheter.drug(SimTime::ZERO);
-    let mut patient = Patient::new(pump, catheter, kinetics, response, watches(parameters), body, p.posture);
+    let others_filled = pump.reservoir_others(SimTime::ZERO) + catheter.others(SimTime::ZERO);
+    book(&mut drugs, others_filled, |a| &mut a.filled);
+    let mut patient = Patient::new(pump, catheter, kinetics, response, watched, body, p.posture);
+    patient.drugs = drugs;
     // What is there at the start (relief, in an established patient) has no onset to report.
     let p = &mut patient;
     p.implanted = scenario.patient.implanted;
-    let present = p.body.begin(&p.response, &p.watches, &p.kinetics)?;
-    let mut symptoms = vec![SymptomState::default(); SYMPTOMS.len()];
+    let drives = Drives {
+        baclofen: &p.kinetics,
+        others: &p.drugs,
+    };
+    let present = p.body.begin(&p.response, &p.watches, drives)?;
+    let mut symptoms = vec![SymptomState::default(); symptoms_watched];
     let mut episodes = Vec::new();
     for (watch, value) in patient.watches.iter().zip(present) {
         if watch.is_in(value) {
@@ -149,16 +178,10 @@ pub(super) fn assemble(
     }
     if options.record_system {
         let k = &patient.kinetics;
-        patient.system = Some(SystemRecorder::new(
-            Layout::names(),
-            k.amounts(SimTime::ZERO)?,
-            k.columns()
-                .iter()
-                .map(|c| (c.name.clone(), c.weights.clone()))
-                .collect(),
-            k.system().matrix().clone(),
-            k.state().inputs.clone(),
-        ));
+        patient.system = Some(SystemRecorder::new(k, k.amounts(SimTime::ZERO)?));
+        for drug in &mut patient.drugs {
+            drug.record_system()?;
+        }
     }
 
     let ids = Ids::new(scenario);
@@ -199,12 +222,13 @@ pub(super) fn assemble(
         sample: options.sample.unwrap_or(scenario.sample),
         observe: options.observe,
         symptoms,
-        dwell: vec![None; SYMPTOMS.len()],
+        dwell: vec![None; symptoms_watched],
         episodes,
         delivery: Delivery::Normal,
         exposure_cause: EventId::START,
         fall: None,
         exposed: 0.0,
+        exposed_others: Others::NONE,
         pump_cause: EventId::START,
         catheter_cause: EventId::START,
         sources: std::collections::BTreeMap::new(),

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{SimSpan, SimTime};
 use crate::kinetics::{DriveCourse, Kinetics, SiteDrive};
 use crate::numerics::{DenseStep, Scratch, Stepper, Tolerances};
-use crate::response::{Crossed, Exposure, Response, Signals, Watch};
+use crate::response::{Crossed, Exposure, Response, Signals, Sites, Watch};
 
+use super::drugs::DrugRun;
 use super::error::SimError;
 
 /// Points per accepted integration step at which thresholds are looked at.
@@ -23,8 +24,9 @@ pub const SCANS_PER_STEP: u32 = 4;
 /// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
 
-/// Longest step \[h\] at rest: the drive stands still, and no state would move by as much as
-/// its tolerance in that time. So no signal moves either, and no crossing can hide in it.
+/// Length of a step \[h\] at rest: the drive stands still, and no state would move by as much as
+/// its tolerance in that time. So no signal moves either, no crossing can hide in it, and
+/// its end is the only point to look at.
 const LONGEST_REST: f64 = 168.0;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
@@ -68,38 +70,107 @@ impl Found {
     }
 }
 
+/// Kinetics of all drugs of one patient.
+#[derive(Clone, Copy)]
+pub struct Drives<'a> {
+    /// Of baclofen.
+    pub baclofen: &'a Kinetics,
+    /// Of the others, in the order of the scenario.
+    pub others: &'a [DrugRun],
+}
+
+/// Concentrations of all drugs at their effect sites.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Drive {
+    /// Baclofen and the rescue drugs.
+    pub baclofen: SiteDrive,
+    /// The others \[ug/mL\].
+    pub others: Sites,
+}
+
+impl Drives<'_> {
+    /// Concentrations at an instant not before the last change.
+    pub fn at(&self, at: SimTime) -> Result<Drive, SimError> {
+        let baclofen = self.baclofen.drive(at, &mut self.baclofen.system().scratch())?;
+        let mut others = Sites::default();
+        for (sites, drug) in others.iter_mut().zip(self.others) {
+            *sites = drug.kinetics.drive(at, &mut drug.kinetics.system().scratch())?.effect;
+        }
+        Ok(Drive { baclofen, others })
+    }
+}
+
 /// What drives the response through one stretch, for many questions.
 struct Driver<'a> {
     kinetics: &'a Kinetics,
+    baclofen: Line<'a>,
+    others: Vec<Line<'a>>,
+}
+
+/// The kinetics of one drug through one stretch.
+struct Line<'a> {
+    kinetics: &'a Kinetics,
+    /// How long its origin lies after that of baclofen \[h\].
+    behind: f64,
     /// The cheap form, where there is one.
     course: Option<DriveCourse>,
     scratch: Scratch,
 }
 
-impl<'a> Driver<'a> {
-    fn new(kinetics: &'a Kinetics) -> Self {
-        Driver {
+impl<'a> Line<'a> {
+    fn new(kinetics: &'a Kinetics, reference: &Kinetics) -> Self {
+        Line {
             kinetics,
+            behind: kinetics.origin().hours_since(reference.origin()),
             course: kinetics.course(),
             scratch: kinetics.system().scratch(),
         }
     }
 
-    /// The drive `dt_h` \[h\] after the origin of the kinetics.
     fn after(&mut self, dt_h: f64) -> SiteDrive {
+        let dt_h = dt_h - self.behind;
         match &self.course {
             Some(course) => course.at(dt_h),
             None => self.kinetics.drive_after(dt_h, &mut self.scratch),
         }
     }
 
-    fn at(&mut self, time: SimTime) -> SiteDrive {
+    fn settled(&self, dt_h: f64) -> bool {
+        self.course
+            .as_ref()
+            .is_some_and(|c| c.settled_after() <= dt_h - self.behind)
+    }
+}
+
+impl<'a> Driver<'a> {
+    fn new(drives: Drives<'a>) -> Self {
+        let kinetics = drives.baclofen;
+        Driver {
+            kinetics,
+            baclofen: Line::new(kinetics, kinetics),
+            others: drives.others.iter().map(|d| Line::new(&d.kinetics, kinetics)).collect(),
+        }
+    }
+
+    /// The drive `dt_h` \[h\] after the origin of baclofen's kinetics.
+    fn after(&mut self, dt_h: f64) -> Drive {
+        let mut drive = Drive {
+            baclofen: self.baclofen.after(dt_h),
+            others: Sites::default(),
+        };
+        for (sites, line) in drive.others.iter_mut().zip(&mut self.others) {
+            *sites = line.after(dt_h).effect;
+        }
+        drive
+    }
+
+    fn at(&mut self, time: SimTime) -> Drive {
         self.after(time.hours_since(self.kinetics.origin()))
     }
 
     /// Whether the drive stands still from here on.
     fn settled(&self, dt_h: f64) -> bool {
-        self.course.as_ref().is_some_and(|c| c.settled_after() <= dt_h)
+        self.baclofen.settled(dt_h) && self.others.iter().all(|line| line.settled(dt_h))
     }
 }
 
@@ -145,8 +216,8 @@ impl BodyRun {
 
     /// Takes the sides on which all signals stand at the start; nothing counts as crossed.
     /// Gives the driving signals.
-    pub fn begin(&mut self, response: &Response, watches: &[Watch], kinetics: &Kinetics) -> Result<Vec<f64>, SimError> {
-        let signals = self.signals(response, kinetics, SimTime::ZERO)?;
+    pub fn begin(&mut self, response: &Response, watches: &[Watch], drives: Drives<'_>) -> Result<Vec<f64>, SimError> {
+        let signals = self.signals(response, drives, SimTime::ZERO)?;
         let values: Vec<f64> = watches.iter().map(|w| (w.symptom.select)(&signals)).collect();
         for (watch, value) in watches.iter().zip(&values) {
             self.sides[watch.index] = EDGES.map(|edge| beyond(watch, edge, *value));
@@ -156,13 +227,8 @@ impl BodyRun {
     }
 
     /// What the body is exposed to.
-    pub fn exposure(&self, drive: SiteDrive) -> Exposure {
-        Exposure {
-            effect: drive.effect,
-            benzodiazepine: drive.benzodiazepine,
-            cyproheptadine: drive.cyproheptadine,
-            ventilated: self.ventilated,
-        }
+    pub fn exposure(&self, drive: Drive) -> Exposure {
+        exposure(drive, self.ventilated)
     }
 
     fn slow(&self, at: SimTime) -> Vec<f64> {
@@ -175,13 +241,12 @@ impl BodyRun {
     }
 
     /// All signals at an instant that has been covered.
-    pub fn signals(&self, response: &Response, kinetics: &Kinetics, at: SimTime) -> Result<Signals, SimError> {
-        let drive = kinetics.drive(at, &mut kinetics.system().scratch())?;
-        Ok(self.signals_under(response, drive, at))
+    pub fn signals(&self, response: &Response, drives: Drives<'_>, at: SimTime) -> Result<Signals, SimError> {
+        Ok(self.signals_under(response, drives.at(at)?, at))
     }
 
     /// As [`BodyRun::signals`], under a drive that is known already.
-    pub fn signals_under(&self, response: &Response, drive: SiteDrive, at: SimTime) -> Signals {
+    pub fn signals_under(&self, response: &Response, drive: Drive, at: SimTime) -> Signals {
         response.signals(&self.exposure(drive), &self.slow(at))
     }
 
@@ -206,62 +271,52 @@ impl BodyRun {
         &mut self,
         response: &Response,
         watches: &[Watch],
-        kinetics: &Kinetics,
+        drives: Drives<'_>,
         limit: SimTime,
     ) -> Result<(), SimError> {
         let wanted = limit.hours_since(self.origin);
         if self.stepper.interval().1 >= wanted {
             return Ok(());
         }
-        let mut driver = Driver::new(kinetics);
-        let offset = self.origin.hours_since(kinetics.origin());
+        let mut driver = Driver::new(drives);
+        let offset = self.origin.hours_since(drives.baclofen.origin());
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let longest = if driver.settled(offset + self.stepper.interval().1) && self.at_rest(response) {
-                LONGEST_REST
-            } else {
-                LONGEST_STEP
-            };
-            let template = self.exposure(SiteDrive::default());
+            let resting = driver.settled(offset + self.stepper.interval().1) && self.stepper.at_rest(LONGEST_REST);
+            let ventilated = self.ventilated;
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
-                let drive = driver.after(offset + t);
-                let exposure = Exposure {
-                    effect: drive.effect,
-                    benzodiazepine: drive.benzodiazepine,
-                    cyproheptadine: drive.cyproheptadine,
-                    ..template
-                };
+                let exposure = exposure(driver.after(offset + t), ventilated);
                 response.derivative(&exposure, y, dy);
             };
             let before = self.stepper.last_step().clone();
             if before.t1 > before.t0 {
                 self.steps.push(before);
             }
-            self.stepper.step(&mut rhs, f64::MAX, longest)?;
-            self.scan(response, watches, &mut driver)?;
+            if resting {
+                self.stepper.glide(&mut rhs, LONGEST_REST)?;
+            } else {
+                self.stepper.step(&mut rhs, f64::MAX, LONGEST_STEP)?;
+            }
+            let points = if resting { 1 } else { SCANS_PER_STEP };
+            self.scan(response, watches, &mut driver, points)?;
         }
         Ok(())
     }
 
-    /// Whether the states, going on as at the end of the newest step, stay within their tolerances
-    /// for the longest step there is.
-    fn at_rest(&self, response: &Response) -> bool {
-        let step = self.stepper.last_step();
-        step.slope.as_ref().is_some_and(|slope| {
-            let tolerances = response.absolute_tolerances();
-            let mut all = slope.iter().zip(&step.y1).zip(&tolerances);
-            all.all(|((slope, y), atol)| slope.abs() * LONGEST_REST < atol + RELATIVE_TOLERANCE * y.abs())
-        })
-    }
-
-    /// Looks at every level over the newest step.
-    fn scan(&mut self, response: &Response, watches: &[Watch], driver: &mut Driver<'_>) -> Result<(), SimError> {
+    /// Looks at every level over the newest step, at so many points.
+    fn scan(
+        &mut self,
+        response: &Response,
+        watches: &[Watch],
+        driver: &mut Driver<'_>,
+        points: u32,
+    ) -> Result<(), SimError> {
         let (from, to) = self.stepper.interval();
         let mut found = Vec::new();
         let mut left = self.origin.checked_add(SimSpan::from_hours(from)?)?;
-        for k in 1..=SCANS_PER_STEP {
-            let share = f64::from(k) / f64::from(SCANS_PER_STEP);
+        for k in 1..=points {
+            let share = f64::from(k) / f64::from(points);
             let right = self
                 .origin
                 .checked_add(SimSpan::from_hours(from + (to - from) * share)?)?;
@@ -316,10 +371,10 @@ impl BodyRun {
         &mut self,
         response: &Response,
         watches: &[Watch],
-        kinetics: &Kinetics,
+        drives: Drives<'_>,
         now: SimTime,
     ) -> Result<Vec<Found>, SimError> {
-        let signals = self.signals(response, kinetics, now)?;
+        let signals = self.signals(response, drives, now)?;
         let mut found = Vec::new();
         for watch in watches {
             for edge in EDGES {
@@ -366,6 +421,17 @@ pub(super) fn first_instant<E>(
         }
     }
     Ok(SimTime::from_nanos(b))
+}
+
+fn exposure(drive: Drive, ventilated: bool) -> Exposure {
+    let d = drive.baclofen;
+    Exposure {
+        effect: d.effect,
+        benzodiazepine: d.benzodiazepine,
+        cyproheptadine: d.cyproheptadine,
+        ventilated,
+        others: drive.others,
+    }
 }
 
 fn beyond(watch: &Watch, edge: Edge, value: f64) -> bool {

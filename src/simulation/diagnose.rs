@@ -13,6 +13,7 @@ use crate::pump::{Command, PumpError, PumpNotice};
 use crate::scenario::model::{Action, Programme};
 use crate::signals::{Destination, Level, Posture};
 
+use super::drugs::book;
 use super::error::SimError;
 use super::event::{CareStep, SimEvent};
 use super::model::Simulation;
@@ -185,6 +186,7 @@ impl Simulation {
                     let drawn = out.drug;
                     self.patient.ejected(cx.now(), &out.jumps)?;
                     self.accounts.aspirated += drawn;
+                    book(&mut self.patient.drugs, out.others, |a| &mut a.aspirated);
                     self.catheter_cause = by;
                     self.exposure_cause = by;
                     cx.note(format!("{} drawn out of the catheter", words::dose(drawn)));
@@ -206,6 +208,7 @@ impl Simulation {
                         .scenario
                         .parameters
                         .get_as("scenario.lumbar_bolus.over", crate::quantity::Dimension::Time),
+                    drug: None,
                 };
                 self.do_act(policy, "test_bolus", act, cx)?;
             }
@@ -461,7 +464,9 @@ impl Simulation {
         if found {
             let opened = Lesion::named(lesion).is_some_and(|l| !l.of_pump());
             if opened {
-                self.accounts.aspirated += self.patient.catheter.empty(cx.now());
+                let (drawn, others) = self.patient.catheter.empty(cx.now());
+                self.accounts.aspirated += drawn;
+                book(&mut self.patient.drugs, others, |a| &mut a.aspirated);
                 self.catheter_cause = by;
                 self.exposure_cause = by;
             }

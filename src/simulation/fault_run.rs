@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime};
+use crate::kinetics::Kinetics;
 use crate::numerics::Direction;
 use crate::pump::PumpNotice;
 use crate::scenario::model::{Profile, Trigger};
@@ -216,8 +217,8 @@ impl Simulation {
                 continue;
             };
             let c = condition;
-            let found = if super::observe::kinetic_columns().contains(&c.signal) {
-                self.certified_crossing(&c.signal, c.level, c.rising, now, limit)?
+            let found = if let Some((kinetics, column)) = self.linear(&c.signal) {
+                certified_crossing(kinetics, column, c.level, c.rising, now, limit)?
             } else {
                 self.sampled_crossing(&c.signal, c.level, c.rising, now, limit)?
             };
@@ -232,36 +233,16 @@ impl Simulation {
         Ok(earliest)
     }
 
-    /// The same for a signal that is a sum of exponentials: no crossing is missed.
-    fn certified_crossing(
-        &self,
-        signal: &str,
-        level: f64,
-        rising: bool,
-        now: SimTime,
-        limit: SimTime,
-    ) -> Result<Option<SimTime>, SimError> {
-        let kinetics = &self.patient.kinetics;
-        let origin = kinetics.origin();
-        let trajectory = self.patient.kinetics.trajectory(signal)?;
-        let (from, to) = (now.hours_since(origin), limit.hours_since(origin));
-        let direction = if rising { Direction::Rising } else { Direction::Falling };
-        let Some(t) = trajectory.first_reach(level, direction, from, to)? else {
-            return Ok(None);
-        };
-        let Some(at) = origin.due_after(t) else {
-            return Ok(None);
-        };
-        // What is true already strikes at the next instant the clock can tell.
-        let at = at.max(now.checked_add(SimSpan::from_nanos(1))?);
-        if at > limit {
-            return Ok(None);
+    /// The kinetics behind a column that is linear in their state, and its name there.
+    fn linear<'s>(&'s self, signal: &'s str) -> Option<(&'s Kinetics, &'s str)> {
+        let known = |column: &str| super::observe::kinetic_columns().iter().any(|c| c == column);
+        if known(signal) {
+            return Some((&self.patient.kinetics, signal));
         }
-        let beyond = |t: SimTime| {
-            let value = trajectory.value(t.hours_since(origin));
-            Ok::<bool, SimError>(if rising { value >= level } else { value <= level })
-        };
-        first_beyond(now, limit, at, beyond).map(Some)
+        self.patient.drugs.iter().find_map(|drug| {
+            let column = signal.strip_prefix(drug.id.as_str())?.strip_prefix('_')?;
+            (known(column) && super::drugs::is_shown(column)).then_some((&drug.kinetics, column))
+        })
     }
 
     /// First instant after `now` and not after `limit` at which a sampled signal is beyond its level.
@@ -274,7 +255,10 @@ impl Simulation {
         limit: SimTime,
     ) -> Result<Option<SimTime>, SimError> {
         const STEP_NANOS: i64 = 60_000_000_000;
-        let Some(column) = super::observe::columns().iter().position(|c| c == signal) else {
+        let Some(column) = super::observe::columns_with(&self.scenario.drugs)
+            .iter()
+            .position(|c| c == signal)
+        else {
             return Ok(None);
         };
         let beyond = |t: SimTime| {
@@ -294,6 +278,37 @@ impl Simulation {
         }
         Ok(None)
     }
+}
+
+/// The same for a signal that is a sum of exponentials: no crossing is missed.
+fn certified_crossing(
+    kinetics: &Kinetics,
+    column: &str,
+    level: f64,
+    rising: bool,
+    now: SimTime,
+    limit: SimTime,
+) -> Result<Option<SimTime>, SimError> {
+    let origin = kinetics.origin();
+    let trajectory = kinetics.trajectory(column)?;
+    let (from, to) = (now.hours_since(origin), limit.hours_since(origin));
+    let direction = if rising { Direction::Rising } else { Direction::Falling };
+    let Some(t) = trajectory.first_reach(level, direction, from, to)? else {
+        return Ok(None);
+    };
+    let Some(at) = origin.due_after(t) else {
+        return Ok(None);
+    };
+    // What is true already strikes at the next instant the clock can tell.
+    let at = at.max(now.checked_add(SimSpan::from_nanos(1))?);
+    if at > limit {
+        return Ok(None);
+    }
+    let beyond = |t: SimTime| {
+        let value = trajectory.value(t.hours_since(origin));
+        Ok::<bool, SimError>(if rising { value >= level } else { value <= level })
+    };
+    first_beyond(now, limit, at, beyond).map(Some)
 }
 
 /// First nanosecond at which `beyond` holds, near an instant found by a search.

@@ -30,13 +30,45 @@ pub struct Accounts {
     pub worst: f64,
 }
 
+/// Drug in the device, and what left it so far \[ug\].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Held {
+    /// In the reservoir.
+    pub reservoir: f64,
+    /// In tube and catheter.
+    pub catheter: f64,
+    /// Into the spinal fluid.
+    pub delivered: f64,
+    /// Elsewhere.
+    pub leaked: f64,
+    /// By needles still at work.
+    pub infused: f64,
+}
+
 impl Accounts {
     /// The accounts at an instant, with drug in the body and eliminated \[ug\] there.
-    pub fn row(&self, patient: &Patient, at: SimTime, (body, eliminated): (f64, f64)) -> LedgerRow {
-        let reservoir = patient.pump.reservoir_drug(at);
-        let catheter = patient.catheter.drug(at);
+    pub fn row(&self, patient: &Patient, at: SimTime, balance: (f64, f64)) -> LedgerRow {
         let (delivered, leaked) = patient.delivered_and_leaked(at);
-        let given = self.given + patient.infused(at);
+        let held = Held {
+            reservoir: patient.pump.reservoir_drug(at),
+            catheter: patient.catheter.drug(at),
+            delivered,
+            leaked,
+            infused: patient.infused(at),
+        };
+        self.row_of(held, at, balance)
+    }
+
+    /// The accounts of any drug, from what pump, line and needles hold or have given.
+    pub fn row_of(&self, held: Held, at: SimTime, (body, eliminated): (f64, f64)) -> LedgerRow {
+        let Held {
+            reservoir,
+            catheter,
+            delivered,
+            leaked,
+            infused,
+        } = held;
+        let given = self.given + infused;
         let device = self.filled - (reservoir + catheter + delivered + leaked + self.aspirated);
         let person = self.initial + given + delivered + leaked - (body + eliminated);
         let device_scale = self.filled.max(1.0);
@@ -64,6 +96,14 @@ impl Accounts {
     pub fn check(&mut self, patient: &Patient, at: SimTime) -> Result<(), SimError> {
         let balance = patient.kinetics.balance(at, &mut patient.kinetics.system().scratch())?;
         let row = self.row(patient, at, balance);
+        self.accept(&row)
+    }
+
+    /// Checks both balances of a row.
+    ///
+    /// # Errors
+    /// As [`Accounts::check`].
+    pub fn accept(&mut self, row: &LedgerRow) -> Result<(), SimError> {
         self.worst = self.worst.max(row.residual);
         if row.residual.is_finite() && row.residual <= LIMIT {
             return Ok(());

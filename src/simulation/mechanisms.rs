@@ -64,7 +64,7 @@ fn run_back(id: &str, total: f64, plant: &mut Plant<'_>) -> Result<(), SimError>
         Err(error) => return Err(error.into()),
     };
     if let Some(drawn) = drawn {
-        if !plant.pump.take_back(plant.now, drawn.volume, drawn.drug) {
+        if !plant.pump.take_back(plant.now, drawn.volume, drawn.drug, drawn.others) {
             return Ok(());
         }
         plant.jumps.extend(drawn.jumps);

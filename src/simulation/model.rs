@@ -9,7 +9,9 @@ use crate::numerics::Draws;
 use crate::pump::{LogEntry, PumpEvent, PumpNotice, PumpRegistry};
 use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState, Syndrome};
 use crate::scenario::model::{Moment, Scenario, Trigger};
+use crate::signals::Others;
 
+use super::body::Drives;
 use super::error::SimError;
 use super::event::{Delivery, Name, Part, SimEvent, Stage};
 use super::fault_run::FaultRun;
@@ -84,6 +86,8 @@ pub struct Simulation {
     pub(super) fall: Option<(EventId, EventId)>,
     /// Rate into the spinal fluid at its last marked change \[ug/h\].
     pub(super) exposed: f64,
+    /// The same for other drugs \[ug/h\].
+    pub(super) exposed_others: Others,
     /// Event behind the present state of the pump.
     pub(super) pump_cause: EventId,
     /// Event behind what moves in the catheter.
@@ -114,7 +118,11 @@ impl Model for Simulation {
         let mut after = now;
         loop {
             let p = &mut self.patient;
-            p.body.cover(&p.response, &p.watches, &p.kinetics, limit)?;
+            let drives = Drives {
+                baclofen: &p.kinetics,
+                others: &p.drugs,
+            };
+            p.body.cover(&p.response, &p.watches, drives, limit)?;
             let due = p.body.next_due().filter(|t| *t <= limit);
             // Signals are known up to the next level that is due, and no further.
             let known = due.unwrap_or(limit);
@@ -250,7 +258,7 @@ impl Model for Simulation {
             }
             SimEvent::Delivery { .. } => cx.note(format!(
                 "{} into the spinal fluid, {} programmed",
-                super::words::dose_rate(self.patient.delivered_rate()),
+                super::words::dose_rate(self.patient.delivered_rate_of(self.scenario.pump.primary)),
                 super::words::dose_rate(self.patient.pump.programmed_dose_rate())
             )),
             SimEvent::Threshold { index, crossed, .. } => {
@@ -292,7 +300,8 @@ impl Model for Simulation {
     }
 
     fn check(&mut self, now: SimTime) -> Result<(), SimError> {
-        self.accounts.check(&self.patient, now)
+        self.accounts.check(&self.patient, now)?;
+        self.patient.check_drugs(now)
     }
 }
 
@@ -474,7 +483,11 @@ impl Simulation {
         self.look_ahead(cx)?;
         if changed || self.patient.body.starts_at(now) {
             let p = &mut self.patient;
-            for found in p.body.jumped(&p.response, &p.watches, &p.kinetics, now)? {
+            let drives = Drives {
+                baclofen: &p.kinetics,
+                others: &p.drugs,
+            };
+            for found in p.body.jumped(&p.response, &p.watches, drives, now)? {
                 if self.matters(found.symptom, found.crossed()) {
                     let event = self.threshold(found.symptom, found.crossed());
                     let rank = self.ranks.symptom(found.symptom);
@@ -488,7 +501,8 @@ impl Simulation {
     /// Compares what reaches the spinal fluid with what is programmed.
     fn classify_delivery(&mut self, by: EventId, cx: &mut Cx<'_>) -> Result<(), SimError> {
         let programmed = self.patient.pump.programmed_dose_rate();
-        let delivered = self.patient.delivered_rate();
+        // Doses are counted in one drug; delivery is judged by it.
+        let delivered = self.patient.delivered_rate_of(self.scenario.pump.primary);
         let class = if programmed <= 0.0 {
             if delivered > 0.0 {
                 Delivery::High
@@ -524,18 +538,26 @@ impl Simulation {
     /// answers to, even if the rate stays on the same side of what is programmed.
     fn note_front(&mut self, fired: &Fired<SimEvent>) {
         let arrives = self.patient.delivered_rate();
-        let moved = if self.exposed > 0.0 {
-            !(LOW_BELOW..=HIGH_ABOVE).contains(&(arrives / self.exposed))
-        } else {
-            arrives > 0.0
-        };
-        if let SimEvent::Catheter = fired.event {
-            if moved {
-                self.exposure_cause = fired.id;
-                self.exposed = arrives;
+        let others = self.patient.other_rates();
+        let moves = |arrives: f64, before: f64| {
+            if before > 0.0 {
+                !(LOW_BELOW..=HIGH_ABOVE).contains(&(arrives / before))
+            } else {
+                arrives > 0.0
             }
-        } else if moved {
+        };
+        let moved = moves(arrives, self.exposed)
+            || others
+                .values()
+                .into_iter()
+                .zip(self.exposed_others.values())
+                .any(|(now, before)| moves(now, before));
+        if moved {
+            if let SimEvent::Catheter = fired.event {
+                self.exposure_cause = fired.id;
+            }
             self.exposed = arrives;
+            self.exposed_others = others;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Names of events and acts that do not depend on a scenario's own ids.
 
 use crate::pump::{self, AlarmName};
-use crate::response::SYMPTOMS;
+use crate::response::all_symptoms;
 
 /// The acts a scenario can contain: key, form, meaning.
 pub const ACTIONS: [(&str, &str, &str); 22] = [
@@ -31,7 +31,7 @@ pub const ACTIONS: [(&str, &str, &str); 22] = [
     (
         "lumbar_bolus",
         r#"{ dose = "50 ug", level = "L3", over = "1 min" }"#,
-        "Drug by needle into the spinal fluid.",
+        "Drug by needle into the spinal fluid; `drug = \"morphine\"` for one that a [[drug]] block describes.",
     ),
     (
         "oral_baclofen",
@@ -144,8 +144,7 @@ pub const MISHAPS: [(&str, &str, &str); 13] = [
 
 /// Events that any run can show, `component.kind`.
 pub fn fixed_events() -> Vec<String> {
-    let mut names: Vec<String> = SYMPTOMS
-        .iter()
+    let mut names: Vec<String> = all_symptoms()
         .flat_map(|s| {
             ["onset", "resolved", "entered", "left", "cleared", "returned"]
                 .into_iter()

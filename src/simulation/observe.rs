@@ -5,8 +5,11 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::SimTime;
 use crate::kinetics::Kinetics;
 use crate::numerics::Scratch;
-use crate::response::Signals;
+use crate::response::{DrugSignals, Signals, Sites};
+use crate::scenario::drugs::Drug;
 
+use super::body::Drive;
+use super::drugs::{DrugRun, is_shown, shown};
 use super::error::SimError;
 use super::ledger::Accounts;
 use super::patient::Patient;
@@ -35,6 +38,32 @@ const BELIEF: [&str; 4] = [
 ];
 /// Columns after the signals of the response: the spinal fluid about the catheter.
 const FLUID: [&str; 2] = ["csf_pressure_kpa", "csf_leak_ml_per_h"];
+
+/// Columns of each other drug before its concentrations, less its id.
+const DRUG_DEVICE: [&str; 3] = ["delivered_ug_per_day", "reservoir_ug_per_ml", "catheter_tip_ug_per_ml"];
+
+/// Names of the columns of a scenario: those of [`columns`], then those of each other drug with
+/// its id in front, then those of the channels on which other drugs act.
+pub fn columns_with(drugs: &[Drug]) -> Vec<String> {
+    let mut names = columns();
+    for drug in drugs {
+        names.extend(drug_columns().iter().map(|name| format!("{}_{name}", drug.id)));
+    }
+    if !drugs.is_empty() {
+        names.extend(DrugSignals::COLUMNS.map(str::to_owned));
+    }
+    names
+}
+
+/// Names of the columns that another drug adds, less its id and `_`.
+pub fn drug_columns() -> Vec<String> {
+    let concentrations = kinetic_columns().iter().filter(|name| is_shown(name)).cloned();
+    DRUG_DEVICE
+        .iter()
+        .map(|s| (*s).to_owned())
+        .chain(concentrations)
+        .collect()
+}
 
 /// Names of all columns, unit in the name; `time_h` first.
 pub fn columns() -> Vec<String> {
@@ -84,7 +113,12 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     let concentrations = &values[DEVICE.len()..];
     let balance = Kinetics::balance_of(concentrations);
     let drive = Kinetics::drive_of(concentrations);
-    values.extend(patient.body.signals_under(&patient.response, drive, at).values());
+    let drive = Drive {
+        baclofen: drive,
+        others: sites(patient, at)?,
+    };
+    let signals = patient.body.signals_under(&patient.response, drive, at);
+    values.extend(signals.values());
     let belief = pump.belief(at);
     values.extend([
         pump.delivered_volume(at),
@@ -99,6 +133,12 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     ]);
     let escapes = patient.catheter.csf_loss().map_or(0.0, |(_, flow)| flow);
     values.extend([patient.catheter.csf_pressure(), escapes]);
+    for (index, drug) in patient.drugs.iter().enumerate() {
+        drug_values(patient, index, drug, at, &mut values)?;
+    }
+    if !patient.drugs.is_empty() {
+        values.extend(signals.drugs.values());
+    }
     for v in &mut values {
         // An exact zero has one sign in every file.
         *v += 0.0;
@@ -106,12 +146,20 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     Ok((values, balance))
 }
 
+/// Effect sites of the other drugs.
+fn sites(patient: &Patient, at: SimTime) -> Result<Sites, SimError> {
+    let mut sites = Sites::default();
+    for (site, drug) in sites.iter_mut().zip(&patient.drugs) {
+        *site = drug.kinetics.drive(at, &mut drug.kinetics.system().scratch())?.effect;
+    }
+    Ok(sites)
+}
+
 /// Some columns of a row, with the bits they have in the whole row.
 fn some(patient: &Patient, at: SimTime, only: &[usize], scratch: &mut Scratch) -> Result<Vec<f64>, SimError> {
     let kinetic = DEVICE.len()..DEVICE.len() + kinetic_columns().len();
     let signal = kinetic.end..kinetic.end + Signals::COLUMNS.len();
     let pump = patient.pump.as_ref();
-    let drive = patient.kinetics.drive(at, scratch)?;
     let mut signals = None;
     let mut values = Vec::with_capacity(only.len() + 1);
     values.push(at.hours());
@@ -119,7 +167,16 @@ fn some(patient: &Patient, at: SimTime, only: &[usize], scratch: &mut Scratch) -
         let value = if kinetic.contains(&column) {
             patient.kinetics.value_at(at, column - kinetic.start, scratch)?
         } else if signal.contains(&column) {
-            let all = signals.get_or_insert_with(|| patient.body.signals_under(&patient.response, drive, at).values());
+            let all = match &signals {
+                Some(all) => all,
+                None => {
+                    let baclofen = patient.kinetics.drive(at, scratch)?;
+                    let others = sites(patient, at)?;
+                    let drive = Drive { baclofen, others };
+                    let all = patient.body.signals_under(&patient.response, drive, at).values();
+                    signals.insert(all)
+                }
+            };
             all[column - signal.start]
         } else {
             match column {
@@ -141,6 +198,26 @@ fn some(patient: &Patient, at: SimTime, only: &[usize], scratch: &mut Scratch) -
     Ok(values)
 }
 
+/// The columns of [`drug_columns`] for one drug.
+fn drug_values(
+    patient: &Patient,
+    index: usize,
+    drug: &DrugRun,
+    at: SimTime,
+    values: &mut Vec<f64>,
+) -> Result<(), SimError> {
+    values.extend([
+        patient.delivered_rate_of(Some(index)) * 24.0,
+        patient.pump.outlet_others().get(index),
+        patient.catheter.tip_others().get(index),
+    ]);
+    let mut all = Vec::new();
+    let k = &drug.kinetics;
+    k.values(at, &mut k.system().scratch(), &mut all)?;
+    values.extend(shown(k).map(|i| all[i]));
+    Ok(())
+}
+
 /// Rows kept while a run goes on.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Recorder {
@@ -150,6 +227,9 @@ pub struct Recorder {
     pub trajectory: Vec<Vec<f64>>,
     /// Accounts on the grid.
     pub ledger: Vec<LedgerRow>,
+    /// Accounts of other drugs on the grid, by drug.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drug_ledgers: Vec<Vec<LedgerRow>>,
     /// Whether jumps are recorded.
     pub keep_jumps: bool,
     /// Places of the columns kept; `None` is all of them, and the ledger.
@@ -173,12 +253,16 @@ impl Recorder {
         }
         self.rows.push(values);
         self.ledger.push(accounts.row(patient, at, balance));
+        self.drug_ledgers.resize_with(patient.drugs.len(), Vec::new);
+        for (index, rows) in self.drug_ledgers.iter_mut().enumerate() {
+            rows.push(patient.drug_row(index, at)?);
+        }
         Ok(())
     }
 
     /// Names of the columns of its rows.
-    pub fn columns(&self) -> Vec<String> {
-        let all = columns();
+    pub fn columns(&self, drugs: &[Drug]) -> Vec<String> {
+        let all = columns_with(drugs);
         match &self.only {
             None => all,
             Some(only) => [0].iter().chain(only.iter()).map(|i| all[*i].clone()).collect(),

@@ -216,8 +216,17 @@ fn first_trouble(scenario: &Scenario, run: &RunResult) -> Option<f64> {
                         concentration,
                         label,
                         pocket_share,
+                        others,
                         ..
-                    } => concentration != label || *pocket_share > 0.0,
+                    } => {
+                        let counted = match (scenario.pump.primary, others) {
+                            (Some(index), Some(others)) => others.get(index),
+                            // A syringe by the book.
+                            (Some(_), None) => *label,
+                            (None, _) => *concentration,
+                        };
+                        counted != *label || *pocket_share > 0.0
+                    }
                     _ => false,
                 }
         })

@@ -8,10 +8,13 @@ use crate::kinetics::{Flows, Kinetics, KineticsState, Layout, Outflow, Site};
 use crate::pump::{Pump, PumpNotice};
 use crate::response::{Response, Signals, Watch};
 use crate::scenario::model::Exposure;
-use crate::signals::{Destination, Level, Posture, Surroundings};
+use crate::signals::{Destination, Level, Others, Posture, Surroundings};
 
-use super::body::BodyRun;
+use super::body::{BodyRun, Drives};
+use super::drugs::DrugRun;
 use super::error::SimError;
+use super::ledger::Held;
+use super::result::LedgerRow;
 use super::system::SystemRecorder;
 
 /// Drug on its way through a needle at constant rate.
@@ -25,6 +28,9 @@ pub struct Needle {
     pub rate: f64,
     /// Since when.
     pub since: SimTime,
+    /// Which of the other drugs; `None` is baclofen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drug: Option<usize>,
 }
 
 /// Streams integrated up to `since`, and their constant rates from then on.
@@ -37,6 +43,39 @@ pub struct Totals {
     leaked_rate: f64,
 }
 
+impl Totals {
+    /// Drug that left the catheter by `at`: into the spinal fluid, and elsewhere \[ug\].
+    fn at(&self, at: SimTime) -> (f64, f64) {
+        let dt = at.hours_since(self.since);
+        (
+            self.delivered + self.delivered_rate * dt,
+            self.leaked + self.leaked_rate * dt,
+        )
+    }
+
+    /// Takes over other rates \[ug/h\]; equal ones change nothing.
+    fn set_rates(&mut self, now: SimTime, delivered_rate: f64, leaked_rate: f64) {
+        if delivered_rate != self.delivered_rate || leaked_rate != self.leaked_rate {
+            let (delivered, leaked) = self.at(now);
+            *self = Totals {
+                since: now,
+                delivered,
+                leaked,
+                delivered_rate,
+                leaked_rate,
+            };
+        }
+    }
+
+    /// Books what left at once \[ug\].
+    fn book(&mut self, to: Destination, drug: f64) {
+        match to {
+            Destination::Csf(_) => self.delivered += drug,
+            _ => self.leaked += drug,
+        }
+    }
+}
+
 /// All parts of one patient.
 #[derive(Clone)]
 pub struct Patient {
@@ -46,8 +85,10 @@ pub struct Patient {
     pub implanted: bool,
     /// The line to the spine.
     pub catheter: Catheter,
-    /// Drug in the body.
+    /// Baclofen in the body.
     pub kinetics: Kinetics,
+    /// Other drugs, in the order of the scenario.
+    pub drugs: Vec<DrugRun>,
     /// The response model.
     pub response: Response,
     /// Levels of all symptoms.
@@ -88,6 +129,7 @@ impl Patient {
             implanted: true,
             catheter,
             kinetics,
+            drugs: Vec::new(),
             response,
             watches,
             body,
@@ -109,21 +151,74 @@ impl Patient {
 
     /// Drug that left the catheter so far: into the spinal fluid, and elsewhere \[ug\].
     pub fn delivered_and_leaked(&self, at: SimTime) -> (f64, f64) {
-        let dt = at.hours_since(self.totals.since);
-        (
-            self.totals.delivered + self.totals.delivered_rate * dt,
-            self.totals.leaked + self.totals.leaked_rate * dt,
-        )
+        self.totals.at(at)
     }
 
-    /// Drug given by needles still at work \[ug\].
+    /// Rate into the spinal fluid through the catheter now, of one drug \[ug/h\]; `None` is baclofen.
+    pub fn delivered_rate_of(&self, drug: Option<usize>) -> f64 {
+        match drug {
+            None => self.delivered_rate(),
+            Some(index) => self.drugs.get(index).map_or(0.0, |d| d.totals.delivered_rate),
+        }
+    }
+
+    /// Rates of the other drugs into the spinal fluid \[ug/h\].
+    pub fn other_rates(&self) -> Others {
+        let mut rates = Others::NONE;
+        for (index, drug) in self.drugs.iter().enumerate() {
+            rates.set(index, drug.totals.delivered_rate);
+        }
+        rates
+    }
+
+    /// Baclofen given by needles still at work \[ug\].
     pub fn infused(&self, at: SimTime) -> f64 {
-        self.needles.iter().map(|n| n.rate * at.hours_since(n.since)).sum()
+        self.infused_of(None, at)
+    }
+
+    fn infused_of(&self, drug: Option<usize>, at: SimTime) -> f64 {
+        let own = self.needles.iter().filter(|n| n.drug == drug);
+        own.map(|n| n.rate * at.hours_since(n.since)).sum()
+    }
+
+    /// The accounts of another drug at an instant.
+    pub fn drug_row(&self, index: usize, at: SimTime) -> Result<LedgerRow, SimError> {
+        let drug = &self.drugs[index];
+        let (delivered, leaked) = drug.totals.at(at);
+        let held = Held {
+            reservoir: self.pump.reservoir_others(at).get(index),
+            catheter: self.catheter.others(at).get(index),
+            delivered,
+            leaked,
+            infused: self.infused_of(Some(index), at),
+        };
+        let balance = drug.kinetics.balance(at, &mut drug.kinetics.system().scratch())?;
+        Ok(drug.accounts.row_of(held, at, balance))
+    }
+
+    /// Checks the accounts of the other drugs.
+    ///
+    /// # Errors
+    /// [`SimError::Ledger`] if one does not close.
+    pub fn check_drugs(&mut self, at: SimTime) -> Result<(), SimError> {
+        for index in 0..self.drugs.len() {
+            let row = self.drug_row(index, at)?;
+            self.drugs[index].accounts.accept(&row)?;
+        }
+        Ok(())
+    }
+
+    /// Kinetics of all drugs.
+    pub fn drives(&self) -> Drives<'_> {
+        Drives {
+            baclofen: &self.kinetics,
+            others: &self.drugs,
+        }
     }
 
     /// All response signals at a covered instant.
     pub fn signals(&self, at: SimTime) -> Result<Signals, SimError> {
-        self.body.signals(&self.response, &self.kinetics, at)
+        self.body.signals(&self.response, self.drives(), at)
     }
 
     /// Makes ready for a change of the kinetics or the modifiers at `now`.
@@ -159,7 +254,7 @@ impl Patient {
             Err(CatheterError::Blocked) => return Ok(0.0),
             Err(error) => return Err(error.into()),
         };
-        if !self.pump.take_back(now, back.volume, back.drug) {
+        if !self.pump.take_back(now, back.volume, back.drug, back.others) {
             return Ok(0.0);
         }
         self.catheter = line;
@@ -181,11 +276,24 @@ impl Patient {
     /// Books drug that left the catheter at once and puts it where it went.
     pub fn ejected(&mut self, now: SimTime, jumps: &[Jump]) -> Result<(), SimError> {
         for jump in jumps {
-            match jump.to {
-                Destination::Csf(_) => self.totals.delivered += jump.drug,
-                _ => self.totals.leaked += jump.drug,
-            }
+            self.totals.book(jump.to, jump.drug);
             self.deposit(now, Site::Stream(jump.to), jump.drug)?;
+            for (index, drug) in self.drugs.iter_mut().enumerate() {
+                drug.totals.book(jump.to, jump.others.get(index));
+            }
+            self.deposit_others(now, Site::Stream(jump.to), jump.others)?;
+        }
+        Ok(())
+    }
+
+    /// Puts other drugs somewhere at once \[ug\].
+    pub fn deposit_others(&mut self, now: SimTime, at: Site, amounts: Others) -> Result<(), SimError> {
+        if amounts.is_none() {
+            return Ok(());
+        }
+        self.before_change(now);
+        for (index, drug) in self.drugs.iter_mut().enumerate() {
+            drug.add(now, at, amounts.get(index))?;
         }
         Ok(())
     }
@@ -193,9 +301,10 @@ impl Patient {
     /// Carries a change of any part through the chain: pump to catheter to kinetics.
     /// Says whether what reaches the body changed.
     pub fn settle(&mut self, now: SimTime) -> Result<bool, SimError> {
+        let (drive, pump) = (self.pump.drive(), &self.pump);
         let jumps = self
             .catheter
-            .set_source(now, self.pump.drive(), self.pump.outlet_concentration());
+            .set_mixture(now, drive, pump.outlet_concentration(), pump.outlet_others());
         self.ejected(now, &jumps)?;
         self.pump.set_outflow(now, self.catheter.inflow());
 
@@ -221,23 +330,16 @@ impl Patient {
                 inputs.push((Site::Stream(stream.to), rate));
             }
         }
-        inputs.extend(self.needles.iter().map(|n| (n.site, n.rate)));
-        if delivered != self.totals.delivered_rate || leaked != self.totals.leaked_rate {
-            let (d, l) = self.delivered_and_leaked(now);
-            self.totals = Totals {
-                since: now,
-                delivered: d,
-                leaked: l,
-                delivered_rate: delivered,
-                leaked_rate: leaked,
-            };
-        }
+        let needles = self.needles.iter().filter(|n| n.drug.is_none());
+        inputs.extend(needles.map(|n| (n.site, n.rate)));
+        self.totals.set_rates(now, delivered, leaked);
         let flows = Flows {
             posture: self.posture,
             drain: self.drain,
             leak: retrograde,
             along: self.catheter.csf_loss().map(|(level, rate)| Outflow { level, rate }),
         };
+        let others = self.settle_drugs(now, flows)?;
         let changed = inputs != self.inputs || flows != self.flows;
         if changed {
             self.before_change(now);
@@ -251,7 +353,32 @@ impl Patient {
             }
             self.record(now, None);
         }
-        Ok(changed)
+        Ok(changed || others)
+    }
+
+    /// Carries a change to the kinetics of the other drugs. Says whether one of them changed.
+    fn settle_drugs(&mut self, now: SimTime, flows: Flows) -> Result<bool, SimError> {
+        let mut any = false;
+        for index in 0..self.drugs.len() {
+            let arrivals = DrugRun::inputs_of(index, self.catheter.streams(), &self.needles);
+            let drug = &mut self.drugs[index];
+            drug.totals.set_rates(now, arrivals.delivered, arrivals.leaked);
+            let turned = flows != drug.kinetics.state().flows;
+            if !turned && arrivals.inputs == drug.inputs {
+                continue;
+            }
+            any = true;
+            self.body.rebase(now);
+            if turned {
+                drug.kinetics.set_flows(now, flows)?;
+            }
+            if arrivals.inputs != drug.inputs {
+                drug.kinetics.set_inputs(now, &arrivals.inputs)?;
+                drug.inputs = arrivals.inputs;
+            }
+            drug.record(now, None);
+        }
+        Ok(any)
     }
 
     /// Adds the present system to the record, if one is kept.
@@ -280,6 +407,9 @@ impl Patient {
         let from = Layout::of(Site::Stream(Destination::Subdural));
         let to = Layout::of(Site::Stream(Destination::Csf(level)));
         self.record(now, Some(&[(from, -moved), (to, moved)]));
+        for drug in &mut self.drugs {
+            drug.flush_subdural(now, level)?;
+        }
         Ok(moved)
     }
 }

@@ -2,7 +2,7 @@
 //! the order of blocks in the file changes nothing.
 
 use crate::engine::{Rank, RankTable};
-use crate::response::SYMPTOMS;
+use crate::response::{SYMPTOMS, all_symptoms};
 use crate::scenario::model::Scenario;
 
 use super::event::Name;
@@ -24,7 +24,15 @@ impl Ids {
             actions: scenario.actions.iter().map(|a| a.id.as_str().into()).collect(),
             faults: scenario.faults.iter().map(|f| f.id.as_str().into()).collect(),
             care: scenario.care.iter().map(|c| c.id.as_str().into()).collect(),
-            symptoms: SYMPTOMS.iter().map(|s| s.name.into()).collect(),
+            symptoms: all_symptoms()
+                // Only where they are watched, so that ranks stay what they are without another drug.
+                .take(if scenario.drugs.is_empty() {
+                    SYMPTOMS.len()
+                } else {
+                    usize::MAX
+                })
+                .map(|s| s.name.into())
+                .collect(),
         }
     }
 

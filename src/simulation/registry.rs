@@ -12,7 +12,7 @@ use crate::care::PolicyRegistry;
 use crate::catheter::{Catheter, Jump};
 use crate::engine::SimTime;
 use crate::pump::{Pump, PumpNotice, PumpRegistry};
-use crate::response::{EffectModels, SYMPTOMS};
+use crate::response::{DrugSignals, EffectModels, all_symptoms};
 use crate::scenario::model::{Catalog, Fault, FaultKind, PumpAbility};
 
 use super::error::SimError;
@@ -124,8 +124,7 @@ impl Registry {
 
     /// The symptom table.
     pub fn symptoms(&self) -> Vec<SymptomEntry> {
-        SYMPTOMS
-            .iter()
+        all_symptoms()
             .map(|s| SymptomEntry {
                 name: s.name,
                 words: s.words,
@@ -154,6 +153,8 @@ impl Registry {
             fault_kinds: self.faults.values().map(|(kind, _)| *kind).collect(),
             hazard_kinds: crate::hazards::KINDS.to_vec(),
             signals: super::observe::columns().into_iter().skip(1).collect(),
+            drug_signals: super::observe::drug_columns(),
+            channel_signals: DrugSignals::COLUMNS.map(str::to_owned).to_vec(),
             events: super::names::fixed_events(),
         }
     }

@@ -17,6 +17,8 @@ pub struct RunResult {
     pub symptoms: Vec<SymptomRow>,
     /// Where the drug is, on the sampling grid.
     pub ledger: Vec<LedgerRow>,
+    /// The same for each other drug, with its id.
+    pub drug_ledgers: Vec<(String, Vec<LedgerRow>)>,
     /// Alarms from first tone to last, in the order in which they were raised.
     pub alarms: Vec<AlarmRow>,
     /// The pump's own log at the end of the run.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::engine::{Engine, EngineOptions, EventId, SimSpan, SimTime, Stop};
 use crate::numerics::Draws;
 use crate::pump::LogEntry;
-use crate::response::SYMPTOMS;
 use crate::scenario::model::{Action, Scenario};
 
 use super::assemble::assemble;
@@ -190,7 +189,7 @@ impl Run {
             .episodes
             .iter()
             .map(|e| {
-                let entry = &SYMPTOMS[e.symptom];
+                let entry = simulation.patient.watches[e.symptom].symptom;
                 SymptomRow {
                     symptom: entry.name.to_owned(),
                     words: entry.words.to_owned(),
@@ -208,8 +207,15 @@ impl Run {
         let alarms = simulation.alarm_rows(end);
         let log = simulation.patient.pump.telemetry(end).log;
         let device_log = simulation.past_log.iter().chain(&log).map(log_row).collect();
+        let columns = simulation.recorder.columns(&scenario.drugs);
+        let drug_ledgers = scenario
+            .drugs
+            .iter()
+            .map(|d| d.id.clone())
+            .zip(simulation.recorder.drug_ledgers)
+            .collect();
         let mut result = RunResult {
-            columns: simulation.recorder.columns(),
+            columns,
             rows: simulation.recorder.rows,
             trajectory: simulation.recorder.trajectory,
             events,
@@ -218,12 +224,25 @@ impl Run {
             device_log,
             visits: simulation.visits,
             ledger: simulation.recorder.ledger,
+            drug_ledgers,
             outcome,
             outcomes: super::outcomes::Outcomes::default(),
             fingerprint: engine.fingerprint().finish(),
-            ledger_residual: simulation.accounts.worst,
+            ledger_residual: simulation
+                .patient
+                .drugs
+                .iter()
+                .fold(simulation.accounts.worst, |worst, d| worst.max(d.accounts.worst)),
             expectations: Vec::new(),
-            system: simulation.patient.system.map(|s| s.finish(end.hours())),
+            system: simulation.patient.system.map(|s| {
+                let mut trace = s.finish(end.hours());
+                for drug in simulation.patient.drugs {
+                    trace
+                        .drugs
+                        .extend(drug.system.map(|s| (drug.id, s.finish(end.hours()))));
+                }
+                trace
+            }),
             event_count: engine.events_run(),
         };
         result.outcomes = super::outcomes::count(&scenario, &simulation.care_state.orders, &result);
@@ -295,6 +314,7 @@ fn leave_out(scenario: &Scenario, without: &[String]) -> Scenario {
         pocket_share: 0.0,
         aspirate: true,
         syringe_error: None,
+        others: Some(pump.others),
     };
     for step in &mut rest.actions {
         if step.action == Action::MissedRefill && without.contains(&format!("action.{}", step.id)) {

@@ -15,10 +15,11 @@ use crate::kinetics::{KineticsState, Outflow, Site};
 use crate::pump::LogEntry;
 use crate::response::SymptomState;
 use crate::scenario::model::Exposure;
-use crate::signals::Posture;
+use crate::signals::{Others, Posture};
 
 use super::body::BodyRun;
 use super::care_run::CareState;
+use super::drugs::{DrugRun, SavedDrug};
 use super::error::SimError;
 use super::event::{Delivery, Name, SimEvent};
 use super::fault_run::FaultState;
@@ -40,6 +41,8 @@ struct Saved {
     past_log: Vec<LogEntry>,
     catheter: Catheter,
     kinetics: KineticsState,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    drugs: Vec<SavedDrug>,
     body: BodyRun,
     posture: Posture,
     needles: Vec<Needle>,
@@ -62,6 +65,8 @@ struct Saved {
     exposure_cause: EventId,
     fall: Option<(EventId, EventId)>,
     exposed: f64,
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    exposed_others: Others,
     pump_cause: EventId,
     catheter_cause: EventId,
     sources: BTreeMap<String, EventId>,
@@ -89,6 +94,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         past_log: s.past_log.clone(),
         catheter: p.catheter.clone(),
         kinetics: p.kinetics.state().clone(),
+        drugs: p.drugs.iter().map(DrugRun::save).collect(),
         body: p.body.clone(),
         posture: p.posture,
         needles: p.needles.clone(),
@@ -111,6 +117,7 @@ pub(super) fn save(engine: &Engine<SimEvent>, s: &Simulation) -> Result<Value, S
         exposure_cause: s.exposure_cause,
         fall: s.fall,
         exposed: s.exposed,
+        exposed_others: s.exposed_others,
         pump_cause: s.pump_cause,
         catheter_cause: s.catheter_cause,
         sources: s.sources.clone(),
@@ -134,6 +141,14 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.past_log = saved.past_log;
     p.catheter = saved.catheter;
     p.restore_kinetics(saved.kinetics)?;
+    if saved.drugs.len() != p.drugs.len() {
+        return Err(bad("the state belongs to another scenario"));
+    }
+    for (drug, state) in p.drugs.iter_mut().zip(saved.drugs) {
+        if !drug.restore(state)? {
+            return Err(bad("the state belongs to another scenario"));
+        }
+    }
     p.body = saved.body;
     p.posture = saved.posture;
     p.needles = saved.needles;
@@ -163,6 +178,7 @@ pub(super) fn restore(value: &Value, registry: &Registry, s: &mut Simulation) ->
     s.exposure_cause = saved.exposure_cause;
     s.fall = saved.fall;
     s.exposed = saved.exposed;
+    s.exposed_others = saved.exposed_others;
     s.pump_cause = saved.pump_cause;
     s.catheter_cause = saved.catheter_cause;
     s.sources = saved.sources;

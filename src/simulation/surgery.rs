@@ -3,7 +3,9 @@
 use crate::engine::{Context, EventId, Phase};
 use crate::pump::PumpSetup;
 use crate::scenario::model;
+use crate::signals::Others;
 
+use super::drugs::book;
 use super::error::SimError;
 use super::event::{SimEvent, Stage};
 use super::model::Simulation;
@@ -14,6 +16,7 @@ pub(super) fn in_its_box(device: &model::Pump) -> model::Pump {
     model::Pump {
         fill: 0.0,
         concentration: 0.0,
+        others: Others::NONE,
         age: 0.0,
         ..device.clone()
     }
@@ -28,14 +31,16 @@ impl Simulation {
     pub(super) fn implant(
         &mut self,
         volume: f64,
-        concentration: f64,
+        (concentration, others): (f64, Option<Others>),
         label: f64,
         by: EventId,
         cx: &mut Context<'_, SimEvent>,
     ) -> Result<(), SimError> {
+        let (concentration, others) = self.syringe(concentration, label, others);
         let device = model::Pump {
             fill: volume,
             concentration,
+            others,
             label_concentration: label,
             age: 0.0,
             ..self.scenario.pump.clone()
@@ -45,7 +50,7 @@ impl Simulation {
         cx.note(format!(
             "new pump with {} mL of {}",
             words::number(volume),
-            words::concentration(concentration)
+            self.mixture_words(concentration, others)
         ));
         Ok(())
     }
@@ -73,6 +78,9 @@ impl Simulation {
         let old = std::mem::replace(&mut self.patient.pump, fresh);
         self.accounts.aspirated += old.reservoir_drug(now);
         self.accounts.filled += self.patient.pump.reservoir_drug(now);
+        let (out, filled) = (old.reservoir_others(now), self.patient.pump.reservoir_others(now));
+        book(&mut self.patient.drugs, out, |a| &mut a.aspirated);
+        book(&mut self.patient.drugs, filled, |a| &mut a.filled);
         let told = old.telemetry(now);
         self.past_log.extend(told.log);
         for alarm in told.alarms {

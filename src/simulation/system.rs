@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use nalgebra::DMatrix;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use crate::kinetics::{Kinetics, Layout};
+
 /// One stretch with constant matrix and input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemSegment {
@@ -26,12 +28,18 @@ pub struct SystemSegment {
 pub struct SystemTrace {
     /// Names of the states.
     pub states: Vec<String>,
+    /// Unit of each state.
+    pub units: Vec<&'static str>,
+    /// Volume in which each state is dissolved \[mL\]; `None` where there is none of its own.
+    pub volumes: Vec<Option<f64>>,
     /// State at time zero, before the first jump \[ug\].
     pub x0: Vec<f64>,
     /// Segments in order, without gaps.
     pub segments: Vec<SystemSegment>,
     /// Weights of each output on the states.
     pub outputs: BTreeMap<String, Vec<f64>>,
+    /// The systems of other drugs, by id; each is apart from the others.
+    pub drugs: BTreeMap<String, SystemTrace>,
 }
 
 struct Rows<'a>(&'a DMatrix<f64>);
@@ -64,11 +72,16 @@ impl Serialize for SystemSegment {
 
 impl Serialize for SystemTrace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(4))?;
+        let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("states", &self.states)?;
+        map.serialize_entry("units", &self.units)?;
+        map.serialize_entry("volumes_ml", &self.volumes)?;
         map.serialize_entry("x0", &self.x0)?;
         map.serialize_entry("segments", &self.segments)?;
         map.serialize_entry("outputs", &self.outputs)?;
+        if !self.drugs.is_empty() {
+            map.serialize_entry("drugs", &self.drugs)?;
+        }
         map.end()
     }
 }
@@ -82,26 +95,34 @@ pub struct SystemRecorder {
 
 impl SystemRecorder {
     /// Starts with the state at time zero.
-    pub fn new(
-        states: Vec<String>,
-        x0: Vec<f64>,
-        outputs: BTreeMap<String, Vec<f64>>,
-        a: DMatrix<f64>,
-        b: Vec<f64>,
-    ) -> Self {
+    pub fn new(kinetics: &Kinetics, x0: Vec<f64>) -> Self {
+        let columns = kinetics.columns().iter();
+        Self::of_outputs(
+            kinetics,
+            x0,
+            columns.map(|c| (c.name.clone(), c.weights.clone())).collect(),
+        )
+    }
+
+    /// The same with these outputs, by name: those of another drug.
+    pub fn of_outputs(kinetics: &Kinetics, x0: Vec<f64>, outputs: BTreeMap<String, Vec<f64>>) -> Self {
+        let a = kinetics.system().matrix().clone();
         let first = SystemSegment {
             t0_h: 0.0,
             t1_h: 0.0,
             a: Some(a.clone()),
-            b,
+            b: kinetics.state().inputs.clone(),
             jump: None,
         };
         Self {
             trace: SystemTrace {
-                states,
+                states: Layout::names(),
+                units: (0..Layout::LEN).map(Layout::unit).collect(),
+                volumes: (0..Layout::LEN).map(|i| kinetics.volumes().of(i)).collect(),
                 x0,
                 segments: vec![first],
                 outputs,
+                drugs: BTreeMap::new(),
             },
             current_a: a,
         }

@@ -2,7 +2,9 @@
 
 use crate::pump::PumpNotice;
 use crate::response::{Crossed, Syndrome};
+use crate::scenario::drugs::Drug;
 use crate::scenario::model::Programme;
+use crate::signals::Others;
 
 /// A syndrome as tables name it.
 pub fn syndrome(s: Syndrome) -> &'static str {
@@ -21,6 +23,18 @@ pub fn crossing(c: Crossed) -> &'static str {
         Crossed::Cleared => "cleared",
         Crossed::Returned => "returned",
     }
+}
+
+/// A mixture: baclofen, then what else there is.
+pub fn mixture(baclofen: f64, others: Others, drugs: &[Drug]) -> String {
+    let mut text = Vec::new();
+    if baclofen > 0.0 || others.is_none() {
+        text.push(concentration(baclofen));
+    }
+    for (index, drug) in drugs.iter().enumerate().filter(|(i, _)| others.get(*i) > 0.0) {
+        text.push(format!("{} {}", drug.id, concentration(others.get(index))));
+    }
+    text.join(" + ")
 }
 
 /// What a notice of the pump happens to, and what it says.

@@ -205,6 +205,7 @@ pub fn withdrawal(days: f64) -> RunData {
             ],
         },
         markers,
+        drug_ledgers: Vec::new(),
         expectations: vec![
             ExpectationRow {
                 claim: "symptom.spasms_increased.onset".to_owned(),

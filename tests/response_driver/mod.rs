@@ -128,6 +128,7 @@ impl Patient {
             benzodiazepine: d.benzodiazepine,
             cyproheptadine: d.cyproheptadine,
             ventilated: self.ventilated,
+            ..Exposure::default()
         }
     }
 
@@ -166,6 +167,7 @@ impl Patient {
                         benzodiazepine: d.benzodiazepine,
                         cyproheptadine: d.cyproheptadine,
                         ventilated,
+                        ..Exposure::default()
                     };
                     response.derivative(&exposure, y, dy);
                 };

@@ -88,6 +88,7 @@ pub fn catalog() -> Catalog {
     let names = |list: &[&str]| list.iter().map(|n| (*n).to_owned()).collect();
     Catalog {
         policies: Vec::new(),
+        populations: Vec::new(),
         pump_families: vec!["gas-pressure", "peristaltic", "valve-gated"],
         pump_abilities: Vec::new(),
         effect_models: vec!["emax"],
@@ -101,6 +102,8 @@ pub fn catalog() -> Catalog {
             "plasma_ng_per_ml",
             "withdrawal_index",
         ]),
+        drug_signals: vec!["plasma_ng_per_ml".to_owned()],
+        channel_signals: vec!["analgesia".to_owned()],
         events: names(&[
             "pump.empty",
             "pump.stalled",

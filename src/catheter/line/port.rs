@@ -1,7 +1,9 @@
 //! The access port between pump tube and catheter, as a syringe meets it.
 
+use super::super::column::{Mix, drug_in, others_in};
 use super::{Catheter, Station};
 use crate::engine::SimTime;
+use crate::signals::Others;
 
 /// What a syringe at the access port is connected to.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,12 +38,12 @@ impl Catheter {
     }
 
     /// Empties the catheter when it is opened at an operation: everything between port and
-    /// tip is replaced by fluid free of drug; what the pump tube holds stays. Gives the drug
-    /// removed \[ug\].
-    pub fn empty(&mut self, now: SimTime) -> f64 {
+    /// tip is replaced by fluid free of drug; what the pump tube holds stays. Gives the drugs
+    /// removed, baclofen and others \[ug\].
+    pub fn empty(&mut self, now: SimTime) -> (f64, Others) {
         self.rebase(now);
         let tube = self.build.tube;
-        let mut drawn = 0.0;
+        let (mut drawn, mut others) = (0.0, Others::NONE);
         for (index, reach) in self.reaches.iter_mut().enumerate() {
             let behind = if index == 0 {
                 reach.volume() - tube
@@ -52,11 +54,12 @@ impl Catheter {
                 continue;
             }
             let plugs = reach.leave(behind);
-            drawn += plugs.iter().map(|p| p.volume * p.concentration).sum::<f64>();
-            reach.enter_back(behind, 0.0);
+            drawn += drug_in(&plugs);
+            others += others_in(&plugs);
+            reach.enter_back(behind, Mix::PLAIN);
         }
         self.tidy();
         self.restream();
-        drawn
+        (drawn, others)
     }
 }

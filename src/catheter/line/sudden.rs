@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::column::{Plug, SPECK};
+use super::super::column::{Mix, Plug, SPECK, drug_in, others_in};
 use super::super::fault::CatheterError;
 use super::super::network::{Network, Station, View};
 use super::{Catheter, MASS};
 use crate::engine::SimTime;
-use crate::signals::Destination;
+use crate::signals::{Destination, Others};
 
 /// Fluid that left the catheter at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,21 @@ pub struct Jump {
     pub volume: f64,
     /// Drug in it \[ug\].
     pub drug: f64,
+    /// Other drugs in it \[ug\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    pub others: Others,
+}
+
+impl Jump {
+    /// Fluid without drug that was drawn in from somewhere \[mL\].
+    fn drawn(to: Destination, volume: f64) -> Self {
+        Self {
+            to,
+            volume: -volume,
+            drug: 0.0,
+            others: Others::NONE,
+        }
+    }
 }
 
 /// Fluid that was drawn out of the line towards the pump, and what took its place.
@@ -27,6 +42,9 @@ pub struct Drawn {
     pub volume: f64,
     /// Drug in it \[ug\].
     pub drug: f64,
+    /// Other drugs in it \[ug\].
+    #[serde(default, skip_serializing_if = "Others::is_none")]
+    pub others: Others,
     /// What entered at tip and holes, as negative volumes without drug.
     pub jumps: Vec<Jump>,
 }
@@ -54,7 +72,7 @@ impl Catheter {
         self.rebase(now);
         let mut jumps = Vec::new();
         if volume > 0.0 {
-            self.reaches[0].insert(self.build.tube, volume, 0.0);
+            self.reaches[0].insert(self.build.tube, volume, Mix::PLAIN);
             self.push_out(0, volume, &mut jumps);
             self.tidy();
         }
@@ -132,20 +150,12 @@ impl Catheter {
             passes.push(passes[index] * (1.0 - share));
         }
         let last = self.reaches.len() - 1;
-        let mut jumps = vec![Jump {
-            to: self.tip_destination(),
-            volume: -passes[last],
-            drug: 0.0,
-        }];
+        let mut jumps = vec![Jump::drawn(self.tip_destination(), passes[last])];
         // From the tip on, each reach takes in first and gives then, so that it never runs dry.
-        let mut comes = vec![Plug {
-            volume: passes[last],
-            concentration: 0.0,
-            fresh: false,
-        }];
+        let mut comes = vec![Plug::of(passes[last], Mix::PLAIN)];
         for index in (0..=last).rev() {
             for plug in comes.iter().filter(|p| p.volume > 0.0) {
-                self.reaches[index].enter_back(plug.volume, plug.concentration);
+                self.reaches[index].enter_back(plug.volume, plug.mix());
             }
             let aside = if index == 0 {
                 self.reaches[0].leave_back(from_pump)
@@ -154,18 +164,14 @@ impl Catheter {
             };
             comes = self.reaches[index].leave_back(passes[index]);
             for plug in aside.into_iter().rev() {
-                self.reaches[0].enter(plug.volume, plug.concentration, false);
+                self.reaches[0].enter(plug.volume, plug.mix(), false);
             }
             if let Some(node) = index.checked_sub(1) {
                 let entered = passes[node] - passes[index];
                 let outlets = &self.nodes[node].outlets;
                 let open: f64 = outlets.iter().map(|o| o.0).sum();
                 for (conductance, to) in outlets {
-                    jumps.push(Jump {
-                        to: *to,
-                        volume: -entered * (conductance / open),
-                        drug: 0.0,
-                    });
+                    jumps.push(Jump::drawn(*to, entered * (conductance / open)));
                 }
                 if passes[index] > 0.0 {
                     // Each drop meets its share of tissue fluid.
@@ -173,23 +179,21 @@ impl Catheter {
                     for plug in &mut comes {
                         plug.volume /= thinner;
                         plug.concentration *= thinner;
+                        plug.others = plug.others * thinner;
                     }
                 } else {
-                    comes = vec![Plug {
-                        volume: entered,
-                        concentration: 0.0,
-                        fresh: false,
-                    }];
+                    comes = vec![Plug::of(entered, Mix::PLAIN)];
                 }
             }
         }
-        self.front_due = self.reaches[0].pump_side() != self.inlet;
+        self.front_due = self.reaches[0].pump_side() != self.inlet_mix();
         self.tidy();
         self.restream();
         jumps.retain(|j| j.volume != 0.0);
         Ok(Drawn {
             volume: comes.iter().map(|p| p.volume).sum(),
-            drug: comes.iter().map(|p| p.volume * p.concentration).sum(),
+            drug: drug_in(&comes),
+            others: others_in(&comes),
             jumps,
         })
     }
@@ -239,14 +243,10 @@ impl Catheter {
 
     /// The wall springs back and draws in what lies at the tip.
     fn draw_in(&mut self, reach: usize, volume: f64, jumps: &mut Vec<Jump>) {
-        let mut drawn = vec![Plug {
-            volume,
-            concentration: 0.0,
-            fresh: false,
-        }];
+        let mut drawn = vec![Plug::of(volume, Mix::PLAIN)];
         for index in (reach..self.reaches.len()).rev() {
             for plug in drawn {
-                self.reaches[index].enter_back(plug.volume, plug.concentration);
+                self.reaches[index].enter_back(plug.volume, plug.mix());
             }
             drawn = if index > reach {
                 self.reaches[index].leave_back(volume)
@@ -254,11 +254,7 @@ impl Catheter {
                 Vec::new()
             };
         }
-        jumps.push(Jump {
-            to: self.tip_destination(),
-            volume: -volume,
-            drug: 0.0,
-        });
+        jumps.push(Jump::drawn(self.tip_destination(), volume));
         self.tidy();
     }
 
@@ -301,7 +297,7 @@ impl Catheter {
                 let rest = plug.volume - volume;
                 if rest > 0.0 {
                     on += rest;
-                    self.reaches[index + 1].enter(rest, plug.concentration, false);
+                    self.reaches[index + 1].enter(rest, plug.mix(), false);
                 }
             }
             spread(&lost, &outlets, jumps);
@@ -319,7 +315,7 @@ impl Catheter {
 /// Shares what leaves between outlets by conductance.
 fn spread(plugs: &[Plug], outlets: &[(f64, Destination)], jumps: &mut Vec<Jump>) {
     let volume: f64 = plugs.iter().map(|p| p.volume).sum();
-    let drug: f64 = plugs.iter().map(|p| p.volume * p.concentration).sum();
+    let (drug, others) = (drug_in(plugs), others_in(plugs));
     let total: f64 = outlets.iter().map(|o| o.0).sum();
     if volume <= 0.0 || total <= 0.0 {
         return;
@@ -330,6 +326,7 @@ fn spread(plugs: &[Plug], outlets: &[(f64, Destination)], jumps: &mut Vec<Jump>)
             to: *to,
             volume: volume * share,
             drug: drug * share,
+            others: others * share,
         });
     }
 }

@@ -1,0 +1,187 @@
+//! `itbsim patients`: virtual patients of a population, and their spread beside the published one.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::parameters::{ParameterSet, SETS, named_set};
+use crate::population::{Figures, Line, Population, Setting, VirtualPatient, builtin, header, lines, row};
+
+use super::{Failure, print, print_json};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  itbsim patients --population adult-spinal -n 1000 --out patients.csv
+  itbsim patients --population adult-cerebral -n 1000 --summary
+  itbsim patients --population child -n 500 --summary --set steep-gradient
+  itbsim patients --population my-clinic.toml -n 20
+
+Patient 17 of seed 1 is also the patient of `itbsim run --replicate 17 --seed 1`
+for a scenario with [population] name = \"...\".")]
+pub(crate) struct Args {
+    /// Population by name (`itbsim list populations`), or a file (TOML)
+    #[arg(long, short, value_name = "NAME|FILE", default_value = "adult-spinal")]
+    population: String,
+    /// How many patients, numbered from 0
+    #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    number: u64,
+    /// Seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Named set of parameters that everything is centred on (`itbsim list sets`)
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
+    /// Redraw middles and spreads from what is known of them, with this number as the key
+    #[arg(long, value_name = "N")]
+    uncertain: Option<u64>,
+    /// Add simulated half-life, clearance, dose and response to each row
+    #[arg(long, conflicts_with = "summary")]
+    figures: bool,
+    /// Write the table to this file instead of printing it
+    #[arg(long, short, value_name = "FILE", conflicts_with = "summary", value_hint = clap::ValueHint::FilePath)]
+    out: Option<PathBuf>,
+    /// Print the simulated spread beside the published one, with a verdict
+    #[arg(long)]
+    summary: bool,
+    /// The summary as JSON
+    #[arg(long, requires = "summary")]
+    json: bool,
+}
+
+pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    let mut population = chosen(&args.population)?;
+    let mut base = ParameterSet::default();
+    if let Some(name) = &args.set {
+        let set = known_set(name)?;
+        population = population.under(set);
+        base = set.parameters();
+    }
+    if let Some(outer) = args.uncertain {
+        population = population.typical_uncertain(args.seed, outer);
+    }
+    let cohort = population.cohort(args.seed);
+    let numbers: Vec<u64> = (0..args.number).collect();
+    let patients: Vec<VirtualPatient> = numbers.par_iter().map(|i| cohort.patient(*i)).collect();
+    let setting = Setting::new(base);
+    let figures: Option<Vec<Figures>> = if args.summary || args.figures {
+        let all: Vec<Result<Figures, _>> = patients.par_iter().map(|p| Figures::of(p, &setting)).collect();
+        let all: Result<Vec<Figures>, _> = all.into_iter().collect();
+        Some(all.map_err(|e| Failure::Model(format!("error: {e}")))?)
+    } else {
+        None
+    };
+    if args.summary {
+        let lines = lines(
+            population.spec().patient(),
+            figures.as_deref().unwrap_or_default(),
+            &setting.base,
+        );
+        return tell(args, &population, &lines);
+    }
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::Any(b'\n'))
+        .from_writer(Vec::new());
+    let broken = |e: csv::Error| Failure::Model(format!("error: {e}"));
+    writer
+        .write_record(header(&population, figures.is_some()))
+        .map_err(broken)?;
+    for (i, patient) in patients.iter().enumerate() {
+        let own = figures.as_ref().and_then(|f| f.get(i));
+        writer.write_record(row(patient, own)).map_err(broken)?;
+    }
+    let bytes = writer.into_inner().map_err(|e| Failure::Model(format!("error: {e}")))?;
+    match &args.out {
+        Some(path) => {
+            write_file(path, &bytes)?;
+            print(&format!(
+                "{} patients of {} written to {}",
+                args.number,
+                population.spec().name(),
+                path.display()
+            ))
+        }
+        None => print(&String::from_utf8_lossy(&bytes)),
+    }
+}
+
+/// Writes the whole file or nothing: under another name first, then renamed.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let refused = |e: std::io::Error| {
+        Failure::Input(format!(
+            "error: cannot write `{}`: {e}\n  help: nothing was written",
+            path.display()
+        ))
+    };
+    let mut name = path
+        .file_name()
+        .map(std::ffi::OsStr::to_os_string)
+        .ok_or_else(|| Failure::Input(format!("error: `{}` is no file name", path.display())))?;
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|e| {
+        // What is left of a failed attempt is of no use to anybody.
+        let _ = std::fs::remove_file(&part);
+        refused(e)
+    })
+}
+
+/// A population of the crate, or of a file.
+fn chosen(name: &str) -> Result<Population, Failure> {
+    if let Some(population) = Population::named(name) {
+        return Ok(population);
+    }
+    let path = Path::new(name);
+    if path.exists() || name.ends_with(".toml") {
+        return Population::load(path).map_err(|d| Failure::Input(d.to_string()));
+    }
+    let known: Vec<&str> = builtin().iter().map(|p| p.name()).collect();
+    Err(Failure::Input(format!(
+        "error: there is no population `{name}`\n  help: known are {}; or name a file of your own",
+        known.join(", ")
+    )))
+}
+
+/// A named set of parameters.
+pub(super) fn known_set(name: &str) -> Result<&'static crate::parameters::NamedSet, Failure> {
+    named_set(name).ok_or_else(|| {
+        let known: Vec<&str> = SETS.iter().map(|s| s.name).collect();
+        Failure::Input(format!(
+            "error: there is no set of parameters `{name}`\n  help: known are {}",
+            known.join(", ")
+        ))
+    })
+}
+
+fn tell(args: &Args, population: &Population, lines: &[Line]) -> Result<(), Failure> {
+    let set = args.set.as_deref().unwrap_or("well-mixed");
+    let met = lines.iter().filter(|l| l.met).count();
+    if args.json {
+        return print_json(&serde_json::json!({
+            "population": population.spec().name(), "set": set, "patients": args.number, "seed": args.seed,
+            "uncertain": args.uncertain, "met": met, "of": lines.len(), "lines": lines
+        }));
+    }
+    let mut text = format!(
+        "{} patients of {}, seed {}, parameters {set}\n",
+        args.number,
+        population.spec().name(),
+        args.seed
+    );
+    for line in lines {
+        let verdict = if line.met { "met" } else { "MISSED" };
+        let _ = writeln!(
+            text,
+            "\n{}  {verdict}\n    published  {}  ({})\n    simulated  {}\n    rule       {}",
+            line.what, line.published, line.source, line.simulated, line.rule
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\n{met} of {} met. Some spreads were tuned to these figures; docs/populations.md says which.\n\
+         For teaching and research, never for treating a person.",
+        lines.len()
+    );
+    print(&text)
+}
