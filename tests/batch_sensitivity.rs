@@ -32,7 +32,7 @@ fn each_method_ranks_parameters_and_threads_change_no_byte() {
                 "--out",
                 out,
                 "--vary",
-                "scenario.patient.weight,pump.peristaltic",
+                "scenario.patient.weight,kinetics.csf.area_lumbar",
                 "--outcome",
                 "csf_l3_ng_per_ml.end,spasm_score.mean",
             ])

@@ -80,14 +80,16 @@ pub(super) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error)
 /// # Errors
 /// What the writer says.
 pub fn write_part(part: &Part, to: &mut dyn Write) -> io::Result<()> {
-    let mut out = Hashing {
+    let hashing = Hashing {
         to,
         hash: Sha256::new(),
     };
+    // A number at a time would be slow to hash.
+    let mut out = BufWriter::with_capacity(1 << 16, hashing);
     serde_json::to_writer(&mut out, part)?;
     out.write_all(b"\n")?;
-    let seal = hex(out.hash);
-    writeln!(out.to, "{SEAL}{seal}")
+    let Hashing { to, hash } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    writeln!(to, "{SEAL}{}", hex(hash))
 }
 
 /// Puts a part into a folder under its name, whole or not at all.

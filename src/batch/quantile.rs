@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_binomial_distribution_is_that_of_its_definition() {
-        for (n, p) in [(1_u64, 0.5), (7, 0.05), (30, 0.25), (60, 0.95)] {
+        for (n, p) in [(1_u64, 0.5_f64), (7, 0.05), (30, 0.25), (60, 0.95)] {
             let (mut choose, mut sum) = (1.0_f64, 0.0);
             for k in 0..=n {
                 sum += choose * p.powi(k as i32) * (1.0 - p).powi((n - k) as i32);

@@ -195,7 +195,7 @@ impl Batch {
             Arc::make_mut(&mut scenario).faults.extend(drawn.faults);
         }
         let units = drawn.weight * UNIT as f64;
-        if !(units < i64::MAX as f64) {
+        if units.is_nan() || units >= i64::MAX as f64 {
             return Err(format!(
                 "its weight {:e} is beyond all use: take smaller factors",
                 drawn.weight

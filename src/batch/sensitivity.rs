@@ -223,11 +223,10 @@ mod tests {
         // Saltelli, Sensitivity Analysis in Practice, 2004: closed forms.
         let first = [0.3139, 0.4424, 0.0];
         let total = [0.5576, 0.4424, 0.2437];
-        for i in 0..3 {
-            let index = &found[i];
-            assert!((index.first.value - first[i]).abs() < 0.01, "{i}: {:?}", index.first);
-            assert!((index.total.value - total[i]).abs() < 0.01, "{i}: {:?}", index.total);
-            for (share, truth) in [(index.first, first[i]), (index.total, total[i])] {
+        for (i, (index, (first, total))) in found.iter().zip(first.into_iter().zip(total)).enumerate() {
+            assert!((index.first.value - first).abs() < 0.01, "{i}: {:?}", index.first);
+            assert!((index.total.value - total).abs() < 0.01, "{i}: {:?}", index.total);
+            for (share, truth) in [(index.first, first), (index.total, total)] {
                 assert!(
                     share.low <= truth + 0.005 && truth <= share.high + 0.005,
                     "{i}: {share:?}"

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -300,7 +300,9 @@ fn finish(part: &Part, folder: &Path) -> Result<(), Failure> {
         let _ = fs::remove_dir_all(folder);
         return Ok(());
     }
-    eprintln!(
+    // Whoever closed the stream does not want to know.
+    let _ = writeln!(
+        std::io::stderr(),
         "stopped: {} of {} replicates are done and kept in {}; the same command with --resume goes on",
         part.next - part.from,
         part.to - part.from,

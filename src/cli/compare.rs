@@ -143,7 +143,7 @@ fn paired(args: &Args, story: &Story) -> Result<(), Failure> {
     let threads = args.draws.threads()?;
     let (covered, state) = match &args.out {
         Some(target) => {
-            let part = super::batch::whole(&prepared, story, target, threads, false, true)?;
+            let part = super::batch::whole(&prepared, story, target, threads, true, true)?;
             (part.next, part.state)
         }
         None => super::batch::in_memory(&prepared, threads)?,

@@ -17,7 +17,7 @@ use crate::simulation::Registry;
 #[command(after_help = "Examples:
   itbsim sensitivity scenarios/catheter-kink.toml --vary response.withdrawal --outcome withdrawal_h
   itbsim sensitivity case.toml --method sobol -n 256 --outcome csf_l3_ng_per_ml.end \\
-      --vary kinetics.csf_flow=10..30,scenario.patient.weight
+      --vary kinetics.csf.area_lumbar=1..3,scenario.patient.weight
   itbsim sensitivity case.toml --method tornado --vary kinetics. --outcome spasm_score.mean
 
 A name that ends early stands for all parameters that begin with it. Ranges are those of
