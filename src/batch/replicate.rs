@@ -280,7 +280,7 @@ fn prepare(scenario: &Scenario, seed: u64, bias: &Bias) -> Result<Prepared, Batc
     let varied = |key: &&str| key.starts_with("hazards.") || key.starts_with("catheter.");
     let fixed = cohort.as_ref().is_none_or(|c| {
         let keys: Vec<&str> = c.population().spec().distributions().iter().map(|d| d.key).collect();
-        !keys.iter().any(|k| varied(&k))
+        !keys.iter().any(varied)
     });
     let rates = hazards::of_scenario(&scenario);
     bias.check(&rates)?;

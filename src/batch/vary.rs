@@ -335,7 +335,7 @@ impl<'a> Varied<'a> {
                         Over::Max => values().max_by(f64::total_cmp),
                         Over::Min => values().min_by(f64::total_cmp),
                         Over::Mean => Some(values().fold(0.0, |a, b| a + b) / n),
-                        Over::End => values().last(),
+                        Over::End => values().next_back(),
                     }
                 }
             })

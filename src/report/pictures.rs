@@ -67,8 +67,11 @@ pub struct Curve {
     /// What it is of.
     pub name: String,
     /// Time \[h\], value, lower and upper end of its interval; each holds until the next.
-    pub steps: Vec<(f64, f64, f64, f64)>,
+    pub steps: Vec<Step>,
 }
+
+/// Time \[h\], value, lower and upper end of its interval.
+pub type Step = (f64, f64, f64, f64);
 
 /// Distribution functions of one outcome.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@ use super::colour::{self, AXIS, GRID, HALO, INK, NOTE, Rgb};
 use super::page::{BORDER, LEADING, Page};
 use super::{Figure, PlotOptions};
 use crate::report::ReportError;
-use crate::report::pictures::{BandPanel, Curve, Drawing, IntervalPanel, Picture, SharePanel};
+use crate::report::pictures::{BandPanel, Curve, Drawing, IntervalPanel, Picture, SharePanel, Step};
 
 /// Room between panels \[pt\].
 const GAP: f64 = 9.0;
@@ -202,7 +202,7 @@ fn incidence(page: &Page, title: &str, curves: &[Curve], end_h: f64, at_risk: &[
         let place = |t: f64, share: f64| (unit(axis.x(t)), unit(y_of(frame, &scale, 100.0 * share)));
         for (i, curve) in curves.iter().enumerate() {
             let colour = colour::line_of(i, curves.len());
-            let path = |of: &dyn Fn(&(f64, f64, f64, f64)) -> f64| {
+            let path = |of: &dyn Fn(&Step) -> f64| {
                 let mut points = vec![place(0.0, 0.0)];
                 let mut before = 0.0;
                 for step in &curve.steps {
