@@ -38,6 +38,7 @@
 //! | [`care`] | patient, carers, clinic: policies that react to what can be seen; the [`Policy`](care::Policy) trait |
 //! | [`population`] | virtual patients: drawn by key, with their published spread |
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
+//! | [`batch`] | many replicates: threads, shards, exact statistics |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
 //! | [`validate`] | published figures beside simulated ones, with tolerance, source, grade and verdict |
@@ -114,6 +115,7 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod batch;
 pub mod calc;
 pub mod care;
 pub mod catheter;

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::batch::tables;
 use crate::report::data::column;
 use crate::report::{RunData, text};
 use crate::scenario::model::Story;
 use crate::simulation::{Registry, RunOptions};
 
+use super::batch::short;
 use super::{Failure, ScenarioArg, print, print_json};
 
 #[derive(Debug, clap::Args)]
@@ -17,14 +19,19 @@ use super::{Failure, ScenarioArg, print, print_json};
   itbsim compare scenarios/concentration-change.toml
   itbsim compare scenarios/screening-bolus.toml --json
   itbsim compare scenarios/stop-or-taper.toml --csv arms.csv
+  itbsim compare my-arms.toml -n 1000     # arms against the first one, replicate by replicate
 
-Every arm is the same patient with the same luck; only what the arm changes differs.")]
+Every arm is the same patient with the same luck; only what the arm changes differs. With -n each
+replicate is such a pair: the table says how many times more replicates the same error would need
+without pairing.")]
 pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArg,
-    /// Seed, if not the scenario's own
-    #[arg(long)]
-    seed: Option<u64>,
+    #[command(flatten)]
+    draws: super::batch::DrawArgs,
+    /// With -n: also write the folder of the batch
+    #[arg(long, short, value_hint = clap::ValueHint::DirPath, requires = "replicates")]
+    out: Option<PathBuf>,
     /// Machine-readable output
     #[arg(long)]
     json: bool,
@@ -45,8 +52,11 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             story.name
         )));
     }
+    if args.draws.n.is_some() {
+        return paired(args, &story);
+    }
     let options = RunOptions {
-        seed: args.seed,
+        seed: args.draws.seed,
         ..RunOptions::default()
     };
     let runs = super::run::run_arms(&story, &registry, &options)?;
@@ -124,6 +134,73 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     );
     out.push_str("For teaching and research, never for treating a person.\n");
     print(&out)
+}
+
+/// Arms against the first one over many replicates.
+fn paired(args: &Args, story: &Story) -> Result<(), Failure> {
+    let prepared = args.draws.prepare(story)?;
+    let identity = prepared.identity();
+    let threads = args.draws.threads()?;
+    let (covered, state) = match &args.out {
+        Some(target) => {
+            let part = super::batch::whole(&prepared, story, target, threads, true, true)?;
+            (part.next, part.state)
+        }
+        None => super::batch::in_memory(&prepared, threads)?,
+    };
+    if let Some(path) = &args.csv {
+        let mut bytes = Vec::new();
+        tables::write_differences(identity, &state, &mut bytes)?;
+        std::fs::write(path, bytes)
+            .map_err(|e| Failure::Input(format!("error: cannot write `{}`: {e}", path.display())))?;
+    }
+    if args.json {
+        print_json(&tables::differences(identity, &state, covered))?;
+    } else {
+        let mut out = format!("{}\n", identity.title);
+        for arm in state.whole() {
+            let _ = write!(out, "\narm {}: {} of {} replicates", arm.arm, arm.done(), identity.n);
+            if arm.failed > 0 {
+                let _ = write!(out, ", {} failed", arm.failed);
+            }
+            if arm.pairs.is_empty() {
+                out.push_str(", the others are compared with it\n");
+                continue;
+            }
+            let _ = writeln!(
+                out,
+                "\n{:<28} {:>8} {:>11} {:>11} {:>11} {:>24} {:>10}",
+                "outcome", "pairs", "mean", "of first", "difference", "95 % interval", "unpaired"
+            );
+            for pair in &arm.pairs {
+                let Some(found) = pair.difference.estimate() else {
+                    continue;
+                };
+                let mean = |m: &crate::batch::Moments| m.estimate().map_or(f64::NAN, |e| e.mean);
+                let interval = match (found.low, found.high) {
+                    (Some(low), Some(high)) => format!("{} to {}", short(low), short(high)),
+                    _ => "-".to_owned(),
+                };
+                let _ = writeln!(
+                    out,
+                    "{:<28} {:>8} {:>11} {:>11} {:>11} {interval:>24} {:>10}",
+                    pair.name,
+                    pair.difference.n(),
+                    short(mean(&pair.own)),
+                    short(mean(&pair.first)),
+                    short(found.mean),
+                    tables::variance_ratio(pair).map_or("-".to_owned(), |r| format!("x {}", short(r))),
+                );
+            }
+        }
+        out.push_str("\nunpaired: replicates that the same error would need without pairing\n");
+        out.push_str("For teaching and research, never for treating a person.\n");
+        print(&out)?;
+    }
+    if covered < identity.n {
+        return Err(Failure::Interrupted);
+    }
+    Ok(())
 }
 
 /// Scalar figures of one arm.

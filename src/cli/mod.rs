@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod batch;
 mod branch;
 mod calc;
 mod calibrate;
@@ -21,10 +22,12 @@ mod docs;
 mod export;
 mod hazards;
 mod list;
+mod merge;
 mod new;
 mod parameters;
 mod patients;
 mod run;
+mod sensitivity;
 mod system;
 mod validate;
 mod why;
@@ -47,6 +50,7 @@ use crate::simulation::{Registry, RunError};
   itbsim run scenarios/missed-refill.toml
   itbsim why scenarios/catheter-kink.toml symptom.spasms_increased.onset
   itbsim compare scenarios/concentration-change.toml
+  itbsim batch scenarios/hazards-six-years.toml -n 1000
   itbsim new my-case.toml && itbsim check my-case.toml
 
 A scenario of `-` is read from standard input.
@@ -61,6 +65,12 @@ pub struct Cli {
 enum Command {
     /// Run a scenario: tables, pictures and a summary of what happened
     Run(run::Args),
+    /// Run many replicates: virtual patients, drawn faults, care; bands, incidences, outcomes
+    Batch(batch::Args),
+    /// Join the parts of a batch that ran as shards
+    Merge(merge::Args),
+    /// Show which parameters an outcome depends on: tornado, Morris, Sobol
+    Sensitivity(sensitivity::Args),
     /// Read a scenario and print it as understood, without running it
     Check(check::Args),
     /// Write a commented scenario to start from
@@ -112,6 +122,8 @@ pub(crate) enum Failure {
     Expectation,
     /// The model failed: exit code 3.
     Model(String),
+    /// Stopped from outside; what was to be said has been said.
+    Interrupted,
     /// The reader of our output went away: a quiet success.
     ClosedPipe,
 }
@@ -153,6 +165,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Only an unfinished output folder needs care; without a handler the default action
     // ends the program just as well, so a failure to install it is no reason to stop.
     let _ = ctrlc::set_handler(|| {
+        if batch::stop_gently() {
+            return;
+        }
         crate::report::folder::discard_unfinished(|| std::process::exit(INTERRUPTED));
     });
     let cli = match Cli::try_parse_from(args) {
@@ -166,6 +181,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::execute(&args),
+        Command::Batch(args) => batch::execute(&args),
+        Command::Merge(args) => merge::execute(&args),
+        Command::Sensitivity(args) => sensitivity::execute(&args),
         Command::Check(args) => check::execute(&args),
         Command::New(args) => new::execute(&args),
         Command::List(args) => list::execute(&args),
@@ -187,6 +205,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::ClosedPipe) => ExitCode::SUCCESS,
         Err(Failure::Expectation) => ExitCode::from(1),
+        Err(Failure::Interrupted) => ExitCode::from(INTERRUPTED as u8),
         Err(Failure::Input(text)) => {
             let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
             ExitCode::from(2)

@@ -11,7 +11,7 @@ use crate::scenario::model::{Fault, Onset, Profile, Scenario, Trigger, Value};
 use crate::signals::Level;
 
 /// Key of the onset among the draws of one hazard.
-const ONSET: &str = "onset";
+pub(super) const ONSET: &str = "onset";
 
 /// The faults that strike within the run, in the order of [`KINDS`](super::KINDS).
 ///
@@ -48,12 +48,22 @@ pub fn draw(scenario: &Scenario, draws: &Draws) -> Vec<Fault> {
 pub fn draw_from(scenario: &Scenario, hazards: &[Hazard], draws: &Draws) -> Vec<Fault> {
     hazards
         .iter()
-        .filter_map(|hazard| strike(scenario, hazard, draws))
+        .filter_map(|hazard| {
+            let entity = entity(hazard);
+            let u = draws.uniform(&entity, ONSET, 0);
+            let wait = hazard.shape.wait(age(scenario, hazard.clock), -libm::log(u))?;
+            strike(scenario, hazard, draws, u, wait)
+        })
         .collect()
 }
 
+/// Name under which a hazard draws.
+pub(super) fn entity(hazard: &Hazard) -> String {
+    format!("hazard.{}", hazard.kind)
+}
+
 /// Age of the implant at the start \[h\].
-fn age(scenario: &Scenario, clock: Clock) -> f64 {
+pub(super) fn age(scenario: &Scenario, clock: Clock) -> f64 {
     let own = scenario.hazards.as_ref().and_then(|h| h.catheter_age);
     match (clock, own) {
         (Clock::Catheter, Some(age)) => age,
@@ -61,14 +71,13 @@ fn age(scenario: &Scenario, clock: Clock) -> f64 {
     }
 }
 
-fn strike(scenario: &Scenario, hazard: &Hazard, draws: &Draws) -> Option<Fault> {
-    let entity = format!("hazard.{}", hazard.kind);
-    let u = draws.uniform(&entity, ONSET, 0);
-    let age = age(scenario, hazard.clock);
-    let wait = hazard.shape.wait(age, -libm::log(u))?;
+/// The fault that strikes after a wait \[h\] that `u` decided, if that is within the run.
+pub(super) fn strike(scenario: &Scenario, hazard: &Hazard, draws: &Draws, u: f64, wait: f64) -> Option<Fault> {
     if wait > scenario.duration.hours() {
         return None;
     }
+    let entity = entity(hazard);
+    let age = age(scenario, hazard.clock);
     let at = SimTime::from_hours(wait).ok()?;
     let luck = Luck { draws, entity: &entity };
     let values = severity(scenario, &hazard.kind, &luck);

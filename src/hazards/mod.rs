@@ -19,10 +19,12 @@
 //! part (wear, corrosion) that grows with age by the causes found in returned pumps.
 //! `itbsim list hazards` prints the table.
 
+mod bias;
 mod draw;
 mod shape;
 mod table;
 
+pub use bias::{Bias, BiasError, Biased, Given, draw_biased};
 pub use draw::{draw, draw_from};
 pub use shape::Shape;
 pub(crate) use table::material_word;

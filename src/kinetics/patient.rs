@@ -497,6 +497,22 @@ impl Kinetics {
         Ok(())
     }
 
+    /// One column at `t`, by its place in [`Kinetics::columns`]; the bits are those of
+    /// [`Kinetics::values`].
+    ///
+    /// # Errors
+    /// [`KineticsError::Backwards`]; [`KineticsError::UnknownColumn`] for a place beyond the last.
+    pub fn value_at(&self, t: SimTime, column: usize, scratch: &mut Scratch) -> Result<f64, KineticsError> {
+        let dt = check_time(t, self.state.origin)?;
+        if column >= self.current.rows.len() {
+            return Err(KineticsError::UnknownColumn {
+                name: format!("number {column}"),
+            });
+        }
+        self.look(dt, scratch);
+        Ok(self.value(column, scratch))
+    }
+
     /// A column as a function of the hours since [`Kinetics::origin`], for certified
     /// crossings; valid until the next change.
     ///

@@ -13,6 +13,7 @@
 pub mod data;
 pub mod folder;
 pub mod from_run;
+pub mod pictures;
 #[cfg(feature = "plots")]
 pub mod plots;
 pub mod tables;

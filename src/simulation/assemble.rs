@@ -220,6 +220,7 @@ pub(super) fn assemble(
         },
         recorder: Recorder {
             keep_jumps: options.keep_jumps,
+            only: options.columns.clone(),
             ..Recorder::default()
         },
         sample: options.sample.unwrap_or(scenario.sample),

@@ -45,7 +45,7 @@ pub use hearing::{Chance, Ears};
 pub use ledger::LIMIT as LEDGER_LIMIT;
 pub use model::Simulation;
 pub use names::{ACTIONS, MISHAPS};
-pub use observe::columns;
+pub use observe::{columns, columns_with};
 pub use outcomes::Outcomes;
 pub use profile::RAMP_STEPS;
 pub use registry::{BuildFault, FaultMechanism, Plant, Registry, SymptomEntry};

@@ -1,9 +1,10 @@
 //! What a run writes down: the columns, and the recorder that fills them.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::engine::SimTime;
 use crate::kinetics::Kinetics;
+use crate::numerics::Scratch;
 use crate::response::{DrugSignals, Signals, Sites};
 use crate::scenario::drugs::Drug;
 use crate::signals::Ailing;
@@ -114,13 +115,9 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
     let concentrations = &values[DEVICE.len()..];
     let balance = Kinetics::balance_of(concentrations);
     let drive = Kinetics::drive_of(concentrations);
-    let mut sites = Sites::default();
-    for (site, drug) in sites.iter_mut().zip(&patient.drugs) {
-        *site = drug.kinetics.drive(at, &mut drug.kinetics.system().scratch())?.effect;
-    }
     let drive = Drive {
         baclofen: drive,
-        others: sites,
+        others: sites(patient, at)?,
     };
     let signals = patient.body.signals_under(&patient.response, drive, at);
     values.extend(signals.values());
@@ -150,6 +147,58 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
         *v += 0.0;
     }
     Ok((values, balance))
+}
+
+/// Effect sites of the other drugs.
+fn sites(patient: &Patient, at: SimTime) -> Result<Sites, SimError> {
+    let mut sites = Sites::default();
+    for (site, drug) in sites.iter_mut().zip(&patient.drugs) {
+        *site = drug.kinetics.drive(at, &mut drug.kinetics.system().scratch())?.effect;
+    }
+    Ok(sites)
+}
+
+/// Some columns of a row, with the bits they have in the whole row.
+fn some(patient: &Patient, at: SimTime, only: &[usize], scratch: &mut Scratch) -> Result<Vec<f64>, SimError> {
+    let kinetic = DEVICE.len()..DEVICE.len() + kinetic_columns().len();
+    let signal = kinetic.end..kinetic.end + Signals::COLUMNS.len();
+    let pump = patient.pump.as_ref();
+    let mut signals = None;
+    let mut values = Vec::with_capacity(only.len() + 1);
+    values.push(at.hours());
+    for &column in only {
+        let value = if kinetic.contains(&column) {
+            patient.kinetics.value_at(at, column - kinetic.start, scratch)?
+        } else if signal.contains(&column) {
+            let all = match &signals {
+                Some(all) => all,
+                None => {
+                    let baclofen = patient.kinetics.drive(at, scratch)?;
+                    let others = sites(patient, at)?;
+                    let drive = Drive { baclofen, others };
+                    let all = patient.body.signals_under(&patient.response, drive, at).values();
+                    signals.insert(all)
+                }
+            };
+            all[column - signal.start]
+        } else {
+            match column {
+                0 => at.hours(),
+                1 => pump.programmed_dose_rate() * 24.0,
+                2 => patient.delivered_rate() * 24.0,
+                3 => patient.catheter.inflow() * 24.0,
+                4 => pump.reservoir_volume(at),
+                5 => pump.believed_volume(at),
+                6 => patient.catheter.tip_concentration(),
+                7 => patient.catheter.pressure(at),
+                8 => pump.outlet_concentration(),
+                // The last columns are asked for too seldom to be computed apart.
+                other => row(patient, at)?.get(other).copied().unwrap_or_default(),
+            }
+        };
+        values.push(value + 0.0);
+    }
+    Ok(values)
 }
 
 /// The columns of [`drug_columns`] for one drug.
@@ -186,11 +235,21 @@ pub struct Recorder {
     pub drug_ledgers: Vec<Vec<LedgerRow>>,
     /// Whether jumps are recorded.
     pub keep_jumps: bool,
+    /// Places of the columns kept; `None` is all of them, and the ledger.
+    #[serde(default)]
+    pub only: Option<Arc<[usize]>>,
+    /// Room for the next look.
+    #[serde(skip)]
+    pub scratch: Scratch,
 }
 
 impl Recorder {
     /// A grid sample of the settled state.
     pub fn sample(&mut self, patient: &Patient, accounts: &Accounts, at: SimTime) -> Result<(), SimError> {
+        if let Some(only) = &self.only {
+            self.rows.push(some(patient, at, only, &mut self.scratch)?);
+            return Ok(());
+        }
         let (values, balance) = row_and_balance(patient, at)?;
         if self.keep_jumps {
             self.trajectory.push(values.clone());
@@ -202,6 +261,15 @@ impl Recorder {
             rows.push(patient.drug_row(index, at)?);
         }
         Ok(())
+    }
+
+    /// Names of the columns of its rows.
+    pub fn columns(&self, drugs: &[Drug]) -> Vec<String> {
+        let all = columns_with(drugs);
+        match &self.only {
+            None => all,
+            Some(only) => [0].iter().chain(only.iter()).map(|i| all[*i].clone()).collect(),
+        }
     }
 
     /// One limit of a jump.

@@ -39,6 +39,9 @@ pub struct RunOptions {
     pub sample: Option<SimSpan>,
     /// Whether output rows are made at all.
     pub observe: bool,
+    /// Which columns rows have, as places in [`columns`](super::columns); the time comes first
+    /// whatever is asked for, and the ledger is not kept. `None` keeps everything.
+    pub columns: Option<Arc<[usize]>>,
     /// Whether both limits of jumps are kept for drawing.
     pub keep_jumps: bool,
     /// Whether the linear system is recorded.
@@ -54,6 +57,7 @@ impl Default for RunOptions {
             replicate: 0,
             sample: None,
             observe: true,
+            columns: None,
             keep_jumps: false,
             record_system: false,
             without: Vec::new(),
@@ -74,12 +78,6 @@ impl Run {
     /// # Errors
     /// If a part refuses its configuration.
     pub fn new(scenario: &Scenario, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
-        let mut engine = Engine::new(EngineOptions {
-            end: Some(scenario.duration),
-            crowd_limit: CROWD_LIMIT,
-            event_limit: EVENT_LIMIT,
-            ..EngineOptions::default()
-        });
         let seed = options.seed.unwrap_or(scenario.seed);
         let draws = Draws::new(seed, replicate_of(scenario, options));
         let mut scenario = scenario.clone();
@@ -88,7 +86,22 @@ impl Run {
         scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
         scenario.faults.extend(crate::complications::draw(&scenario, &draws));
         scenario.faults.extend(crate::complications::followers(&scenario));
-        let scenario = Arc::new(leave_out(&scenario, &options.without));
+        Self::drawn(Arc::new(leave_out(&scenario, &options.without)), registry, options)
+    }
+
+    /// As [`Run::new`] for a scenario that is complete: its patient and its faults by chance
+    /// have been drawn and written into it, and nothing is left out any more. For many runs
+    /// of one scenario, which then share it.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub fn drawn(scenario: Arc<Scenario>, registry: &Registry, options: &RunOptions) -> Result<Self, RunError> {
+        let mut engine = Engine::new(EngineOptions {
+            end: Some(scenario.duration),
+            crowd_limit: CROWD_LIMIT,
+            event_limit: EVENT_LIMIT,
+            ..EngineOptions::default()
+        });
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
         simulation.prime(&mut engine).map_err(at_start)?;
         Ok(Self { engine, simulation })
@@ -196,6 +209,7 @@ impl Run {
         let alarms = simulation.alarm_rows(end);
         let log = simulation.patient.pump.telemetry(end).log;
         let device_log = simulation.past_log.iter().chain(&log).map(log_row).collect();
+        let columns = simulation.recorder.columns(&scenario.drugs);
         let drug_ledgers = scenario
             .drugs
             .iter()
@@ -203,7 +217,7 @@ impl Run {
             .zip(simulation.recorder.drug_ledgers)
             .collect();
         let mut result = RunResult {
-            columns: super::observe::columns_with(&scenario.drugs),
+            columns,
             rows: simulation.recorder.rows,
             trajectory: simulation.recorder.trajectory,
             events,

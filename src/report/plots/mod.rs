@@ -15,11 +15,13 @@
 //! | [`vitals`] | heart rate, blood pressure, temperature, breathing |
 //! | [`compare`] | several arms of one story |
 //! | [`evidence`] | simulated against published: courses, values, fold errors |
+//! | [`batch_figures`] | many runs: bands, incidences, distributions, differences |
 //!
 //! [`figures`] draws all that the data allow, and for a long run with a fault a
 //! second version (`_zoom`) of the days around it.
 
 mod axis;
+mod batch;
 mod canvas;
 mod colour;
 pub mod evidence;
@@ -30,6 +32,7 @@ mod page;
 mod stack;
 mod symptoms;
 
+pub use batch::batch_figures;
 pub use figures::{belief, compare, concentration, response, vitals};
 pub use neuraxis::neuraxis;
 pub use symptoms::symptoms;

@@ -52,14 +52,18 @@ impl Page {
 
     /// For a figure that belongs to no run: its title and what stands at its foot.
     pub fn titled(title: &str, foot: &str) -> Page {
+        let mut page = Self::plain(title, "", foot);
+        page.footer[1] = format!("itbsim {} · {DISCLAIMER}.", env!("CARGO_PKG_VERSION"));
+        page
+    }
+
+    /// For many runs: title, a line under it, and what made the figure.
+    pub fn plain(title: &str, subtitle: &str, footer: &str) -> Page {
         let room = WIDTH - 2.0 * BORDER;
         Page {
             title: wrap(title, room, LARGE, Weight::Medium, 2),
-            subtitle: None,
-            footer: vec![
-                fit(foot, room, SMALL, Weight::Regular),
-                format!("itbsim {} · {DISCLAIMER}.", env!("CARGO_PKG_VERSION")),
-            ],
+            subtitle: (!subtitle.is_empty()).then(|| fit(subtitle, room, SMALL, Weight::Regular)),
+            footer: vec![fit(footer, room, SMALL, Weight::Regular), format!("{DISCLAIMER}.")],
         }
     }
 
