@@ -114,6 +114,7 @@ pub mod care;
 pub mod catheter;
 pub mod cli;
 pub mod engine;
+pub mod flow;
 pub mod hazards;
 pub mod kinetics;
 pub mod numerics;

@@ -14,6 +14,7 @@ mod calc;
 mod care;
 mod care_workup;
 mod catheter;
+mod flow;
 mod hazards;
 mod kinetics;
 mod protocols;
@@ -94,6 +95,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         scenario::TABLE,
         hazards::TABLE,
         calc::TABLE,
+        flow::TABLE,
     ]
     .into_iter()
     .flatten()
@@ -279,6 +281,7 @@ mod tests {
             ("scenario.", scenario::TABLE),
             ("hazards.", hazards::TABLE),
             ("calc.", calc::TABLE),
+            ("flow.", flow::TABLE),
         ] {
             for p in table {
                 assert!(p.key.starts_with(room), "{} is in the table of {room}", p.key);

@@ -48,6 +48,8 @@ mod expect;
 mod fault;
 mod fields;
 mod files;
+pub mod flow_bench;
+mod flow_file;
 mod hazards;
 pub mod model;
 mod moment;
@@ -64,6 +66,7 @@ use std::path::{Path, PathBuf};
 pub use branching::{BRANCH, Decision, PAST, load_branch};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
+pub use flow_file::{load_bench, load_bench_str};
 pub(crate) use resolve::MOST_ROWS;
 pub use schema::schema;
 

@@ -321,7 +321,7 @@ fn sample(fields: &Fields<'_, '_>, duration: Result<SimTime, Reported>) -> Resul
     }
 }
 
-fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
+pub(super) fn parameters_of(fields: &Fields<'_, '_>) -> Result<ParameterSet, Reported> {
     let mut set = ParameterSet::default();
     let Some(entry) = fields.entry("parameters") else {
         return Ok(set);
@@ -403,7 +403,7 @@ fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, P
 }
 
 /// A once-only table; absent means empty.
-fn once<'d, 'c>(
+pub(super) fn once<'d, 'c>(
     fields: &Fields<'d, 'c>,
     key: &str,
     keys: &[&str],

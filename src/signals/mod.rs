@@ -4,10 +4,14 @@
 //! Nothing here computes; a room that needs another room's result receives one
 //! of these values from [`crate::simulation`].
 
+mod flow;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use flow::{ActuatorKind, SensorKind, Signal, TapKind};
 
 /// A vertebral level of the spinal canal, from caudal to rostral.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
