@@ -15,6 +15,7 @@ mod calc;
 mod check;
 mod compare;
 mod diff;
+mod flow;
 mod hazards;
 mod list;
 mod new;
@@ -75,6 +76,8 @@ enum Command {
     Branch(branch::Args),
     /// Show where two runs part, and what followed
     Diff(diff::Args),
+    /// Benchmark flow controllers on a simulated pump: start-up, trumpets, steps, occlusions
+    Flow(flow::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
     /// Print a completion script for a shell
@@ -160,6 +163,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(args) => compare::execute(&args),
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
+        Command::Flow(args) => flow::execute(&args),
         Command::System(args) => system::execute(&args),
         Command::Completions { shell } => completions(shell),
     };

@@ -166,6 +166,10 @@ pub struct TestRun {
     pub worst_operations: u64,
     /// Energy of strokes, samples and arithmetic \[mJ\].
     pub energy_mj: f64,
+    /// When an alarm stopped the device, and the volume in its line by then, if one did \[h, mL\].
+    pub stopped: Option<(f64, f64)>,
+    /// Volume pushed into the line in all, by strokes and through open valves \[mL\].
+    pub pumped_ml: f64,
     /// Volume left in the reservoir at the end \[mL\].
     pub left_ml: f64,
     /// Volume lost through leaks \[mL\].
@@ -245,6 +249,7 @@ struct Stand<'a> {
     /// Earliest next stroke.
     ready: SimTime,
     stopped: bool,
+    stopped_at: Option<(f64, f64)>,
     commanded: u64,
     cost: Cost,
     worst: u64,
@@ -282,6 +287,7 @@ impl<'a> Stand<'a> {
             stroke_end: None,
             ready: SimTime::ZERO,
             stopped: false,
+            stopped_at: None,
             commanded: 0,
             cost: Cost::default(),
             worst: 0,
@@ -323,6 +329,8 @@ impl<'a> Stand<'a> {
             energy_mj: self.plant.actuator().energy()
                 + p.get("flow.sensor.energy") * samples as f64
                 + p.get("flow.compute.energy") * self.cost.operations() as f64,
+            stopped: self.stopped_at,
+            pumped_ml: line.pumped + line.valve,
             left_ml: self.plant.left(end),
             leaked_ml: line.leaked,
             events: engine.events_run(),
@@ -388,6 +396,9 @@ impl<'a> Stand<'a> {
                 self.stopped = true;
                 // An occlusion stops the stroke where it is (Open PCA pump requirements, 6).
                 self.plant.halt(now, false);
+                let line = self.plant.line().at(now);
+                self.stopped_at
+                    .get_or_insert((now.hours(), line.pumped + line.valve));
                 if let Some(handle) = self.stroke_end.take() {
                     cx.cancel(handle);
                 }

@@ -1,8 +1,9 @@
 //! The field's own figures of a test.
 //!
 //! A pulsed flow is never within ten percent of anything: it is nothing, and then a stroke. So
-//! settling and the time within a band are judged on the mean over a moving window
-//! (`flow.metric.window`), against the volume asked for in the same window.
+//! settling and the time within a band are judged on the mean over a moving window of so many
+//! strokes at the lowest flow asked for (`flow.metric.window_strokes`), against the volume asked
+//! for in the same window.
 
 use serde::Serialize;
 
@@ -46,6 +47,8 @@ pub struct OcclusionFigures {
 /// All figures of one test of one controller.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Metrics {
+    /// Length of the moving window \[h\].
+    pub window_h: f64,
     /// Volume delivered in the period analysed \[mL\].
     pub delivered_ml: f64,
     /// Volume asked for in it \[mL\].
@@ -90,9 +93,14 @@ pub fn metrics(spec: &TestSpec, run: &TestRun) -> Metrics {
     let total = &run.volumes.total;
     let last = total.len().saturating_sub(1);
     let from = ((spec.analyse_from.hours() / step_h).ceil() as usize).min(last);
-    let window = ((p.get("flow.metric.window") / step_h).round() as usize).max(1);
-    let band = p.get("flow.metric.band");
     let programme = Requested::new(spec);
+    let stroke = spec
+        .plant
+        .stroke
+        .unwrap_or_else(|| p.get("flow.stroke.volume") * 1e-3);
+    let strokes = p.get("flow.metric.window_strokes") * stroke;
+    let window = ((strokes / programme.lowest() / step_h).round()).clamp(1.0, last.max(1) as f64) as usize;
+    let band = p.get("flow.metric.band");
 
     let delivered_ml = total[last] - total[from];
     let requested_ml = run.requested[last] - run.requested[from];
@@ -123,6 +131,7 @@ pub fn metrics(spec: &TestSpec, run: &TestRun) -> Metrics {
     let whole = total[last];
     let days = spec.duration.hours() / 24.0;
     Metrics {
+        window_h: window as f64 * step_h,
         delivered_ml,
         requested_ml,
         mean_error_percent: (requested_ml > 0.0).then(|| 100.0 * (delivered_ml / requested_ml - 1.0)),

@@ -16,6 +16,7 @@
 //! - [`run_test`], [`run_bench`]: one test, and the matrix of controllers and tests, as events on
 //!   the engine of this crate.
 //! - [`metrics()`], [`Volumes::trumpet`], [`ranking`]: what comes out.
+//! - [`safety`]: the rules of the generic infusion pump, checked on any run.
 //!
 //! The plant knows no drug and no patient; `[pump] fidelity = "strokes"` joins strokes and patient.
 
@@ -27,6 +28,7 @@ mod matrix;
 mod metrics;
 mod plant;
 mod programme;
+pub mod safety;
 mod sensors;
 mod taps;
 mod trumpet;

@@ -74,6 +74,12 @@ impl Requested {
         volume + rate * at.hours_since(since)
     }
 
+    /// Lowest flow above zero that is ever asked for; infinite if none is \[mL/h\].
+    pub fn lowest(&self) -> f64 {
+        let flows = self.steps.iter().map(|s| s.1).filter(|q| *q > 0.0);
+        flows.fold(f64::INFINITY, f64::min)
+    }
+
     /// Changes of the flow: when, from what, to what \[h, mL/h\].
     pub fn changes(&self) -> Vec<(f64, f64, f64)> {
         self.steps

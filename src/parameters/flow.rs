@@ -120,11 +120,15 @@ pub const TABLE: &[Parameter] = &[
     entry("flow.control.mpc.ceiling", 2.0, "1", 1.0, 100.0, Assumed, TUNED, "largest flow it may ask for, over the programmed one"),
     entry("flow.control.mpc.pressure_limit", 20.0, "kPa", 1.0, 1000.0, Assumed, TUNED, "predicted outlet pressure it must not pass"),
     // Metrics.
-    entry("flow.metric.window", 3.0, "h", 0.01, 168.0, Assumed,
-        "ten strokes at the usual rate", "length of the moving mean that settling and time within a band are judged by"),
+    entry("flow.metric.window_strokes", 20.0, "1", 1.0, 1000.0, Assumed,
+        "one stroke more or less is then 5 %, the narrowest band reported",
+        "strokes at the lowest flow asked for, in the moving mean that settling and time within a band are judged by"),
     entry("flow.metric.band", 0.1, "1", 0.001, 1.0, Assumed, "the middle of the three bands reported", "band of the set rate within which a step counts as settled"),
     entry("flow.metric.bolus_window", 2.0, "h", 0.01, 48.0, Assumed, NONE, "time after the release of an occlusion in which the bolus is looked for"),
     // Strokes under a patient.
+    entry("flow.fidelity.stroke", 0.0, "uL", 0.0, 100.0, Assumed,
+        "a choice of the run, not a figure of a device",
+        "volume of a stroke in a run; zero runs in segments of constant flow, and `[pump] fidelity` sets it"),
     entry("flow.fidelity.stroke_time", 60.0, "s", 0.1, 3600.0, Derived,
         "short beside the interval between strokes (14 min at 0.25 mL/day), long beside the clock",
         "time in which a stroke is pushed out in a run with fidelity = \"strokes\""),

@@ -250,7 +250,7 @@ impl Model for Simulation {
             }
             SimEvent::Delivery { .. } => cx.note(format!(
                 "{} into the spinal fluid, {} programmed",
-                super::words::dose_rate(self.patient.delivered_rate()),
+                super::words::dose_rate(self.patient.mean_rate(now)),
                 super::words::dose_rate(self.patient.pump.programmed_dose_rate())
             )),
             SimEvent::Threshold { index, crossed, .. } => {
@@ -488,7 +488,7 @@ impl Simulation {
     /// Compares what reaches the spinal fluid with what is programmed.
     fn classify_delivery(&mut self, by: EventId, cx: &mut Cx<'_>) -> Result<(), SimError> {
         let programmed = self.patient.pump.programmed_dose_rate();
-        let delivered = self.patient.delivered_rate();
+        let delivered = self.patient.mean_rate(cx.now());
         let class = if programmed <= 0.0 {
             if delivered > 0.0 {
                 Delivery::High
@@ -523,7 +523,7 @@ impl Simulation {
     /// A front that changes what arrives by more than the pump's accuracy is what the body
     /// answers to, even if the rate stays on the same side of what is programmed.
     fn note_front(&mut self, fired: &Fired<SimEvent>) {
-        let arrives = self.patient.delivered_rate();
+        let arrives = self.patient.mean_rate(fired.time);
         let moved = if self.exposed > 0.0 {
             !(LOW_BELOW..=HIGH_ABOVE).contains(&(arrives / self.exposed))
         } else {

@@ -107,6 +107,21 @@ impl Patient {
         self.totals.delivered_rate
     }
 
+    /// The same in the mean, where the pump works in strokes \[ug/h\].
+    pub fn mean_rate(&self, now: SimTime) -> f64 {
+        let mean = self.pump.mean_drive();
+        if mean == self.pump.drive() {
+            return self.delivered_rate();
+        }
+        let mut line = self.catheter.clone();
+        let _ = line.set_source(now, mean, self.pump.outlet_concentration());
+        line.streams()
+            .iter()
+            .filter(|s| s.flow > 0.0 && matches!(s.to, Destination::Csf(_)))
+            .map(|s| s.flow * s.concentration)
+            .sum()
+    }
+
     /// Drug that left the catheter so far: into the spinal fluid, and elsewhere \[ug\].
     pub fn delivered_and_leaked(&self, at: SimTime) -> (f64, f64) {
         let dt = at.hours_since(self.totals.since);

@@ -14,6 +14,7 @@
 //! | [`belief`] | what the pump computes and counts beside what is true, with its alarms |
 //! | [`vitals`] | heart rate, blood pressure, temperature, breathing |
 //! | [`compare`] | several arms of one story |
+//! | [`flow`] | start-up, trumpets, steps and occlusions of the flow-control bench |
 //!
 //! [`figures`] draws all that the data allow, and for a long run with a fault a
 //! second version (`_zoom`) of the days around it.
@@ -22,6 +23,7 @@ mod axis;
 mod canvas;
 mod colour;
 mod figures;
+mod flow;
 mod lines;
 mod neuraxis;
 mod page;
@@ -29,6 +31,7 @@ mod stack;
 mod symptoms;
 
 pub use figures::{belief, compare, concentration, response, vitals};
+pub use flow::flow;
 pub use neuraxis::neuraxis;
 pub use symptoms::symptoms;
 

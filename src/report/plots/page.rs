@@ -79,6 +79,21 @@ impl Page {
         }
     }
 
+    /// For something that is no run of a patient.
+    pub fn plain(title: &str, subtitle: Option<String>, hash: &str, seed: u64) -> Page {
+        let room = WIDTH - 2.0 * BORDER;
+        let parts = format!(
+            "itbsim {} · {} · seed {seed}",
+            env!("CARGO_PKG_VERSION"),
+            short_hash(hash)
+        );
+        Page {
+            title: wrap(title, room, LARGE, Weight::Medium, 2),
+            subtitle: subtitle.map(|s| fit(&s, room, SMALL, Weight::Regular)),
+            footer: vec![fit(&parts, room, SMALL, Weight::Regular), format!("{DISCLAIMER}.")],
+        }
+    }
+
     /// Height of the title \[pt\].
     pub fn head(&self) -> f64 {
         BORDER + LEADING * (self.title.len() + usize::from(self.subtitle.is_some())) as f64 + 3.0
