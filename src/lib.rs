@@ -36,6 +36,7 @@
 //! | [`hazards`] | how often faults come by chance, by generation of device; keyed draws of them |
 //! | [`care`] | patient, carers, clinic: policies that react to what can be seen; the [`Policy`](care::Policy) trait |
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
+//! | [`flow`] | a test stand for flow controllers; the [`FlowController`](flow::FlowController) trait |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
 //! | [`cli`] | the command line |
