@@ -108,7 +108,11 @@ fn an_occlusion_is_told_after_compliance_times_pressure_over_flow_and_leaves_its
     // The roller tube goes on until it slips at 100 kPa: the wall then holds C (100 - 1.2).
     let stored = compliance * (100.0 - p.get("catheter.tip_pressure.supine"));
     let bolus = o.bolus_ml.unwrap();
-    assert!((bolus / stored - 1.0).abs() < 0.05, "{bolus} of {stored}");
+    // It is seen within a minute of the release, and strokes that go on run ahead by one at most.
+    assert!(
+        (stored - rate / 60.0..=stored + 0.0025 + 1e-9).contains(&bolus),
+        "{bolus} of {stored}"
+    );
     assert_eq!(figures.false_alarms, 0);
 }
 
