@@ -41,8 +41,16 @@ fn run(test: &TestSpec, kind: &str) -> TestRun {
 }
 
 fn main() {
-    println!("{:<36}{:>9}{:>14}{:>14}{:>14}{:>12}", "30 days, tick 1 s", "s", "strokes/s", "ticks/s", "events/s", "real time x");
-    for (kind, pulsation) in [("delta-sigma", false), ("delta-sigma", true), ("pi", false), ("mpc", false)] {
+    println!(
+        "{:<36}{:>9}{:>14}{:>14}{:>14}{:>12}",
+        "30 days, tick 1 s", "s", "strokes/s", "ticks/s", "events/s", "real time x"
+    );
+    for (kind, pulsation) in [
+        ("delta-sigma", false),
+        ("delta-sigma", true),
+        ("pi", false),
+        ("mpc", false),
+    ] {
         let month = test(30.0, pulsation);
         let start = Instant::now();
         let done = run(&month, kind);

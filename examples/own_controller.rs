@@ -98,9 +98,23 @@ fn main() {
         );
     }
     let error = |id: &str| {
-        let at = results.controllers.iter().position(|c| c.id == id).expect("it took part");
-        results.cells[at].metrics.mean_error_percent.expect("something was asked for")
+        let at = results
+            .controllers
+            .iter()
+            .position(|c| c.id == id)
+            .expect("it took part");
+        results.cells[at]
+            .metrics
+            .mean_error_percent
+            .expect("something was asked for")
     };
-    assert!(error("delta-sigma") < -5.0, "a blind controller loses what the gear loses");
-    assert!(error("patient").abs() < 2.0, "one that looks does not: {} %", error("patient"));
+    assert!(
+        error("delta-sigma") < -5.0,
+        "a blind controller loses what the gear loses"
+    );
+    assert!(
+        error("patient").abs() < 2.0,
+        "one that looks does not: {} %",
+        error("patient")
+    );
 }

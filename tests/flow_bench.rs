@@ -176,7 +176,10 @@ fn two_runs_of_a_matrix_are_equal_and_a_controller_more_changes_no_other() {
     assert!(places.windows(2).all(|w| w[0].mean_place <= w[1].mean_place));
     let sum: f64 = places.iter().map(|p| p.mean_place * p.figures as f64).sum();
     let figures: usize = places.iter().map(|p| p.figures).sum();
-    assert!((sum / figures as f64 - 3.5).abs() < 1e-9, "places of six have the mean 3.5");
+    assert!(
+        (sum / figures as f64 - 3.5).abs() < 1e-9,
+        "places of six have the mean 3.5"
+    );
 }
 
 #[test]
@@ -267,13 +270,21 @@ fn stories() -> impl Strategy<Value = Vec<Stimulus>> {
             bore,
             position: Some(at)
         }),
-        prop_oneof![Just(SensorKind::Flow), Just(SensorKind::Rotor), Just(SensorKind::Temperature)]
-            .prop_map(Change::SensorFailure),
+        prop_oneof![
+            Just(SensorKind::Flow),
+            Just(SensorKind::Rotor),
+            Just(SensorKind::Temperature)
+        ]
+        .prop_map(Change::SensorFailure),
         (0.0..1.0f64).prop_map(Change::GearSlip),
         (0.3..1.0f64).prop_map(Change::Supply),
         Just(Change::Field),
         (0..3usize).prop_map(|i| Change::Tap {
-            signal: [Signal::Sensor(SensorKind::Flow), Signal::Sensor(SensorKind::Rotor), Signal::Command][i],
+            signal: [
+                Signal::Sensor(SensorKind::Flow),
+                Signal::Sensor(SensorKind::Rotor),
+                Signal::Command
+            ][i],
             kind: [TapKind::Truncate, TapKind::Hold, TapKind::Truncate][i],
         }),
     ];
@@ -334,8 +345,13 @@ fn silenced(spec: &TestSpec) -> bool {
     spec.stimuli.iter().any(|s| {
         matches!(
             s.change,
-            Change::Rate(_) | Change::Tap { .. } | Change::GearSlip(_) | Change::Supply(_) | Change::Field
-                | Change::Ambient(_) | Change::SensorFailure(_)
+            Change::Rate(_)
+                | Change::Tap { .. }
+                | Change::GearSlip(_)
+                | Change::Supply(_)
+                | Change::Field
+                | Change::Ambient(_)
+                | Change::SensorFailure(_)
         )
     }) || spec.plant.actuator == ActuatorKind::Valves
 }
@@ -350,7 +366,10 @@ fn every_shipped_bench_loads_and_names_its_tests() {
         let bench = itbsim::scenario::load_bench(&path, &registry.entries()).unwrap_or_else(|m| panic!("{m}"));
         if bench.name == "bench" {
             assert_eq!((bench.tests.len(), bench.controllers.len()), (16, 6));
-            assert!(bench.tests.iter().all(|t| t.plant.pulsation), "the bench's own plant is laid over theirs");
+            assert!(
+                bench.tests.iter().all(|t| t.plant.pulsation),
+                "the bench's own plant is laid over theirs"
+            );
         }
         tests += bench.tests.len();
     }
@@ -368,12 +387,36 @@ fn mistakes_are_told_with_line_and_suggestion() {
     for (text, line, words) in [
         (format!("{test}smaple = \"1 min\"\n"), 5, "did you mean `sample`?"),
         (format!("{test}[[controller]]\nkind = \"p\"\n"), 6, "unknown `kind` `p`"),
-        (format!("{test}[[controller]]\nkind = \"pi\"\ngain = -1\n"), 7, "lies outside"),
-        (format!("{test}[[controller]]\nkind = \"pi\"\nintegral_time = 3\n"), 7, "a quantity with its unit"),
-        (format!("{test}stimuli = [{{ at = \"1 h\", rate = \"1 mL\" }}]\n"), 5, "volume flow"),
-        (format!("{test}stimuli = [{{ at = \"1 h\", leek = \"1 mL/h/kPa\" }}]\n"), 5, "leak"),
-        (format!("{test}stimuli = [{{ at = \"3 h\", field = true }}]\n"), 5, "`at`"),
-        (format!("{test}[sensors.flow]\npresent = false\n[[controller]]\nkind = \"pi\"\n"), 7, "needs the flow sensor"),
+        (
+            format!("{test}[[controller]]\nkind = \"pi\"\ngain = -1\n"),
+            7,
+            "lies outside",
+        ),
+        (
+            format!("{test}[[controller]]\nkind = \"pi\"\nintegral_time = 3\n"),
+            7,
+            "a quantity with its unit",
+        ),
+        (
+            format!("{test}stimuli = [{{ at = \"1 h\", rate = \"1 mL\" }}]\n"),
+            5,
+            "volume flow",
+        ),
+        (
+            format!("{test}stimuli = [{{ at = \"1 h\", leek = \"1 mL/h/kPa\" }}]\n"),
+            5,
+            "leak",
+        ),
+        (
+            format!("{test}stimuli = [{{ at = \"3 h\", field = true }}]\n"),
+            5,
+            "`at`",
+        ),
+        (
+            format!("{test}[sensors.flow]\npresent = false\n[[controller]]\nkind = \"pi\"\n"),
+            7,
+            "needs the flow sensor",
+        ),
         (format!("{test}{test}"), 6, "two tests are called `a`"),
         ("title = \"none\"\n".to_owned(), 1, "[[test]]"),
         (format!("tests = [\"nowhere.toml\"]\n{test}"), 1, "folder"),
@@ -409,7 +452,10 @@ fn the_command_writes_a_complete_folder_twice_the_same() {
         String::from_utf8(output).unwrap()
     };
     let told = run("one");
-    assert!(told.contains("slow") && told.contains("delta-sigma") && told.contains("mean error"), "{told}");
+    assert!(
+        told.contains("slow") && told.contains("delta-sigma") && told.contains("mean error"),
+        "{told}"
+    );
     run("two");
     let mut files = Vec::new();
     let mut folders = vec![desk.path().join("one")];
@@ -437,7 +483,10 @@ fn the_command_writes_a_complete_folder_twice_the_same() {
         "summary.json",
         "bench.toml",
     ] {
-        assert!(files.iter().any(|f| f == Path::new(name)), "{name} is missing of {files:?}");
+        assert!(
+            files.iter().any(|f| f == Path::new(name)),
+            "{name} is missing of {files:?}"
+        );
     }
     for file in &files {
         let read = |folder: &str| std::fs::read(desk.path().join(folder).join(file)).unwrap();
@@ -458,11 +507,22 @@ fn the_command_lists_what_there_is_and_refuses_what_there_is_not() {
             .unwrap()
     };
     let list = String::from_utf8(itbsim(&["flow", "--list"]).stdout).unwrap();
-    for word in ["delta-sigma", "mpc", "horizon = 8", "needs the sensor: flow", "sensor.pressure", "truncate"] {
+    for word in [
+        "delta-sigma",
+        "mpc",
+        "horizon = 8",
+        "needs the sensor: flow",
+        "sensor.pressure",
+        "truncate",
+    ] {
         assert!(list.contains(word), "{word} in {list}");
     }
     let bench = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/flow/occlusion.toml");
     let refused = itbsim(&["flow", bench.to_str().unwrap(), "--controllers", "nobody"]);
     assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8(refused.stderr).unwrap().contains("no controller is called `nobody`"));
+    assert!(
+        String::from_utf8(refused.stderr)
+            .unwrap()
+            .contains("no controller is called `nobody`")
+    );
 }

@@ -25,7 +25,11 @@ fn run(fidelity: &str, more: &str) -> RunResult {
 const STROKES: &str = "fidelity = \"strokes\"";
 
 fn column(run: &RunResult, name: &str) -> Vec<f64> {
-    let at = run.columns.iter().position(|c| c == name).unwrap_or_else(|| panic!("{name}"));
+    let at = run
+        .columns
+        .iter()
+        .position(|c| c == name)
+        .unwrap_or_else(|| panic!("{name}"));
     run.rows.iter().map(|row| row[at]).collect()
 }
 
@@ -75,7 +79,9 @@ fn a_run_in_strokes_restores_to_the_same_bits() {
     let options = RunOptions::default();
     let whole = simulate(&scenario, &registry, &options).unwrap();
     let mut first = Run::new(&scenario, &registry, &options).unwrap();
-    first.run_until(itbsim::engine::SimTime::from_hours(50.1).unwrap()).unwrap();
+    first
+        .run_until(itbsim::engine::SimTime::from_hours(50.1).unwrap())
+        .unwrap();
     let saved = first.save().unwrap();
     let mut second = Run::restore(&scenario, &registry, &options, &saved).unwrap();
     second.run_until(scenario.duration).unwrap();
@@ -85,13 +91,23 @@ fn a_run_in_strokes_restores_to_the_same_bits() {
 #[test]
 fn strokes_follow_the_rate_and_a_pump_without_strokes_refuses_them() {
     let strokes = run(STROKES, "");
-    let count = strokes.events.iter().filter(|e| e.component == "pump" && e.kind == "stroke").count();
+    let count = strokes
+        .events
+        .iter()
+        .filter(|e| e.component == "pump" && e.kind == "stroke")
+        .count();
     assert!((count as f64 - 6.0 * 24.0 / STROKE_H).abs() <= 1.0, "{count}");
     let text = "title = \"x\"\nduration = \"6 d\"\n[pump]\nfamily = \"gas-pressure\"\nfidelity = \"strokes\"\n\
                 reservoir = { fill = \"18 mL\", concentration = \"1 mg/mL\" }\n";
-    let told = load_str("x", text, None, &Registry::builtin().catalog()).unwrap_err().to_string();
+    let told = load_str("x", text, None, &Registry::builtin().catalog())
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("makes no strokes"), "{told}");
-    let text = text.replace("gas-pressure", "peristaltic").replace("fidelity = \"strokes\"", "stroke = \"1 uL\"");
-    let told = load_str("x", &text, None, &Registry::builtin().catalog()).unwrap_err().to_string();
+    let text = text
+        .replace("gas-pressure", "peristaltic")
+        .replace("fidelity = \"strokes\"", "stroke = \"1 uL\"");
+    let told = load_str("x", &text, None, &Registry::builtin().catalog())
+        .unwrap_err()
+        .to_string();
     assert!(told.contains("without fidelity"), "{told}");
 }

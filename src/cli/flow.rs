@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::flow::{ControllerRegistry, FlowError, Results, run_bench};
 use crate::report::{RunFolder, flow as report};
 use crate::scenario::flow_bench::{Bench, Change, ControllerSpec};
-use crate::scenario::{Diagnostics, load_bench, load_bench_str};
+use crate::scenario::{load_bench, load_bench_str};
 use crate::signals::{ActuatorKind, SensorKind, Signal};
 use crate::simulation::words::number;
 
@@ -52,11 +52,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let Some(path) = args.bench.as_ref().filter(|_| !args.list) else {
         return list(&registry, args.json);
     };
-    let mut bench = load(path, &registry).map_err(|d| {
-        use std::io::IsTerminal;
-        let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Failure::Input(d.render(colour))
-    })?;
+    let mut bench = load(path, &registry)?;
     if let Some(seed) = args.seed {
         bench.seed = seed;
     }
@@ -89,16 +85,16 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     ))
 }
 
-fn load(path: &Path, registry: &ControllerRegistry) -> Result<Bench, Diagnostics> {
-    if path.as_os_str() == "-" {
-        let text = match standard_input() {
-            Ok(text) => text,
-            // An unreadable input is an empty one to the loader, which says what is missing.
-            Err(_) => String::new(),
-        };
-        return load_bench_str("stdin", &text, Some(Path::new("")), &registry.entries());
-    }
-    load_bench(path, &registry.entries())
+fn load(path: &Path, registry: &ControllerRegistry) -> Result<Bench, Failure> {
+    use std::io::IsTerminal;
+    let bench = if path.as_os_str() == "-" {
+        // What it extends or takes in starts from the current folder.
+        load_bench_str("stdin", &standard_input()?, Some(Path::new("")), &registry.entries())
+    } else {
+        load_bench(path, &registry.entries())
+    };
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    bench.map_err(|d| Failure::Input(d.render(colour)))
 }
 
 /// Keeps the controllers and tests asked for.
@@ -185,7 +181,11 @@ fn list(registry: &ControllerRegistry, json: bool) -> Result<(), Failure> {
             text.push_str(&format!("  {:<16}needs the sensor: {}\n", "", needs.join(", ")));
         }
         for t in &kind.tuning {
-            let unit = if t.unit == "1" { String::new() } else { format!(" {}", t.unit) };
+            let unit = if t.unit == "1" {
+                String::new()
+            } else {
+                format!(" {}", t.unit)
+            };
             text.push_str(&format!(
                 "  {:<16}{} = {}{unit}: {}\n",
                 "",

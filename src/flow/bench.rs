@@ -327,7 +327,7 @@ impl<'a> Stand<'a> {
             operations: self.cost.operations(),
             worst_operations: self.worst,
             energy_mj: self.plant.actuator().energy()
-                + p.get("flow.sensor.energy") * samples as f64
+                + p.get("flow.sensors.energy") * samples as f64
                 + p.get("flow.compute.energy") * self.cost.operations() as f64,
             stopped: self.stopped_at,
             pumped_ml: line.pumped + line.valve,
@@ -397,8 +397,7 @@ impl<'a> Stand<'a> {
                 // An occlusion stops the stroke where it is (Open PCA pump requirements, 6).
                 self.plant.halt(now, false);
                 let line = self.plant.line().at(now);
-                self.stopped_at
-                    .get_or_insert((now.hours(), line.pumped + line.valve));
+                self.stopped_at.get_or_insert((now.hours(), line.pumped + line.valve));
                 if let Some(handle) = self.stroke_end.take() {
                     cx.cancel(handle);
                 }

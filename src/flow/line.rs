@@ -93,9 +93,9 @@ impl Line {
     /// Pressure beyond the outlet at an instant \[kPa\].
     pub fn outlet_pressure(&self, at: SimTime) -> f64 {
         let t = at.hours();
-        self.waves
-            .iter()
-            .fold(self.outlet.pressure, |p, w| p + w.amplitude * libm::sin(w.frequency * t))
+        self.waves.iter().fold(self.outlet.pressure, |p, w| {
+            p + w.amplitude * libm::sin(w.frequency * t)
+        })
     }
 
     /// Pressure and volumes at `at`, which is not before the last change.
@@ -352,8 +352,8 @@ mod tests {
             let k2 = rates(t + 0.5 * h, y[0] + 0.5 * h * k1[0]);
             let k3 = rates(t + 0.5 * h, y[0] + 0.5 * h * k2[0]);
             let k4 = rates(t + h, y[0] + h * k3[0]);
-            for j in 0..4 {
-                y[j] += h / 6.0 * (k1[j] + 2.0 * k2[j] + 2.0 * k3[j] + k4[j]);
+            for (j, y) in y.iter_mut().enumerate() {
+                *y += h / 6.0 * (k1[j] + 2.0 * k2[j] + 2.0 * k3[j] + k4[j]);
             }
         }
         let s = line.at(hours(2.0));

@@ -120,7 +120,8 @@ pub fn run_bench(bench: &Bench, registry: &ControllerRegistry) -> Result<Results
 
 /// The figures a place is given for, each the smaller the better; `None` where a test has none.
 fn figures(m: &Metrics) -> [Option<f64>; 9] {
-    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
+    let largest =
+        |values: &mut dyn Iterator<Item = f64>| values.fold(None, |a: Option<f64>, b| Some(a.map_or(b, |a| a.max(b))));
     [
         m.mean_error_percent.map(f64::abs),
         m.within_10_percent.map(|w| 100.0 - w),
@@ -185,7 +186,11 @@ pub fn ranking(results: &Results) -> Vec<Place> {
             let occlusions = || cells.iter().flat_map(|m| &m.occlusions);
             Place {
                 controller: spec.id.clone(),
-                mean_place: if sums[c].1 > 0 { sums[c].0 / sums[c].1 as f64 } else { 1.0 },
+                mean_place: if sums[c].1 > 0 {
+                    sums[c].0 / sums[c].1 as f64
+                } else {
+                    1.0
+                },
                 figures: sums[c].1,
                 mean_error_percent: mean(&|m| m.mean_error_percent.map(f64::abs)),
                 within_10_percent: mean(&|m| m.within_10_percent),

@@ -94,10 +94,7 @@ pub fn metrics(spec: &TestSpec, run: &TestRun) -> Metrics {
     let last = total.len().saturating_sub(1);
     let from = ((spec.analyse_from.hours() / step_h).ceil() as usize).min(last);
     let programme = Requested::new(spec);
-    let stroke = spec
-        .plant
-        .stroke
-        .unwrap_or_else(|| p.get("flow.stroke.volume") * 1e-3);
+    let stroke = spec.plant.stroke.unwrap_or_else(|| p.get("flow.stroke.volume") * 1e-3);
     let strokes = p.get("flow.metric.window_strokes") * stroke;
     let window = ((strokes / programme.lowest() / step_h).round()).clamp(1.0, last.max(1) as f64) as usize;
     let band = p.get("flow.metric.band");
@@ -226,19 +223,21 @@ fn trouble(spec: &TestSpec, run: &TestRun, programme: &Requested) -> (Vec<Occlus
             (None, None) => (spec.duration.hours(), run.volumes.total.last().copied().unwrap_or(0.0)),
         };
         let missed_ml = (asked(stop_h) - asked(begin.time_h) - (stop_ml - begin.delivered_ml)).max(0.0);
-        let bolus_ml = end.filter(|_| !matches!(stimulus.change, Change::Supply(_))).map(|end| {
-            let step_h = spec.sample.hours();
-            let horizon = end.time_h + spec.parameters.get("flow.metric.bolus_window");
-            run.volumes
-                .total
-                .iter()
-                .zip(&run.requested)
-                .enumerate()
-                .skip((end.time_h / step_h).ceil() as usize)
-                .take_while(|(k, _)| *k as f64 * step_h <= horizon)
-                .map(|(_, (w, asked_by))| (w - end.delivered_ml) - (asked_by - asked(end.time_h)))
-                .fold(0.0, f64::max)
-        });
+        let bolus_ml = end
+            .filter(|_| !matches!(stimulus.change, Change::Supply(_)))
+            .map(|end| {
+                let step_h = spec.sample.hours();
+                let horizon = end.time_h + spec.parameters.get("flow.metric.bolus_window");
+                run.volumes
+                    .total
+                    .iter()
+                    .zip(&run.requested)
+                    .enumerate()
+                    .skip((end.time_h / step_h).ceil() as usize)
+                    .take_while(|(k, _)| *k as f64 * step_h <= horizon)
+                    .map(|(_, (w, asked_by))| (w - end.delivered_ml) - (asked_by - asked(end.time_h)))
+                    .fold(0.0, f64::max)
+            });
         out.push(OcclusionFigures {
             stimulus: stimulus.change.word().to_owned(),
             at_h: begin.time_h,

@@ -90,7 +90,9 @@ pub struct Plant {
 impl Plant {
     /// A plant at rest.
     pub fn new(spec: &PlantSpec, parameters: &ParameterSet, draws: &Draws) -> Self {
-        let length = spec.length.unwrap_or_else(|| parameters.get("scenario.catheter.length"));
+        let length = spec
+            .length
+            .unwrap_or_else(|| parameters.get("scenario.catheter.length"));
         let geometry = Geometry {
             length,
             conductance: poiseuille(parameters, length),
@@ -524,7 +526,10 @@ mod tests {
             let reached = p.line().at(at).pressure;
             assert!(reached > 0.8 * most && reached <= most + 1e-9, "{kind:?}: {reached}");
             assert_eq!(p.line().at(at).out, 0.0);
-            assert!(kind != ActuatorKind::Stepper || p.actuator().moved() < 100, "the rotor stalls");
+            assert!(
+                kind != ActuatorKind::Stepper || p.actuator().moved() < 100,
+                "the rotor stalls"
+            );
             // Released, the wall gives back what it took.
             let stored = p.line().at(at).pumped;
             p.relieve(at, 0, &closed);

@@ -64,10 +64,7 @@ pub fn check(spec: &TestSpec, run: &TestRun) -> Vec<Violation> {
     let programme = Requested::new(spec);
     let step_h = spec.sample.hours();
     let total = &run.volumes.total;
-    let stroke = spec
-        .plant
-        .stroke
-        .unwrap_or_else(|| p.get("flow.stroke.volume") * 1e-3);
+    let stroke = spec.plant.stroke.unwrap_or_else(|| p.get("flow.stroke.volume") * 1e-3);
     let mut out = Vec::new();
 
     // The line takes in its compliance times the swing of the pressure outside.

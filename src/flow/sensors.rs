@@ -69,7 +69,7 @@ impl SensorFigures {
     /// The defaults with what a file says of this sensor.
     pub fn of(spec: &SensorSpec, parameters: &ParameterSet) -> Self {
         let kind = spec.kind.word();
-        let default = |field: &str| parameters.get(&format!("flow.sensor.{kind}.{field}"));
+        let default = |field: &str| parameters.get(&format!("flow.sensors.{kind}.{field}"));
         let span = |hours: f64| SimSpan::from_hours(hours).unwrap_or(SimSpan::HOUR);
         SensorFigures {
             period: span(spec.period.unwrap_or_else(|| default("period") / 3600.0)),
@@ -266,7 +266,11 @@ mod tests {
         let mut other = sensor(SensorKind::Pressure, |f| f.noise = 0.5);
         other.sample(at(0), &pressure(10.0));
         if let Some(first) = again.reading(at(0)) {
-            assert_eq!(first.value, other.reading(at(0)).unwrap().value, "loss is a draw of its own");
+            assert_eq!(
+                first.value,
+                other.reading(at(0)).unwrap().value,
+                "loss is a draw of its own"
+            );
         }
     }
 }

@@ -158,9 +158,7 @@ mod tests {
 
     #[test]
     fn the_vectors_with_samples_of_half_a_minute_come_out_to_the_digits_given() {
-        let trumpet = pulses(0.5, 2.0)
-            .trumpet(0.2 / 24.0, 120, 240, &MINUTE_WINDOWS)
-            .unwrap();
+        let trumpet = pulses(0.5, 2.0).trumpet(0.2 / 24.0, 120, 240, &MINUTE_WINDOWS).unwrap();
         let found: Vec<(usize, i64, i64)> = trumpet
             .points
             .iter()

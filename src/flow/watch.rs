@@ -144,6 +144,9 @@ mod tests {
             }
         }
         assert_eq!(heard.len(), 1);
-        assert!((330..=360).contains(&heard[0].0) && heard[0].1 == AlarmReason::Strokes, "{heard:?}");
+        assert!(
+            (330..=360).contains(&heard[0].0) && heard[0].1 == AlarmReason::Strokes,
+            "{heard:?}"
+        );
     }
 }

@@ -268,11 +268,7 @@ impl Pump for Stroked {
 }
 
 /// A pump in strokes if the parameters ask for them.
-pub(super) fn wrap(
-    pump: Box<dyn Pump>,
-    start: SimTime,
-    parameters: &crate::parameters::ParameterSet,
-) -> Box<dyn Pump> {
+pub(super) fn wrap(pump: Box<dyn Pump>, start: SimTime, parameters: &crate::parameters::ParameterSet) -> Box<dyn Pump> {
     let volume = parameters.get("flow.fidelity.stroke") * 1e-3;
     if volume <= 0.0 {
         return pump;

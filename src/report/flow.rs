@@ -389,7 +389,8 @@ pub fn ranking_text(bench: &Bench, results: &Results) -> String {
             format!("{:.1} uL", 1e3 * p.missed_ml),
             format!("{:.1} uL", 1e3 * p.worst_bolus_ml),
             p.false_alarms,
-            p.energy_mj_per_ml.map_or("-".to_owned(), |e| format!("{:.1} J/mL", 1e-3 * e)),
+            p.energy_mj_per_ml
+                .map_or("-".to_owned(), |e| format!("{:.1} J/mL", 1e-3 * e)),
             format!("{} op", p.worst_operations),
         ));
     }

@@ -54,9 +54,7 @@ const VERBS: &[&str] = &[
 ];
 /// Stimuli that can grow in a straight line.
 const RAMPS: &[&str] = &["temperature", "ambient", "gear_slip", "supply"];
-const TAP_KINDS: &[&str] = &[
-    "truncate", "hold", "max", "min", "add", "subtract", "stuck", "delayed",
-];
+const TAP_KINDS: &[&str] = &["truncate", "hold", "max", "min", "add", "subtract", "stuck", "delayed"];
 /// Calls of a controller in one test, and recorded volumes, beyond which a file is a slip.
 const MOST_TICKS: f64 = 1e8;
 const MOST_SAMPLES: f64 = 2e6;
@@ -104,10 +102,7 @@ fn read(
     text: String,
     controllers: &[ControllerEntry],
 ) -> Result<Bench, Diagnostics> {
-    let Loaded {
-        document,
-        mut sources,
-    } = files::chain(Start {
+    let Loaded { document, mut sources } = files::chain(Start {
         name: shown,
         path: path.clone(),
         text,
@@ -166,8 +161,11 @@ fn others(
     for (name, place) in names {
         let Some(folder) = path.map(|p| p.parent().unwrap_or(Path::new(""))) else {
             context.report(
-                Diagnostic::new("no-folder", "`tests` needs a folder to start from, and this text has none")
-                    .at(place, "cannot be found from here"),
+                Diagnostic::new(
+                    "no-folder",
+                    "`tests` needs a folder to start from, and this text has none",
+                )
+                .at(place, "cannot be found from here"),
             );
             return Err(Taken::Bad);
         };
@@ -235,12 +233,19 @@ fn bench(
         let spec = controller(context, block, place, entries)?;
         if controllers.iter().any(|c| c.id == spec.id) {
             return Err(context.report(
-                Diagnostic::new("duplicate-id", format!("two controllers are called {}", quoted(&spec.id)))
-                    .at(place, "the second")
-                    .help("give one of them another id = \"...\""),
+                Diagnostic::new(
+                    "duplicate-id",
+                    format!("two controllers are called {}", quoted(&spec.id)),
+                )
+                .at(place, "the second")
+                .help("give one of them another id = \"...\""),
             ));
         }
-        for need in entries.iter().find(|e| e.name == spec.kind).map_or(&[][..], |e| &e.needs) {
+        for need in entries
+            .iter()
+            .find(|e| e.name == spec.kind)
+            .map_or(&[][..], |e| &e.needs)
+        {
             if let Some(test) = tests.iter().find(|t| t.sensors.iter().all(|s| s.kind != *need)) {
                 return Err(context.report(
                     Diagnostic::new(
@@ -436,7 +441,11 @@ fn tests_of(
             };
             for node in nodes {
                 let Data::Table(table) = &node.data else {
-                    return Err(fields.wrong_type(entry, "a list of tables", "[{ at = \"1 h\", rate = \"0.5 mL/day\" }]"));
+                    return Err(fields.wrong_type(
+                        entry,
+                        "a list of tables",
+                        "[{ at = \"1 h\", rate = \"0.5 mL/day\" }]",
+                    ));
                 };
                 stimuli.push(stimulus(context, table, node.place, duration)?);
             }
@@ -494,7 +503,14 @@ fn sensors(fields: &Fields<'_, '_>, empty: &Table) -> Result<Vec<SensorSpec>, Re
             period: one.quantity("period", Dimension::Time, Bound::within(1e-6, 24.0))?,
             noise: value("noise", 0.0)?,
             bias: value("bias", -1e9)?,
-            drift: measured(&one, "drift", &per_hour, -1e9, 1e9, "in the unit of the sensor, per time")?,
+            drift: measured(
+                &one,
+                "drift",
+                &per_hour,
+                -1e9,
+                1e9,
+                "in the unit of the sensor, per time",
+            )?,
             quantum: value("quantum", 0.0)?,
             delay: one.quantity("delay", Dimension::Time, Bound::within(0.0, 24.0))?,
             dropout: one.quantity("dropout", Dimension::Fraction, Bound::within(0.0, 1.0))?,

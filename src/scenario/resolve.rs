@@ -65,7 +65,15 @@ pub(super) const SELECTION_KEYS: &[&str] = &[
 /// Keys of `alarm` in `[patient]`.
 pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", "awake_from", "awake_to"];
 /// Keys of `[pump]`.
-pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug", "fidelity", "stroke"];
+pub(super) const PUMP_KEYS: &[&str] = &[
+    "family",
+    "reservoir",
+    "gain",
+    "age",
+    "approved_drug",
+    "fidelity",
+    "stroke",
+];
 /// How finely the pump's flow is simulated; whether in strokes.
 pub(super) const FIDELITIES: &[(&str, bool)] = &[("segments", false), ("strokes", true)];
 /// Keys of `reservoir` in `[pump]`.
@@ -569,9 +577,8 @@ fn fidelity(fields: &Fields<'_, '_>, mut parameters: ParameterSet) -> Result<Par
     let microlitres = volume.map_or_else(|| parameters.get("flow.stroke.volume"), |v| v * 1e3);
     match parameters.set(KEY, microlitres) {
         Ok(()) => Ok(parameters),
-        Err(error) => Err(inner.report(
-            Diagnostic::new("out-of-range", error.to_string()).at(inner.place_of("stroke"), "out of range"),
-        )),
+        Err(error) => Err(inner
+            .report(Diagnostic::new("out-of-range", error.to_string()).at(inner.place_of("stroke"), "out of range"))),
     }
 }
 

@@ -17,9 +17,7 @@ impl DeltaSigma {
 impl FlowController for DeltaSigma {
     fn tick(&mut self, seen: &Seen<'_>, cost: &mut Cost) -> Action {
         Action {
-            strokes: self
-                .accumulator
-                .strokes(seen.request, seen.period, seen.stroke, cost),
+            strokes: self.accumulator.strokes(seen.request, seen.period, seen.stroke, cost),
             alarm: false,
         }
     }

@@ -153,26 +153,25 @@ fn solve(
     cost: &mut Cost,
 ) -> Option<f64> {
     // sum e_j^2: with L the lower triangle of ones, e = e_0 - j + k L x, so H = k^2 L'L + w D'D.
-    let mut h = vec![vec![0.0; n]; n];
-    let mut q = vec![0.0; n];
-    for a in 0..n {
-        for b in 0..n {
-            h[a][b] = gain * gain * (n - a.max(b)) as f64;
-        }
-        h[a][a] += weight * if a + 1 < n { 2.0 } else { 1.0 };
-        if a > 0 {
-            h[a][a - 1] -= weight;
-            h[a - 1][a] -= weight;
-        }
-        q[a] = (a..n).map(|j| gain * (error - (j + 1) as f64)).sum();
-    }
+    let hessian = |row: usize, column: usize| {
+        let moves = match column - row {
+            0 if row + 1 < n => 2.0,
+            0 => 1.0,
+            1 => -1.0,
+            _ => 0.0,
+        };
+        gain * gain * (n - column) as f64 + weight * moves
+    };
+    let mut q: Vec<f64> = (0..n)
+        .map(|a| (a..n).map(|j| gain * (error - (j + 1) as f64)).sum())
+        .collect();
     q[0] -= weight * last;
     // Upper triangle by columns.
     let (mut starts, mut rows, mut values) = (vec![0], Vec::new(), Vec::new());
     for column in 0..n {
-        for (row, line) in h.iter().enumerate().take(column + 1) {
+        for row in 0..=column {
             rows.push(row);
-            values.push(line[column]);
+            values.push(hessian(row, column));
         }
         starts.push(rows.len());
     }
@@ -207,8 +206,11 @@ fn solve(
     // One factorisation of the (n + m) system and four solves an iteration, in round numbers.
     let size = (n + m) as u64;
     cost.add(u64::from(solver.solution.iterations) * (size * (n as u64) * (n as u64) + 4 * size * n as u64));
-    matches!(solver.solution.status, SolverStatus::Solved | SolverStatus::AlmostSolved)
-        .then(|| solver.solution.x[0].clamp(0.0, top))
+    matches!(
+        solver.solution.status,
+        SolverStatus::Solved | SolverStatus::AlmostSolved
+    )
+    .then(|| solver.solution.x[0].clamp(0.0, top))
 }
 
 impl FlowController for Predictive {
@@ -293,7 +295,11 @@ mod tests {
         for gain in [1.0, 0.85] {
             let mut c = ControllerRegistry::default().build(&spec).unwrap();
             let (_, flow) = against_gain(&mut *c, 0.5 / 24.0, gain, 72);
-            assert!((flow / (0.5 / 24.0) - 1.0).abs() < 0.03, "{gain}: {}", flow / (0.5 / 24.0));
+            assert!(
+                (flow / (0.5 / 24.0) - 1.0).abs() < 0.03,
+                "{gain}: {}",
+                flow / (0.5 / 24.0)
+            );
         }
     }
 }

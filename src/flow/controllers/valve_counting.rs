@@ -38,12 +38,14 @@ impl ValveCounting {
 
 impl FlowController for ValveCounting {
     fn tick(&mut self, seen: &Seen<'_>, cost: &mut Cost) -> Action {
-        let mut strokes = self
-            .accumulator
-            .strokes(seen.request, seen.period, seen.stroke, cost);
+        let mut strokes = self.accumulator.strokes(seen.request, seen.period, seen.stroke, cost);
         cost.add(2);
         let settled = seen.now.hours_since(self.last) > self.patience;
-        if let Some(reading) = seen.readings.get(SensorKind::Rotor).filter(|r| settled && r.sampled > self.last) {
+        if let Some(reading) = seen
+            .readings
+            .get(SensorKind::Rotor)
+            .filter(|r| settled && r.sampled > self.last)
+        {
             cost.add(6);
             let missing = (self.asked - self.lost - reading.value).max(0.0);
             if missing >= 1.0 && self.tried < self.retries {

@@ -115,7 +115,12 @@ impl Sheet<'_> {
 
     /// Flow as a moving mean, pressure, and what was asked for, with what happened.
     fn course(&self, options: &PlotOptions) -> Result<Figure, ReportError> {
-        let first = self.test.stimuli.iter().map(|s| s.at.hours()).fold(f64::INFINITY, f64::min);
+        let first = self
+            .test
+            .stimuli
+            .iter()
+            .map(|s| s.at.hours())
+            .fold(f64::INFINITY, f64::min);
         let end = self.test.duration.hours();
         let window = ((first - 12.0).max(0.0), end);
         let asked = &self.cells[0].run.requested;
@@ -254,7 +259,12 @@ impl Sheet<'_> {
                             .points
                             .iter()
                             .filter(|p| p.window_min >= low)
-                            .map(|p| (x_of(p.window_min), y_of(if upper { p.max_percent } else { p.min_percent })))
+                            .map(|p| {
+                                (
+                                    x_of(p.window_min),
+                                    y_of(if upper { p.max_percent } else { p.min_percent }),
+                                )
+                            })
                             .collect();
                         canvas.line(&points, *colour, STROKE);
                     }
