@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use divan::Bencher;
 use itbsim::engine::SimTime;
-use itbsim::flow::{ControllerRegistry, Cost, FlowController, Reading, Readings, Seen, TestRun, run_test};
+use itbsim::flow::{ControllerRegistry, Cost, Reading, Readings, Seen, TestRun, run_test};
 use itbsim::scenario::flow_bench::{ControllerSpec, TestSpec};
 use itbsim::scenario::load_bench_str;
 use itbsim::signals::SensorKind;

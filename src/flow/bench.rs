@@ -445,22 +445,17 @@ impl<'a> Stand<'a> {
     fn stimulus(&mut self, now: SimTime, i: usize, step: u32, cx: &mut Cx<'_>) -> Result<(), FlowError> {
         let stimulus = &self.spec.stimuli[i];
         let share = match stimulus.ramp {
-            None => 1.0,
-            Some(ramp) => {
-                if step < RAMP_STEPS {
-                    // Each step stands at the middle of its part of the straight line.
-                    let whole = ramp.as_nanos();
-                    let next = stimulus.at.checked_add(SimSpan::from_nanos(
-                        (i128::from(whole) * i128::from(step + 1) / i128::from(RAMP_STEPS)) as i64,
-                    ))?;
-                    if next <= self.spec.duration && stimulus.until.is_none_or(|until| next < until) {
-                        cx.schedule_at(next, Phase::Fault, Rank(i as u32), FlowEvent::Ramp(i, step + 1))?;
-                    }
-                    (f64::from(step) + 0.5) / f64::from(RAMP_STEPS)
-                } else {
-                    1.0
+            Some(ramp) if step < RAMP_STEPS => {
+                // Each step stands at the middle of its part of the straight line.
+                let whole = i128::from(ramp.as_nanos());
+                let passed = whole * i128::from(step + 1) / i128::from(RAMP_STEPS);
+                let next = stimulus.at.checked_add(SimSpan::from_nanos(passed as i64))?;
+                if next <= self.spec.duration && stimulus.until.is_none_or(|until| next < until) {
+                    cx.schedule_at(next, Phase::Fault, Rank(i as u32), FlowEvent::Ramp(i, step + 1))?;
                 }
+                (f64::from(step) + 0.5) / f64::from(RAMP_STEPS)
             }
+            _ => 1.0,
         };
         if step == 0 {
             self.from[i] = self.plant.value_of(&stimulus.change);
