@@ -39,6 +39,7 @@
 //! | [`population`] | virtual patients: drawn by key, with their published spread |
 //! | [`simulation`] | assembles a patient and runs it; [`Registry`](simulation::Registry) for plug-ins |
 //! | [`batch`] | many replicates: threads, shards, exact statistics |
+//! | [`flow`] | a test stand for flow controllers; the [`FlowController`](flow::FlowController) trait |
 //! | [`calc`] | the arithmetic of the clinic: refills, bridges, priming, valve pulses |
 //! | [`report`] | tables, figures, summaries |
 //! | [`validate`] | published figures beside simulated ones, with tolerance, source, grade and verdict |
@@ -123,6 +124,7 @@ pub mod cli;
 pub mod complications;
 pub mod engine;
 pub mod export;
+pub mod flow;
 pub mod hazards;
 pub mod kinetics;
 pub mod numerics;

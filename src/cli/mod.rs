@@ -20,6 +20,7 @@ mod complications;
 mod diff;
 mod docs;
 mod export;
+mod flow;
 mod hazards;
 mod list;
 mod merge;
@@ -97,6 +98,8 @@ enum Command {
     Validate(validate::Args),
     /// Fit assumed parameters to the figures set apart for it, and show what each figure depends on
     Calibrate(calibrate::Args),
+    /// Benchmark flow controllers on a simulated pump: start-up, trumpets, steps, occlusions
+    Flow(flow::Args),
     /// Print the assembled linear system of a run as JSON
     System(system::Args),
     /// Write the kinetics of a run for other tools: SBML, NONMEM
@@ -197,6 +200,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Diff(args) => diff::execute(&args),
         Command::Calibrate(args) => calibrate::execute(&args),
         Command::Validate(args) => validate::execute(&args),
+        Command::Flow(args) => flow::execute(&args),
         Command::System(args) => system::execute(&args),
         Command::Export(args) => export::execute(&args),
         Command::Docs(args) => docs::execute(&args),

@@ -16,6 +16,7 @@ mod care_complications;
 mod care_workup;
 mod catheter;
 mod complications;
+mod flow;
 mod hazards;
 mod kinetics;
 mod population;
@@ -103,6 +104,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         hazards::TABLE,
         complications::TABLE,
         calc::TABLE,
+        flow::TABLE,
     ]
     .into_iter()
     .flatten()
@@ -299,6 +301,7 @@ mod tests {
             ("hazards.", hazards::TABLE),
             ("complications.", complications::TABLE),
             ("calc.", calc::TABLE),
+            ("flow.", flow::TABLE),
         ] {
             for p in table {
                 assert!(p.key.starts_with(room), "{} is in the table of {room}", p.key);

@@ -67,6 +67,12 @@ pub trait Pump: Send + Sync {
     /// The true source at the outlet; zero flow when stopped, stalled, empty or out of service.
     fn drive(&self) -> Drive;
 
+    /// The source in the mean, where [`Pump::drive`] comes in strokes; what judges the delivery
+    /// asks for this one.
+    fn mean_drive(&self) -> Drive {
+        self.drive()
+    }
+
     /// Flow the device believes it delivers \[mL/h\].
     fn programmed_flow(&self) -> f64;
 

@@ -32,6 +32,7 @@ mod registry;
 mod reservoir;
 mod rotor;
 mod schedule;
+mod stroked;
 mod tally;
 mod valve;
 

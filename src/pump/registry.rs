@@ -108,7 +108,8 @@ impl PumpRegistry {
     /// # Errors
     /// [`PumpError::UnknownFamily`], or what the family's builder refuses.
     pub fn build(&self, setup: &PumpSetup, parameters: &ParameterSet) -> Result<Box<dyn Pump>, PumpError> {
-        (self.family(&setup.device.family)?.build)(setup, parameters)
+        let pump = (self.family(&setup.device.family)?.build)(setup, parameters)?;
+        Ok(super::stroked::wrap(pump, setup.start, parameters))
     }
 
     /// Restores a saved pump.
@@ -116,7 +117,14 @@ impl PumpRegistry {
     /// # Errors
     /// [`PumpError::UnknownFamily`] or [`PumpError::Restore`].
     pub fn restore(&self, family: &str, state: &serde_json::Value) -> Result<Box<dyn Pump>, PumpError> {
-        (self.family(family)?.restore)(state)
+        let restore = self.family(family)?.restore;
+        match state.get(super::stroked::INSIDE) {
+            Some(inside) => Ok(Box::new(super::stroked::Stroked::restore(
+                restore(inside)?,
+                &state["strokes"],
+            )?)),
+            None => restore(state),
+        }
     }
 
     fn family(&self, name: &str) -> Result<&PumpFamily, PumpError> {

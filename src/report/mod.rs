@@ -11,6 +11,7 @@
 //! - [`text`] tells the story in a few lines for a terminal.
 
 pub mod data;
+pub mod flow;
 pub mod folder;
 pub mod from_run;
 pub mod pictures;

@@ -76,7 +76,17 @@ pub(super) const SELECTION_KEYS: &[&str] = &[
 /// Keys of `alarm` in `[patient]`.
 pub(super) const ALARM_KEYS: &[&str] = &["heard", "hears", "impaired", "carer", "awake_from", "awake_to"];
 /// Keys of `[pump]`.
-pub(super) const PUMP_KEYS: &[&str] = &["family", "reservoir", "gain", "age", "approved_drug"];
+pub(super) const PUMP_KEYS: &[&str] = &[
+    "family",
+    "reservoir",
+    "gain",
+    "age",
+    "approved_drug",
+    "fidelity",
+    "stroke",
+];
+/// How finely the pump's flow is simulated; whether in strokes.
+pub(super) const FIDELITIES: &[(&str, bool)] = &[("segments", false), ("strokes", true)];
 /// Keys of `reservoir` in `[pump]`.
 pub(super) const RESERVOIR_KEYS: &[&str] = &[
     "size",
@@ -176,7 +186,7 @@ pub(super) fn resolve(
     let replicate = fields.whole("replicate", 0, i64::MAX);
     let set = named_set(&fields);
     let mut fixed = BTreeSet::new();
-    let parameters = parameters_of(&fields, set.ok().flatten(), &mut fixed);
+    let parameters = parameters_of(&fields, set.ok().flatten(), &mut fixed).and_then(|set| fidelity(&fields, set));
     let defaults = parameters.as_ref().cloned().unwrap_or_default();
     let population = population_read::read(&fields);
     context.canal.set(Some((
@@ -374,7 +384,7 @@ fn named_set(fields: &Fields<'_, '_>) -> Got<&'static NamedSet> {
 }
 
 /// The defaults, the named set over them, `[parameters]` over both; the keys of the last are fixed.
-fn parameters_of(
+pub(super) fn parameters_of(
     fields: &Fields<'_, '_>,
     chosen: Option<&NamedSet>,
     fixed: &mut BTreeSet<&'static str>,
@@ -461,7 +471,7 @@ fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, P
 }
 
 /// A once-only table; absent means empty.
-fn once<'d, 'c>(
+pub(super) fn once<'d, 'c>(
     fields: &Fields<'d, 'c>,
     key: &str,
     keys: &[&str],
@@ -621,6 +631,46 @@ fn hearing(fields: &Fields<'_, '_>) -> Result<Hearing, Reported> {
         awake_from: from?,
         awake_to: to?,
     })
+}
+
+/// Puts the fineness of the run, which `[pump]` may choose, among the parameters.
+fn fidelity(fields: &Fields<'_, '_>, mut parameters: ParameterSet) -> Result<ParameterSet, Reported> {
+    const KEY: &str = "flow.fidelity.stroke";
+    // A block that is none, and unknown keys, are reported where the rest of it is read.
+    let Some(entry) = fields.entry("pump") else {
+        return Ok(parameters);
+    };
+    let Data::Table(table) = &entry.node.data else {
+        return Ok(parameters);
+    };
+    let inner = Fields::absent(fields.context, "[pump]".to_owned(), table, entry.node.place);
+    let strokes = inner.choice("fidelity", FIDELITIES)?.unwrap_or(false);
+    let volume = inner.quantity("stroke", Dimension::Volume, Bound::within(1e-5, 0.1))?;
+    if !strokes {
+        return match volume {
+            None => Ok(parameters),
+            Some(_) => Err(inner.report(
+                Diagnostic::new("unknown-key", "`stroke` means nothing without fidelity = \"strokes\"")
+                    .at(inner.place_of("stroke"), "no strokes are simulated")
+                    .help("write fidelity = \"strokes\" beside it"),
+            )),
+        };
+    }
+    let family = inner.text("family", "\"peristaltic\"")?.unwrap_or(FAMILY);
+    let abilities = &fields.context.catalog.pump_abilities;
+    if abilities.iter().any(|a| a.family == family && a.rates.is_none()) {
+        return Err(inner.report(
+            Diagnostic::new("impossible", format!("a {family} pump makes no strokes"))
+                .at(inner.place_of("fidelity"), "its flow is steady")
+                .help("leave `fidelity` out"),
+        ));
+    }
+    let microlitres = volume.map_or_else(|| parameters.get("flow.stroke.volume"), |v| v * 1e3);
+    match parameters.set(KEY, microlitres) {
+        Ok(()) => Ok(parameters),
+        Err(error) => Err(inner
+            .report(Diagnostic::new("out-of-range", error.to_string()).at(inner.place_of("stroke"), "out of range"))),
+    }
 }
 
 fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Reported> {

@@ -300,6 +300,11 @@ fn pump(catalog: &Catalog) -> Value {
         }),
         "gain" => quantity(Dimension::Number, "Delivered over programmed volume."),
         "age" => quantity(Dimension::Time, "Age of the pump at the start."),
+        "fidelity" => words(
+            names(resolve::FIDELITIES),
+            "Flow in segments of constant rate, or in single strokes.",
+        ),
+        "stroke" => quantity(Dimension::Volume, "Volume of a stroke, with fidelity = \"strokes\"."),
         _ => flag("Whether the maker approved the drug."),
     })
 }

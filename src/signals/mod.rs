@@ -4,6 +4,7 @@
 //! Nothing here computes; a room that needs another room's result receives one
 //! of these values from [`crate::simulation`].
 
+mod flow;
 mod others;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 mod ailing;
 
 pub use ailing::{Ailing, Remedy};
+pub use flow::{ActuatorKind, SensorKind, Signal, TapKind};
 pub use others::{MOST_OTHERS, Others};
 
 /// A vertebral level of the spinal canal, from caudal to rostral.

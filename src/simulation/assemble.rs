@@ -118,7 +118,7 @@ pub(super) fn assemble(
         }
     };
     if p.history == History::Established && dosed {
-        let drive = trial.drive();
+        let drive = trial.mean_drive();
         let flow = drive.flow - drive.droop * super::tip_pressure(parameters, p.posture);
         let delivered = flow.max(0.0) * trial.outlet_concentration();
         let tip = Site::Stream(Destination::Csf(scenario.catheter.tip));

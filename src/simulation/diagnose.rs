@@ -438,7 +438,7 @@ impl Simulation {
             "rotor_study" => {
                 let pump = &self.patient.pump;
                 let told = pump.programmed_flow() > 0.0 && pump.reservoir_volume(now) > 0.0;
-                if told && pump.drive().flow <= 0.0 {
+                if told && pump.mean_drive().flow <= 0.0 {
                     Reading::abnormal(Some(Lesion::Stall), "the rotor does not turn")
                 } else {
                     Reading::normal("the rotor turns")

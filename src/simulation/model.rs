@@ -276,7 +276,7 @@ impl Model for Simulation {
             }
             SimEvent::Delivery { .. } => cx.note(format!(
                 "{} into the spinal fluid, {} programmed",
-                super::words::dose_rate(self.patient.delivered_rate_of(self.scenario.pump.primary)),
+                super::words::dose_rate(self.patient.counted_rate(self.scenario.pump.primary, now)),
                 super::words::dose_rate(self.patient.pump.programmed_dose_rate())
             )),
             SimEvent::Threshold { index, crossed, .. } => {
@@ -524,7 +524,7 @@ impl Simulation {
     fn classify_delivery(&mut self, by: EventId, cx: &mut Cx<'_>) -> Result<(), SimError> {
         let programmed = self.patient.pump.programmed_dose_rate();
         // Doses are counted in one drug; delivery is judged by it.
-        let delivered = self.patient.delivered_rate_of(self.scenario.pump.primary);
+        let delivered = self.patient.counted_rate(self.scenario.pump.primary, cx.now());
         let class = if programmed <= 0.0 {
             if delivered > 0.0 {
                 Delivery::High
@@ -559,8 +559,7 @@ impl Simulation {
     /// A front that changes what arrives by more than the pump's accuracy is what the body
     /// answers to, even if the rate stays on the same side of what is programmed.
     fn note_front(&mut self, fired: &Fired<SimEvent>) {
-        let arrives = self.patient.delivered_rate();
-        let others = self.patient.other_rates();
+        let (arrives, others) = self.patient.mean_rates(fired.time);
         let moves = |arrives: f64, before: f64| {
             if before > 0.0 {
                 !(LOW_BELOW..=HIGH_ABOVE).contains(&(arrives / before))

@@ -149,6 +149,36 @@ impl Patient {
         self.totals.delivered_rate
     }
 
+    /// Rates of baclofen and of the other drugs into the spinal fluid, in the mean where the pump
+    /// works in strokes \[ug/h\].
+    pub fn mean_rates(&self, now: SimTime) -> (f64, Others) {
+        let mean = self.pump.mean_drive();
+        if mean == self.pump.drive() {
+            return (self.delivered_rate(), self.other_rates());
+        }
+        let mut line = self.catheter.clone();
+        let (concentration, others) = (self.pump.outlet_concentration(), self.pump.outlet_others());
+        let _ = line.set_mixture(now, mean, concentration, others);
+        let (mut rate, mut rates) = (0.0, Others::NONE);
+        let arriving = line.streams();
+        for s in arriving
+            .iter()
+            .filter(|s| s.flow > 0.0 && matches!(s.to, Destination::Csf(_)))
+        {
+            rate += s.flow * s.concentration;
+            for index in 0..self.drugs.len() {
+                rates.set(index, rates.get(index) + s.flow * s.others.get(index));
+            }
+        }
+        (rate, rates)
+    }
+
+    /// The one of them in which doses are counted; `None` is baclofen \[ug/h\].
+    pub fn counted_rate(&self, drug: Option<usize>, now: SimTime) -> f64 {
+        let (baclofen, others) = self.mean_rates(now);
+        drug.map_or(baclofen, |index| others.get(index))
+    }
+
     /// Drug that left the catheter so far: into the spinal fluid, and elsewhere \[ug\].
     pub fn delivered_and_leaked(&self, at: SimTime) -> (f64, f64) {
         self.totals.at(at)

@@ -16,6 +16,7 @@
 //! | [`compare`] | several arms of one story |
 //! | [`evidence`] | simulated against published: courses, values, fold errors |
 //! | [`batch_figures`] | many runs: bands, incidences, distributions, differences |
+//! | [`flow`] | start-up, trumpets, steps and occlusions of the flow-control bench |
 //!
 //! [`figures`] draws all that the data allow, and for a long run with a fault a
 //! second version (`_zoom`) of the days around it.
@@ -26,6 +27,7 @@ mod canvas;
 mod colour;
 pub mod evidence;
 mod figures;
+mod flow;
 mod lines;
 mod neuraxis;
 mod page;
@@ -34,6 +36,7 @@ mod symptoms;
 
 pub use batch::batch_figures;
 pub use figures::{belief, compare, concentration, response, vitals};
+pub use flow::flow;
 pub use neuraxis::neuraxis;
 pub use symptoms::symptoms;
 

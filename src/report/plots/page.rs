@@ -96,6 +96,16 @@ impl Page {
         }
     }
 
+    /// For something that is no run of a patient.
+    pub fn of_bench(title: &str, hash: &str, seed: u64) -> Page {
+        let parts = format!(
+            "itbsim {} · {} · seed {seed}",
+            env!("CARGO_PKG_VERSION"),
+            short_hash(hash)
+        );
+        Self::plain(title, "", &parts)
+    }
+
     /// Height of the title \[pt\].
     pub fn head(&self) -> f64 {
         BORDER + LEADING * (self.title.len() + usize::from(self.subtitle.is_some())) as f64 + 3.0
