@@ -540,7 +540,7 @@ mod tests {
         for key in [
             "kinetics.csf.loss_rate",
             "kinetics.csf.dispersion_rostral",
-            "response.effect.fast_share",
+            "kinetics.effect.fast_share",
         ] {
             let axis = Axis::of(all().find(|p| p.key == key).unwrap());
             let p = axis.parameter;
