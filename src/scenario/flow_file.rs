@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, quoted};
 use super::document::{self, Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
+use super::figures::parameters_of;
 use super::files::{self, Disk, FileProblem, Files, Loaded, Start};
 use super::flow_bench::{
     AlarmSpec, Bench, Change, ControllerEntry, ControllerSpec, OnAlarm, PlantSpec, SensorSpec, Stimulus, TestSpec,
 };
 use super::model::{Catalog, Material};
 use super::names::Names;
-use super::resolve::{MATERIALS, once, parameters_of};
+use super::resolve::{MATERIALS, once};
 use super::{fault, writing};
 use crate::engine::{SimSpan, SimTime};
 use crate::quantity::{self, Dimension};

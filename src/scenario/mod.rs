@@ -49,6 +49,7 @@ pub mod drugs;
 mod expect;
 mod fault;
 mod fields;
+mod figures;
 mod files;
 pub mod flow_bench;
 mod flow_file;

@@ -4,15 +4,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::diagnostics::{Diagnostic, Place, Source, did_you_mean, quoted};
+use super::diagnostics::{Diagnostic, Place, Source, did_you_mean};
 use super::document::{Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
+use super::figures::{fidelity, named_set, parameters_of};
 use super::model::{
     Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment, Selection,
 };
 use super::{action, care, check, drug, expect, fault, hazards, population_read, programme};
 use crate::engine::{SimSpan, SimTime};
-use crate::parameters::{self, NamedSet, ParameterError, ParameterSet, SETS};
+use crate::parameters::ParameterSet;
 use crate::quantity::Dimension;
 use crate::signals::Others;
 
@@ -136,7 +137,7 @@ const MOST_BLOCKS: usize = 10_000;
 /// Sample spacing when the file names none \[h\].
 const SAMPLE: f64 = 0.25;
 /// Pump family when the file names none.
-const FAMILY: &str = "peristaltic";
+pub(super) const FAMILY: &str = "peristaltic";
 /// Effect model when the file names none.
 const EFFECT_MODEL: &str = "emax";
 /// Seed when the file names none.
@@ -376,100 +377,6 @@ fn sample(fields: &Fields<'_, '_>, duration: Result<SimTime, Reported>) -> Resul
     }
 }
 
-/// The set that `[model]` names.
-fn named_set(fields: &Fields<'_, '_>) -> Got<&'static NamedSet> {
-    let empty = Table::default();
-    let words: Vec<(&str, &'static NamedSet)> = SETS.iter().map(|s| (s.name, s)).collect();
-    once(fields, "model", MODEL_KEYS, &empty)?.choice("set", &words)
-}
-
-/// The defaults, the named set over them, `[parameters]` over both; the keys of the last are fixed.
-pub(super) fn parameters_of(
-    fields: &Fields<'_, '_>,
-    chosen: Option<&NamedSet>,
-    fixed: &mut BTreeSet<&'static str>,
-) -> Result<ParameterSet, Reported> {
-    let mut set = chosen.map_or_else(ParameterSet::default, NamedSet::parameters);
-    let Some(entry) = fields.entry("parameters") else {
-        return Ok(set);
-    };
-    let Data::Table(table) = &entry.node.data else {
-        return Err(fields.wrong_type(entry, "a table", "[parameters]"));
-    };
-    let mut flat = Vec::new();
-    flatten(table, String::new(), &mut flat);
-    let mut flawed = false;
-    for (key, key_place, place, data) in flat {
-        let Some(known) = parameters::all().find(|p| p.key == key) else {
-            flawed = true;
-            let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
-            let help = super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
-            fields.report(
-                Diagnostic::new("unknown-parameter", format!("unknown parameter {}", quoted(&key)))
-                    .at(key_place, "no such parameter")
-                    .help(help.unwrap_or_else(|| "`itbsim parameters` lists them all".to_owned())),
-            );
-            continue;
-        };
-        fixed.insert(known.key);
-        let text = match data {
-            Data::Text(text) => Some(text.clone()),
-            Data::Integer(n) => Some(n.to_string()),
-            Data::Float(x) => Some(x.to_string()),
-            _ => None,
-        };
-        let example = if known.unit == "1" {
-            known.value.to_string()
-        } else {
-            format!("\"{} {}\"", known.value, known.unit)
-        };
-        let outcome = match &text {
-            Some(text) => set.set_text(known.key, text),
-            None => {
-                flawed = true;
-                fields.report(
-                    Diagnostic::new(
-                        "wrong-type",
-                        format!("`{key}` is {}, but a quantity is needed", data.noun()),
-                    )
-                    .at(place, "not a quantity")
-                    .help(format!("write \"{key}\" = {example}")),
-                );
-                continue;
-            }
-        };
-        if let Err(problem) = outcome {
-            flawed = true;
-            let help = match &problem {
-                ParameterError::Text { .. } => Some(format!("the default is {example}")),
-                _ => None,
-            };
-            fields.report(
-                Diagnostic::new("bad-parameter", problem.to_string())
-                    .at(place, known.meaning)
-                    .maybe_help(problem.help())
-                    .maybe_help(help),
-            );
-        }
-    }
-    if flawed { Err(Reported) } else { Ok(set) }
-}
-
-/// `a.b.c` may be written quoted, dotted or as nested tables.
-fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, Place, &'t Data)>) {
-    for entry in &table.entries {
-        let key = if prefix.is_empty() {
-            entry.key.clone()
-        } else {
-            format!("{prefix}.{}", entry.key)
-        };
-        match &entry.node.data {
-            Data::Table(inner) => flatten(inner, key, out),
-            data => out.push((key, entry.key_place, entry.node.place, data)),
-        }
-    }
-}
-
 /// A once-only table; absent means empty.
 pub(super) fn once<'d, 'c>(
     fields: &Fields<'d, 'c>,
@@ -631,46 +538,6 @@ fn hearing(fields: &Fields<'_, '_>) -> Result<Hearing, Reported> {
         awake_from: from?,
         awake_to: to?,
     })
-}
-
-/// Puts the fineness of the run, which `[pump]` may choose, among the parameters.
-fn fidelity(fields: &Fields<'_, '_>, mut parameters: ParameterSet) -> Result<ParameterSet, Reported> {
-    const KEY: &str = "flow.fidelity.stroke";
-    // A block that is none, and unknown keys, are reported where the rest of it is read.
-    let Some(entry) = fields.entry("pump") else {
-        return Ok(parameters);
-    };
-    let Data::Table(table) = &entry.node.data else {
-        return Ok(parameters);
-    };
-    let inner = Fields::absent(fields.context, "[pump]".to_owned(), table, entry.node.place);
-    let strokes = inner.choice("fidelity", FIDELITIES)?.unwrap_or(false);
-    let volume = inner.quantity("stroke", Dimension::Volume, Bound::within(1e-5, 0.1))?;
-    if !strokes {
-        return match volume {
-            None => Ok(parameters),
-            Some(_) => Err(inner.report(
-                Diagnostic::new("unknown-key", "`stroke` means nothing without fidelity = \"strokes\"")
-                    .at(inner.place_of("stroke"), "no strokes are simulated")
-                    .help("write fidelity = \"strokes\" beside it"),
-            )),
-        };
-    }
-    let family = inner.text("family", "\"peristaltic\"")?.unwrap_or(FAMILY);
-    let abilities = &fields.context.catalog.pump_abilities;
-    if abilities.iter().any(|a| a.family == family && a.rates.is_none()) {
-        return Err(inner.report(
-            Diagnostic::new("impossible", format!("a {family} pump makes no strokes"))
-                .at(inner.place_of("fidelity"), "its flow is steady")
-                .help("leave `fidelity` out"),
-        ));
-    }
-    let microlitres = volume.map_or_else(|| parameters.get("flow.stroke.volume"), |v| v * 1e3);
-    match parameters.set(KEY, microlitres) {
-        Ok(()) => Ok(parameters),
-        Err(error) => Err(inner
-            .report(Diagnostic::new("out-of-range", error.to_string()).at(inner.place_of("stroke"), "out of range"))),
-    }
 }
 
 fn pump(fields: &Fields<'_, '_>, defaults: &ParameterSet) -> Result<Pump, Reported> {
