@@ -327,7 +327,7 @@ proptest! {
         for (i, (act, at)) in acts.iter().enumerate() {
             blocks.push_str(&format!("[[action]]\nid = \"a{i}\"\nat = \"{at} h\"\n{act}\n"));
         }
-        let text = text(4.0, MIXED, &blocks).replace("400 ug/day", &format!("{rate} ug/day"));
+        let text = text(5.0, MIXED, &blocks).replace("400 ug/day", &format!("{rate} ug/day"));
         let run = simulate(&scenario(&text), &Registry::builtin(), &RunOptions::default());
         // An act that cannot be done (contrast into a closed line, too much into a full pump) ends
         // the run with an error of its own; a ledger that does not close is none of those.
