@@ -104,7 +104,7 @@ enum Command {
     System(system::Args),
     /// Write the kinetics of a run for other tools: SBML, NONMEM
     Export(export::Args),
-    /// Print the equations with all their numbers, or the credibility checklists
+    /// Print the equations with all their numbers, the credibility checklists, or the reference of scenario files
     Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {
