@@ -8,6 +8,8 @@
 //! | `survival.csv` | survival free of one event at one time (Kaplan-Meier) |
 //! | `times.csv` | one event: how many had it, median and restricted mean time to it |
 //! | `differences.csv` | one outcome of one arm less that of the first arm, paired |
+//! | `levels.csv` and others | what the two levels say, see [`uncertainty`](super::uncertainty) |
+//! | `matrix.csv` | one outcome or event of one cell of a `[matrix]` |
 //! | `failures.csv` | one failed replicate and why |
 //!
 //! Every table says `n` of `of`: replicates behind a row, of those asked for.
@@ -18,24 +20,26 @@ use serde_json::{Value, json};
 
 use super::cells::Scale;
 use super::identity::{Grid, Identity};
+use super::matrix;
 use super::moments::Estimate;
 use super::quantile::{LEVELS, Quantile, RankTable, quantile};
 use super::risk::{Point, UNIT, aalen_johansen};
 use super::state::{ArmState, State};
+use super::uncertainty;
 use crate::report::tables::push_number;
 use crate::report::{DISCLAIMER, ReportError, RunFolder};
 
 /// One line of CSV in the making.
-struct Line(String);
+pub(super) struct Line(pub(super) String);
 
 impl Line {
-    fn new(texts: &[&str]) -> Self {
+    pub(super) fn new(texts: &[&str]) -> Self {
         let mut line = Line(String::new());
         texts.iter().for_each(|t| line.text(t));
         line
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         if !self.0.is_empty() || self.0.ends_with(',') {
             self.0.push(',');
         }
@@ -46,16 +50,16 @@ impl Line {
         }
     }
 
-    fn number(&mut self, x: Option<f64>) {
+    pub(super) fn number(&mut self, x: Option<f64>) {
         self.0.push(',');
         push_number(&mut self.0, x.unwrap_or(f64::NAN) + 0.0);
     }
 
-    fn count(&mut self, n: u64) {
+    pub(super) fn count(&mut self, n: u64) {
         self.0.push_str(&format!(",{n}"));
     }
 
-    fn end(mut self, to: &mut dyn Write, name: &str) -> Result<(), ReportError> {
+    pub(super) fn end(mut self, to: &mut dyn Write, name: &str) -> Result<(), ReportError> {
         self.0.push('\n');
         to.write_all(self.0.as_bytes()).map_err(|source| ReportError::Io {
             doing: "write",
@@ -66,7 +70,7 @@ impl Line {
 }
 
 /// What stands before the numbers of every table: arm and stratum.
-fn label(state: &ArmState) -> [&str; 2] {
+pub(super) fn label(state: &ArmState) -> [&str; 2] {
     [
         if state.arm.is_empty() { "all" } else { &state.arm },
         if state.stratum.is_empty() {
@@ -78,7 +82,7 @@ fn label(state: &ArmState) -> [&str; 2] {
 }
 
 /// Units that one replicate adds to cells, and how many replicates the total stands for.
-fn effective(units: u64, n: f64) -> u64 {
+pub(super) fn effective(units: u64, n: f64) -> u64 {
     if units == 0 { 0 } else { libm::floor(n + 1e-9) as u64 }
 }
 
@@ -426,6 +430,7 @@ pub fn summary(identity: &Identity, state: &State, covered: u64) -> Value {
                 "first_cause_by_end": first,
                 "timed_events": events,
                 "failures": arm.failures,
+                "levels": (!identity.outer.is_none() && arm.stratum.is_empty()).then(|| uncertainty::summary(arm)),
             })
         })
         .collect();
@@ -441,6 +446,8 @@ pub fn summary(identity: &Identity, state: &State, covered: u64) -> Value {
         "covered": covered,
         "complete": covered == identity.n,
         "bias": identity.bias,
+        "uncertain": (!identity.outer.is_none()).then_some(&identity.outer),
+        "matrix": identity.matrix,
         "signals": identity.signals,
         "resolution": {
             "signals": Scale::SIGNAL.words(),
@@ -466,6 +473,12 @@ pub fn write_all(identity: &Identity, state: &State, covered: u64, folder: &mut 
     folder.write_with("failures.csv", |to| write_failures(state, to))?;
     if identity.arms.len() > 1 {
         folder.write_with("differences.csv", |to| write_differences(identity, state, to))?;
+    }
+    if identity.matrix.is_some() {
+        folder.write_with("matrix.csv", |to| matrix::write_matrix(identity, state, to))?;
+    }
+    if !identity.outer.is_none() {
+        uncertainty::write_all(identity, state, folder)?;
     }
     let mut text = serde_json::to_vec_pretty(&summary(identity, state, covered)).map_err(|e| ReportError::Encode {
         table: "summary.json",

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::batch::{self, Batch, BatchError, Identity, Part, Settings, Shard, State, Watcher, tables};
+use crate::batch::{self, Batch, BatchError, Identity, Outer, Part, Settings, Shard, State, Watcher, tables};
 use crate::engine::SimSpan;
 use crate::hazards::{Bias, Given};
 use crate::quantity::{self, Dimension};
 use crate::report::RunFolder;
-use crate::scenario::model::Story;
+use crate::scenario::model::{Matrix, Story};
 use crate::simulation::Registry;
 
 use super::{Failure, ScenarioArg, print, print_json, run};
@@ -37,6 +37,7 @@ pub(super) fn stop_gently() -> bool {
   itbsim batch my-case.toml -n 1000 --signals csf_l3_ng_per_ml,spasm_score --sample 6h
   itbsim batch my-case.toml -n 100000 --shard 3/8 --out parts/3   # then: itbsim merge parts/*
   itbsim batch my-case.toml -n 10000 --given catheter.kink
+  itbsim batch my-case.toml -n 500 --uncertainty 40   # 40 draws of what we do not know, 500 patients each
 
 Replicates are numbered from 0. `itbsim run SCENARIO --seed S --replicate I` runs one of them alone.
 The same bytes come out for any number of threads, any split into shards, stopped and resumed or not.
@@ -93,6 +94,68 @@ pub(crate) struct DrawArgs {
     /// Draw a fault as if its hazard were so many times larger, and weigh by the true one
     #[arg(long, value_name = "FAULT=FACTOR")]
     tilt: Vec<String>,
+    /// Draw what we do not know so many times, and run -n replicates for each draw
+    #[arg(long, value_name = "DRAWS")]
+    uncertainty: Option<u64>,
+    #[command(flatten)]
+    uncertain: UncertainArgs,
+}
+
+/// Parameters that are uncertain besides those of the population; shared with `run`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct UncertainArgs {
+    /// Also draw these parameters evenly over their range: KEY, KEY=LOW..HIGH or the beginning of keys
+    #[arg(long, value_delimiter = ',', value_name = "KEY")]
+    uncertain: Vec<String>,
+}
+
+impl UncertainArgs {
+    pub fn is_empty(&self) -> bool {
+        self.uncertain.is_empty()
+    }
+
+    /// The ranges, in every arm of a story.
+    pub fn ranges(&self, story: &Story) -> Result<Vec<(String, f64, f64)>, Failure> {
+        let refused = |why: String| {
+            Failure::Input(format!(
+                "error: --uncertain: {why}\n  help: `itbsim parameters` lists them all, with their ranges"
+            ))
+        };
+        let named = |key: &str| {
+            self.uncertain
+                .iter()
+                .any(|p| p.split('=').next().map(str::trim) == Some(key))
+        };
+        let mut out: Option<Vec<(String, f64, f64)>> = None;
+        for arm in &story.arms {
+            let found = batch::vary::ranges(&self.uncertain, &arm.scenario).map_err(|e| refused(e.to_string()))?;
+            let drawn = |key: &str| {
+                let spec = arm.scenario.population.as_ref();
+                spec.is_some_and(|s| s.distributions().iter().any(|d| d.key == key))
+            };
+            let mut ranges = Vec::new();
+            for range in found {
+                let key = range.parameter.key;
+                match (drawn(key), named(key)) {
+                    (true, true) => {
+                        return Err(refused(format!(
+                            "`{key}` differs between patients; what is uncertain about it stands in the population"
+                        )));
+                    }
+                    (true, false) => {}
+                    (false, _) => ranges.push((key.to_owned(), range.low, range.high)),
+                }
+            }
+            if out.as_ref().is_some_and(|known| *known != ranges) {
+                return Err(refused(format!(
+                    "arm `{}` can move other parameters than the first arm; name them one by one",
+                    arm.id
+                )));
+            }
+            out = Some(ranges);
+        }
+        Ok(out.unwrap_or_default())
+    }
 }
 
 impl DrawArgs {
@@ -106,7 +169,7 @@ impl DrawArgs {
         }
     }
 
-    fn settings(&self) -> Result<Settings, Failure> {
+    fn settings(&self, story: &Story) -> Result<Settings, Failure> {
         let asked = self.n.unwrap_or(USUAL);
         let Ok(n) = u64::try_from(asked) else {
             return Err(Failure::Input(format!(
@@ -138,12 +201,30 @@ impl DrawArgs {
                 factors,
                 given: self.given.as_deref().map(|kind| Given { kind: bare(kind) }),
             },
+            outer: match self.uncertainty {
+                Some(0) => {
+                    return Err(Failure::Input(
+                        "error: --uncertainty 0 draws nothing\n  help: leave it out, or write for example --uncertainty 40"
+                            .into(),
+                    ));
+                }
+                Some(draws) => Outer {
+                    draws,
+                    ranges: self.uncertain.ranges(story)?,
+                },
+                None if self.uncertain.is_empty() => Outer::default(),
+                None => {
+                    return Err(Failure::Input(
+                        "error: --uncertain names parameters, but not how often to draw them\n  help: add --uncertainty 40".into(),
+                    ));
+                }
+            },
         })
     }
 
     /// The batch of a story.
     pub fn prepare(&self, story: &Story) -> Result<Batch, Failure> {
-        Ok(Batch::new(story, Registry::builtin(), self.settings()?)?)
+        Ok(Batch::new(story, Registry::builtin(), self.settings(story)?)?)
     }
 }
 
@@ -171,6 +252,9 @@ impl From<BatchError> for Failure {
             }
             BatchError::Unfinished { .. } => {
                 Some("--resume goes on with it; remove the folder to start again".to_owned())
+            }
+            BatchError::Certain { .. } => {
+                Some("name uncertain parameters, for example --uncertain response.effect.ec50,kinetics.csf.".to_owned())
             }
             BatchError::Missing { .. } => Some("run the shard that is missing, then merge again".to_owned()),
             BatchError::Twice { .. } => Some("give each part once".to_owned()),
@@ -451,6 +535,12 @@ fn draw(_identity: &Identity, _state: &State, _folder: &mut RunFolder) -> Result
 pub(super) fn told(identity: &Identity, state: &State, covered: u64, target: &Path) -> String {
     let mut out = format!("{}\n\n", identity.title);
     let mut table = batch::RankTable::default();
+    if let Some(matrix) = &identity.matrix {
+        cells_told(&mut out, identity, matrix, state, covered);
+        let _ = writeln!(out, "\nwritten to {}; matrix.csv has all outcomes", target.display());
+        out.push_str("For teaching and research, never for treating a person.\n");
+        return out;
+    }
     for arm in &state.arms {
         let mut name = String::new();
         if !arm.arm.is_empty() {
@@ -496,6 +586,9 @@ pub(super) fn told(identity: &Identity, state: &State, covered: u64, target: &Pa
                 cell(q[4].map(|q| q.value)),
             );
         }
+        if !arm.levels.draws.is_empty() {
+            out.push_str(&levels_told(arm));
+        }
         let mut lines = String::new();
         for (cause, points) in batch::aalen_johansen(&arm.first) {
             if let Some(p) = points.last() {
@@ -520,6 +613,101 @@ pub(super) fn told(identity: &Identity, state: &State, covered: u64, target: &Pa
     }
     let _ = writeln!(out, "written to {}", target.display());
     out.push_str("For teaching and research, never for treating a person.\n");
+    out
+}
+
+/// Outcomes that differ between cells, in one line a cell.
+const CELL_OUTCOMES: usize = 4;
+
+/// One line a cell: M of N, its values, and the first outcomes that differ between cells.
+fn cells_told(out: &mut String, identity: &Identity, matrix: &Matrix, state: &State, covered: u64) {
+    let arms: Vec<&batch::ArmState> = state.whole().collect();
+    let differs = |name: &str| {
+        let mut means = arms.iter().map(|arm| batch::matrix::mean(arm, name));
+        let first = means.next();
+        means.any(|m| Some(m) != first)
+    };
+    let shown: Vec<&str> = crate::report::matrix::SHOWN
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| differs(name))
+        .take(CELL_OUTCOMES)
+        .collect();
+    let mut rows: Vec<Vec<String>> = vec![
+        crate::report::matrix::columns(matrix)
+            .into_iter()
+            .skip(1)
+            .map(str::to_owned)
+            .collect(),
+    ];
+    rows[0].push("n of".into());
+    rows[0].extend(shown.iter().map(|name| (*name).to_owned()));
+    for (cell, arm) in arms.iter().enumerate() {
+        let mut row: Vec<String> = crate::report::matrix::fields(matrix, cell, &arm.arm)
+            .into_iter()
+            .skip(1)
+            .map(str::to_owned)
+            .collect();
+        row.push(format!("{} of {}", arm.done(), identity.n));
+        row.extend(
+            shown
+                .iter()
+                .map(|name| batch::matrix::mean(arm, name).map_or("-".to_owned(), short)),
+        );
+        rows.push(row);
+    }
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|k| rows.iter().map(|r| r[k].chars().count()).max().unwrap_or(0))
+        .collect();
+    for row in rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(text, width)| format!("{text:>width$}"))
+            .collect();
+        let _ = writeln!(out, "{}", cells.join("  "));
+    }
+    let failed: u64 = arms.iter().map(|a| a.failed).sum();
+    if failed > 0 {
+        let _ = writeln!(out, "{failed} replicates failed; failures.csv names them");
+    }
+    if covered < identity.n {
+        let _ = writeln!(
+            out,
+            "{} of {} replicates of each cell not run",
+            identity.n - covered,
+            identity.n
+        );
+    }
+}
+
+/// Where the spread of each outcome comes from.
+fn levels_told(arm: &batch::ArmState) -> String {
+    let mut out = format!(
+        "\n{:<28} {:>9} {:>12} {:>12} {:>12} {:>12} {:>10}\n",
+        "spread", "draws", "mean", "its error", "patients", "parameters", "share"
+    );
+    for quantity in batch::uncertainty::quantities(arm) {
+        let Some(found) = batch::uncertainty::split(&quantity.groups) else {
+            continue;
+        };
+        let name = match quantity.kind {
+            "event" => format!("share with {}", quantity.name),
+            "difference" => format!("less first arm: {}", quantity.name),
+            _ => quantity.name.to_owned(),
+        };
+        let _ = writeln!(
+            out,
+            "{name:<28} {:>9} {:>12} {:>12} {:>12} {:>12} {:>10}",
+            found.draws,
+            short(found.mean),
+            short(found.error),
+            short(found.patients),
+            short(found.parameters),
+            found.share().map_or("-".to_owned(), percent),
+        );
+    }
+    out.push_str("patients, parameters: standard deviation between patients, and of the mean by what is uncertain\n");
     out
 }
 

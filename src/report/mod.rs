@@ -14,6 +14,7 @@ pub mod data;
 pub mod flow;
 pub mod folder;
 pub mod from_run;
+pub mod matrix;
 pub mod pictures;
 #[cfg(feature = "plots")]
 pub mod plots;
