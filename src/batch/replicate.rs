@@ -50,6 +50,8 @@ struct Prepared {
     /// The same for all patients, unless the population varies them.
     hazards: Option<Vec<Hazard>>,
     cohort: Option<Cohort>,
+    /// Whether faults of the file with a hazard of their own are drawn here.
+    own_biased: bool,
 }
 
 /// One arm of one replicate, reduced.
@@ -218,9 +220,13 @@ impl Batch {
                 &own
             }
         };
-        let drawn = hazards::draw_biased(&scenario, rates, &draws, &self.identity.bias);
-        let mut faults = drawn.faults;
-        faults.extend(complications::draw(&scenario, &draws));
+        let bias = &self.identity.bias;
+        let mut drawn = hazards::draw_biased(&scenario, rates, &draws, bias);
+        drawn.join(complications::draw_biased(&scenario, &draws, bias));
+        if arm.own_biased {
+            drawn.join(hazards::bias_own(Arc::make_mut(&mut scenario), &draws, bias));
+        }
+        let faults = std::mem::take(&mut drawn.faults);
         if !faults.is_empty() {
             Arc::make_mut(&mut scenario).faults.extend(faults);
         }
@@ -317,11 +323,14 @@ fn prepare(scenario: &Scenario, seed: u64, bias: &Bias) -> Result<Prepared, Batc
         !keys.iter().any(varied)
     });
     let rates = hazards::of_scenario(&scenario);
-    bias.check(&rates)?;
+    bias.check_scenario(&scenario, &rates)?;
+    let named = |id: &str| bias.factor(id) != 1.0 || bias.given.as_ref().is_some_and(|g| g.kind == id);
+    let own_biased = scenario.faults.iter().any(|f| named(&f.id));
     Ok(Prepared {
         scenario: Arc::new(scenario),
         hazards: fixed.then_some(rates),
         cohort,
+        own_biased,
     })
 }
 

@@ -26,8 +26,9 @@ use super::quantile::{LEVELS, Quantile, RankTable, quantile};
 use super::risk::{Point, UNIT, aalen_johansen};
 use super::state::{ArmState, State};
 use super::uncertainty;
+use crate::report::format::Tables;
 use crate::report::tables::push_number;
-use crate::report::{DISCLAIMER, ReportError, RunFolder};
+use crate::report::{DISCLAIMER, ReportError};
 
 /// One line of CSV in the making.
 pub(super) struct Line(pub(super) String);
@@ -463,27 +464,42 @@ pub fn summary(identity: &Identity, state: &State, covered: u64) -> Value {
 /// Writes all tables and the summary of `covered` replicates.
 ///
 /// # Errors
-/// As [`RunFolder::write`].
-pub fn write_all(identity: &Identity, state: &State, covered: u64, folder: &mut RunFolder) -> Result<(), ReportError> {
-    folder.write_with("outcomes.csv", |to| write_outcomes(identity, state, to))?;
-    folder.write_with("bands.csv", |to| write_bands(identity, state, to))?;
-    folder.write_with("incidence.csv", |to| write_incidence(identity, state, to))?;
-    folder.write_with("survival.csv", |to| write_survival(identity, state, to))?;
-    folder.write_with("times.csv", |to| write_times(identity, state, to))?;
-    folder.write_with("failures.csv", |to| write_failures(state, to))?;
+/// As [`Tables::put`].
+pub fn write_all(identity: &Identity, state: &State, covered: u64, to: &mut Tables<'_>) -> Result<(), ReportError> {
+    to.put("outcomes.csv", |to| write_outcomes(identity, state, to))?;
+    to.put("bands.csv", |to| write_bands(identity, state, to))?;
+    to.put("incidence.csv", |to| write_incidence(identity, state, to))?;
+    to.put("survival.csv", |to| write_survival(identity, state, to))?;
+    to.put("times.csv", |to| write_times(identity, state, to))?;
+    to.put("failures.csv", |to| write_failures(state, to))?;
     if identity.arms.len() > 1 {
-        folder.write_with("differences.csv", |to| write_differences(identity, state, to))?;
+        to.put("differences.csv", |to| write_differences(identity, state, to))?;
     }
     if identity.matrix.is_some() {
-        folder.write_with("matrix.csv", |to| matrix::write_matrix(identity, state, to))?;
+        to.put("matrix.csv", |to| matrix::write_matrix(identity, state, to))?;
     }
     if !identity.outer.is_none() {
-        uncertainty::write_all(identity, state, folder)?;
+        uncertainty::write_all(identity, state, to)?;
     }
     let mut text = serde_json::to_vec_pretty(&summary(identity, state, covered)).map_err(|e| ReportError::Encode {
         table: "summary.json",
         reason: e.to_string(),
     })?;
     text.push(b'\n');
-    folder.write("summary.json", &text)
+    to.folder.write("summary.json", &text)
+}
+
+/// What a Parquet file of a batch says of itself; nothing that differs between two runs.
+pub fn about(identity: &Identity) -> Vec<(String, String)> {
+    [
+        ("written_by", crate::report::folder::WRITER.to_owned()),
+        ("version", identity.version.clone()),
+        ("scenario", identity.scenario.clone()),
+        ("scenario_hash", identity.hash.clone()),
+        ("seed", identity.seed.to_string()),
+        ("of", identity.n.to_string()),
+        ("disclaimer", DISCLAIMER.to_owned()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
 }

@@ -35,8 +35,9 @@ use super::levels::{self, DrawState};
 use super::quantile::{LEVELS, RankTable, quantile, t, z};
 use super::state::{ArmState, State};
 use super::tables::{Line, effective, label};
+use crate::report::ReportError;
+use crate::report::format::Tables;
 use crate::report::tables::push_number;
-use crate::report::{ReportError, RunFolder};
 
 /// Names of the levels of patients, in the order of [`LEVELS`].
 const NAMES: [&str; 5] = ["p05", "p25", "median", "p75", "p95"];
@@ -416,11 +417,11 @@ pub(super) fn summary(arm: &ArmState) -> Value {
 /// Writes the three tables.
 ///
 /// # Errors
-/// As [`RunFolder::write`].
-pub(super) fn write_all(identity: &Identity, state: &State, folder: &mut RunFolder) -> Result<(), ReportError> {
-    folder.write_with("levels.csv", |to| write_levels(identity, state, to))?;
-    folder.write_with("uncertainty.csv", |to| write_uncertainty(identity, state, to))?;
-    folder.write_with("uncertainty_bands.csv", |to| write_bands(identity, state, to))
+/// As [`Tables::put`].
+pub(super) fn write_all(identity: &Identity, state: &State, to: &mut Tables<'_>) -> Result<(), ReportError> {
+    to.put("levels.csv", |to| write_levels(identity, state, to))?;
+    to.put("uncertainty.csv", |to| write_uncertainty(identity, state, to))?;
+    to.put("uncertainty_bands.csv", |to| write_bands(identity, state, to))
 }
 
 #[cfg(test)]

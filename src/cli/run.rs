@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "U", value_parser = clap::value_parser!(u64).range(..500))]
     draw: Option<u64>,
     #[command(flatten)]
-    uncertain: super::batch::UncertainArgs,
+    uncertain: super::draws::UncertainArgs,
     /// Spacing of output rows, for example 15min or 1h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     sample: Option<String>,
