@@ -72,7 +72,7 @@ impl From<BatchError> for Failure {
                 Some("--resume goes on with it; remove the folder to start again".to_owned())
             }
             BatchError::Certain { .. } => {
-                Some("name uncertain parameters, for example --uncertain response.effect.ec50,kinetics.csf.".to_owned())
+                Some("name uncertain parameters, for example --uncertain hazards.catheter.,response.withdrawal.".to_owned())
             }
             BatchError::Missing { .. } => Some("run the shard that is missing, then merge again".to_owned()),
             BatchError::Twice { .. } => Some("give each part once".to_owned()),
