@@ -19,6 +19,7 @@ mod compare;
 mod complications;
 mod diff;
 mod docs;
+mod draws;
 mod export;
 mod flow;
 mod hazards;
@@ -30,6 +31,7 @@ mod patients;
 mod run;
 mod sensitivity;
 mod system;
+mod told;
 mod validate;
 mod why;
 

@@ -13,6 +13,7 @@ use crate::signals::{Level, Others, Posture, Remedy};
 use super::drugs::Drug;
 pub use super::hazard_model::{HazardOverride, Hazards, Onset, PumpGeneration};
 pub use super::hearing::{Heard, Hearing};
+pub use super::matrix::{Factor, Matrix};
 use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
 
@@ -25,8 +26,10 @@ pub struct Story {
     pub hash: String,
     /// The file with all it extends in place, as TOML that loads to the same hash.
     pub text: String,
-    /// The arms in file order; `arm.id` is empty when the file has no arms.
+    /// The arms in file order, or the cells of the matrix; `arm.id` is empty when the file has neither.
     pub arms: Vec<Arm>,
+    /// What `[matrix]` varies; cell `i` is arm `i`.
+    pub matrix: Option<Matrix>,
 }
 
 /// One arm.

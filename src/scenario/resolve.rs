@@ -42,6 +42,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "drug",
     "expect",
     "arm",
+    "matrix",
 ];
 /// Keys of `[patient]`.
 pub(super) const PATIENT_KEYS: &[&str] = &[
@@ -163,15 +164,7 @@ pub(super) fn resolve(
         start: 0,
         end: 0,
     };
-    if let Some(matrix) = document.get("matrix") {
-        context.report(
-            Diagnostic::new("reserved-key", "[matrix] is not supported yet")
-                .at(matrix.key_place, "reserved for sweeps of parameters")
-                .help("write one [[arm]] for each variant"),
-        );
-    }
-    let keys = [TOP_KEYS, &["matrix"]].concat();
-    let fields = Fields::new(context, "the file", document, top, &keys);
+    let fields = Fields::new(context, "the file", document, top, TOP_KEYS);
     let duration = duration(&fields);
     context.duration.set(duration.ok());
     let title = match fields.text("title", "\"...\"") {
