@@ -1,0 +1,4 @@
+//! Rules of the house: what the source and the tables of parameters must keep.
+
+mod parameters;
+mod source;
