@@ -176,7 +176,7 @@ fn targets(run: &RunResult) -> Vec<String> {
     let signs: Vec<(u8, f64, &str)> = run
         .symptoms
         .iter()
-        .filter(|s| matches!(s.syndrome.as_str(), "withdrawal" | "overdose"))
+        .filter(|s| matches!(s.syndrome.as_str(), "withdrawal" | "overdose") && !s.symptom.starts_with("death_"))
         .map(|s| (signs::grade(&s.symptom), s.onset_h, s.symptom.as_str()))
         .collect();
     let first = signs.iter().min_by(|a, b| a.1.total_cmp(&b.1));
