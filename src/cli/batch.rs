@@ -71,9 +71,9 @@ impl From<BatchError> for Failure {
             BatchError::Unfinished { .. } => {
                 Some("--resume goes on with it; remove the folder to start again".to_owned())
             }
-            BatchError::Certain { .. } => {
-                Some("name uncertain parameters, for example --uncertain hazards.catheter.,response.withdrawal.".to_owned())
-            }
+            BatchError::Certain { .. } => Some(
+                "name uncertain parameters, for example --uncertain hazards.catheter.,response.withdrawal.".to_owned(),
+            ),
             BatchError::Missing { .. } => Some("run the shard that is missing, then merge again".to_owned()),
             BatchError::Twice { .. } => Some("give each part once".to_owned()),
             BatchError::Damaged { .. } => Some("run this shard again; the others stay good".to_owned()),
