@@ -228,7 +228,7 @@ fn put(
         ) => {
             descend(document, path, change, &leaf)
         }
-        ("extends" | "arm" | "expect" | "sources" | "hazard", _) => Err(Box::new(wrong(
+        ("extends" | "arm" | "expect" | "sources" | "hazard" | "teaching", _) => Err(Box::new(wrong(
             "bad-path",
             format!("an arm cannot set {}", quoted(path)),
             "not part of what is run",
