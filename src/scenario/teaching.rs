@@ -231,7 +231,7 @@ mod tests {
             assert_eq!(mistakes.items().len(), 1, "{text}{mistakes}");
             assert_eq!(mistakes.items()[0].code(), code, "{text}{mistakes}");
             let line = mistakes.position(&mistakes.items()[0]).unwrap().0;
-            assert!(line >= 13, "{mistakes}");
+            assert!(line >= 12, "{mistakes}");
         }
     }
 }
