@@ -19,6 +19,7 @@ mod complications;
 mod flow;
 mod hazards;
 mod kinetics;
+mod page;
 mod population;
 mod protocols;
 mod pump;
@@ -105,6 +106,7 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         complications::TABLE,
         calc::TABLE,
         flow::TABLE,
+        page::TABLE,
     ]
     .into_iter()
     .flatten()

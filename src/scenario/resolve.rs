@@ -41,6 +41,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "care",
     "drug",
     "expect",
+    "decision",
     "arm",
     "teaching",
 ];

@@ -11,7 +11,8 @@ use super::model::{Catalog, FaultKind, FieldSpec};
 use super::population::Shape;
 use super::settings::PolicySpec;
 use super::{
-    action, arms, care, drug, expect, fault, hazards, population_read, programme, resolve, settings, steps, teaching,
+    action, arms, care, decision, drug, expect, fault, hazards, population_read, programme, resolve, settings, steps,
+    teaching,
 };
 use crate::parameters;
 use crate::quantity::Dimension;
@@ -51,6 +52,7 @@ pub fn schema(catalog: &Catalog) -> String {
         "drug" => blocks(drug_block()),
         "expect" => blocks(expect_block(catalog)),
         "teaching" => teaching_table(),
+        "decision" => blocks(decision_block()),
         _ => blocks(arm_block()),
     });
     let mut root = json!({
@@ -708,5 +710,30 @@ fn arm_block() -> Value {
         }
     });
     block["required"] = json!(["id"]);
+    block
+}
+
+fn decision_block() -> Value {
+    let act = || json!({ "type": "object", "description": "What an [[action]] block says, its time left out." });
+    let mut choice = object(decision::CHOICE_KEYS, |key| match key {
+        "text" => text("What is chosen."),
+        "reason" => text("Why it is wise or not; shown afterwards."),
+        "chosen" => json!({ "const": true, "description": "The story as it was told." }),
+        "arm" => text("Arm that shows what follows."),
+        "do" => json!({ "oneOf": [act(), blocks(act())], "description": "Acts done at the decision instead." }),
+        "without" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Ids left out." })
+        }
+        _ => json!({ "type": "object", "description": "Paths and new values, as in an arm." }),
+    });
+    choice["required"] = json!(["text"]);
+    let mut block = object(decision::KEYS, |key| match key {
+        "id" => id(),
+        "at" => moment("When the page stops and asks."),
+        "question" => text("What it asks."),
+        "reveal" => text("What it says once a choice is made."),
+        _ => json!({ "type": "array", "minItems": 2, "items": choice.clone() }),
+    });
+    block["required"] = json!(["at", "question", "choice"]);
     block
 }
