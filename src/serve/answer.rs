@@ -8,6 +8,7 @@ use super::http::Response;
 use super::sliders::{Move, MoveError, Sheets};
 use crate::engine::{SimSpan, SimTime};
 use crate::report::from_run::{Identity, run_data};
+use crate::report::page::{PageData, PageOptions, page_of_arms};
 use crate::scenario::model::{Arm, Moment, Question, Story, Teaching};
 use crate::simulation::{Registry, Run, RunError, RunOptions, RunResult};
 
@@ -89,6 +90,17 @@ impl TeachingText {
             questions: teaching.questions.clone(),
         }
     }
+}
+
+/// The page of the first scenario on offer, to begin with; `None` if there is none that runs.
+pub(super) fn first_page(shared: &Shared) -> Option<PageData> {
+    let offer = shared.library.offers().first()?;
+    let place = shared.library.place(Some(&offer.path), "");
+    let text = shared.library.text(&offer.path)?;
+    let story = shared.library.load(&place, text, &shared.catalog).ok()?;
+    let arm = story.arms.first()?;
+    let result = alone(arm, &shared.limits, &|| false, &|| false).ok()?;
+    Some(page_of_arms(&story, &[(arm, &result)], &PageOptions::default()))
 }
 
 /// Why there is no run.
@@ -192,14 +204,16 @@ fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -
     let other = beside
         .map(|b| alone(b, limits, late, gone).map(|r| (b, r)))
         .transpose()?;
-    let value = serde_json::to_value;
     if let Some(teaching) = &arm.scenario.teaching {
-        out["teaching"] = value(TeachingText::of(teaching, &result)).unwrap_or_default();
+        out["teaching"] = serde_json::to_value(TeachingText::of(teaching, &result)).unwrap_or_default();
     }
     out["run"] = of_run(&story, arm, &result);
+    let mut shown = vec![(arm, &result)];
     if let Some((arm, result)) = &other {
         out["beside"] = of_run(&story, arm, result);
+        shown.push((arm, result));
     }
+    out["page"] = serde_json::to_value(page_of_arms(&story, &shown, &PageOptions::default())).unwrap_or_default();
     Ok(out)
 }
 

@@ -32,13 +32,14 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use answer::{Ask, StageText, TeachingText};
 pub use http::MOST_BODY;
 pub use library::{Library, LibraryError, Offer};
 
+use crate::report::page::PageData;
 use crate::scenario::model::Catalog;
 use crate::simulation::Registry;
 use http::{Refusal, Request, Response};
@@ -134,6 +135,8 @@ pub(crate) struct Shared {
     ticks: Ticks,
     /// `Host` values that mean this server.
     hosts: Vec<String>,
+    /// What the page begins with, computed when it is first asked for.
+    first: OnceLock<Option<PageData>>,
     stop: AtomicBool,
     connections: AtomicUsize,
     running: Mutex<usize>,
@@ -168,6 +171,7 @@ impl Server {
                 limits: options.limits,
                 ticks: Ticks::start().map_err(refused)?,
                 hosts: hosts.into(),
+                first: OnceLock::new(),
                 stop: AtomicBool::new(false),
                 connections: AtomicUsize::new(0),
                 running: Mutex::new(0),
@@ -295,20 +299,16 @@ fn respond(request: &Request, stream: &TcpStream, shared: &Shared) -> Option<Res
     let wanted: &[&str] = match request.path.as_str() {
         "/" | "/api/scenarios" => &["GET", "HEAD"],
         "/api/run" => &["POST"],
-        path => {
-            let asset = page::asset(path);
-            return Some(match asset {
-                Some(asset) if ["GET", "HEAD"].contains(&request.method.as_str()) => asset,
-                Some(_) => not_allowed(&["GET", "HEAD"]),
-                None => Response::error(404, "unknown-path", "there is nothing here"),
-            });
-        }
+        _ => return Some(Response::error(404, "unknown-path", "there is nothing here")),
     };
     if !wanted.contains(&request.method.as_str()) {
         return Some(not_allowed(wanted));
     }
     match request.path.as_str() {
-        "/" => Some(page::shell()),
+        "/" => {
+            let first = shared.first.get_or_init(|| answer::first_page(shared));
+            Some(page::shell(first.as_ref()))
+        }
         "/api/scenarios" => Some(Response::json(
             &serde_json::json!({ "scenarios": shared.library.offers() }),
         )),

@@ -1,31 +1,30 @@
-//! The page of `itbsim serve` and the files it is made of, compiled in.
+//! The page of `itbsim serve`: the report page with sliders beside it.
 
 use super::http::Response;
+use crate::report::page::{Extras, PageData, render_with};
 
-const SHELL: &str = include_str!("assets/serve.html");
+const CONTROLS: &str = include_str!("assets/serve.html");
 const SCRIPT: &str = include_str!("assets/serve.js");
 const STYLE: &str = include_str!("assets/serve.css");
 
-/// What the page may load: its own files, its own server, nothing else.
-const POLICY: &str = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n";
+/// What the page may load: what is in it, and answers of its own server.
+const POLICY: &str = "Content-Security-Policy: default-src 'none'; script-src 'unsafe-inline'; \
+style-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+frame-ancestors 'none'\r\n";
 
-/// The page itself.
-pub(super) fn shell() -> Response {
+/// The page with a run to begin with.
+pub(super) fn shell(first: Option<&PageData>) -> Response {
+    let Some(first) = first else {
+        return Response::error(503, "empty", "no scenario on offer can be run");
+    };
+    let extras = Extras {
+        controls: CONTROLS,
+        script: SCRIPT,
+        style: STYLE,
+        connect: true,
+    };
     Response {
         more: POLICY.to_owned(),
-        ..Response::new(
-            "text/html; charset=utf-8",
-            SHELL.replace("{{version}}", env!("CARGO_PKG_VERSION")),
-        )
+        ..Response::new("text/html; charset=utf-8", render_with(first, &extras))
     }
-}
-
-/// A file of the page.
-pub(super) fn asset(path: &str) -> Option<Response> {
-    Some(match path {
-        "/serve.js" => Response::new("text/javascript; charset=utf-8", SCRIPT),
-        "/serve.css" => Response::new("text/css; charset=utf-8", STYLE),
-        _ => return None,
-    })
 }

@@ -34,7 +34,7 @@ mod teach;
 mod thin;
 mod words;
 
-pub use build::{PageOptions, page_of_run};
+pub use build::{PageOptions, page_of_arms, page_of_run};
 pub use data::{
     Anatomy, AnatomyFault, Bar, BarKind, ButForPage, ChoicePage, Debrief, DecisionPage, Explanation, Figure, LaneData,
     LaneSpec, Link, Manifest, Mark, PageData, Phase, PhaseName, Role, RunPage, SeriesSpec,

@@ -55,25 +55,26 @@
     $("error").textContent = told ? told.message : `The server does not answer (${error.message}).`;
     $("error").hidden = false;
     $("timing").textContent = "";
+    document.dispatchEvent(new CustomEvent("itbsim-refused"));
   }
 
   function show(value) {
     $("error").hidden = true;
     Object.assign(state, { path: value.path, text: value.text, whole: value.whole, name: value.name, arm: value.arm });
     document.title = `${value.title} – itbsim`;
-    $("lesson").textContent = value.lesson;
     arms(value);
     sliders(value.sliders);
     switches(value.switches);
     if (document.activeElement !== $("text")) $("text").value = value.text;
     teaching(value.teaching);
-    $("summary").textContent = value.run ? value.run.summary : "";
+    $("run-summary").textContent = value.run ? value.run.summary : "";
+    if (value.page) window.itbsimPage?.show(value.page);
     document.dispatchEvent(new CustomEvent("itbsim-run", { detail: value }));
   }
 
   function arms(value) {
     const several = value.arms.length > 1;
-    $("arm-label").hidden = $("beside-label").hidden = !several;
+    $("arm-row").hidden = !several;
     fill($("arm"), value.arms.map((a) => [a, a]), value.arm);
     fill($("beside"), [["", "nothing"], ...value.arms.filter((a) => a !== value.arm).map((a) => [a, a])], state.beside);
     state.beside = $("beside").value;
@@ -177,7 +178,7 @@
 
   function teaching(t) {
     const box = $("teaching");
-    box.hidden = !t;
+    $("lesson-text").hidden = !t;
     if (!t) return;
     const open = new Set([...box.querySelectorAll("details[open]")].map((d) => d.dataset.name));
     const fold = (name, title, ...content) => {

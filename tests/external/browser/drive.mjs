@@ -139,9 +139,10 @@ function serve() {
 async function answered(page, act) {
   await page.evaluate(() => {
     window.answered = new Promise((done) => document.addEventListener("itbsim-run", () => requestAnimationFrame(() => done(performance.now())), { once: true }));
+    window.refused = new Promise((_, fail) => document.addEventListener("itbsim-refused", () => fail(new Error(document.querySelector("#error").textContent)), { once: true }));
   });
   const started = await page.evaluate(act);
-  return (await page.evaluate(() => window.answered)) - started;
+  return (await page.evaluate(() => Promise.race([window.answered, window.refused]))) - started;
 }
 
 async function slidersOf(browser) {
@@ -162,8 +163,8 @@ async function slidersOf(browser) {
         page.selectOption("#scenario", `${LESSONS}/${lesson}`),
       ]);
       const own = [];
-      for (const place of [300, 350, 400, 450]) {
-        own.push(await answered(page, `(() => { const r = document.querySelector("#sliders input[type=range]"); r.value = ${place}; const t = performance.now(); r.dispatchEvent(new Event("input", { bubbles: true })); return t; })()`));
+      for (const place of [500, 530, 560, 590]) {
+        own.push(await answered(page, `(() => { const r = document.querySelector("#sliders [data-path$=simple_continuous] input[type=range]"); r.value = ${place}; const t = performance.now(); r.dispatchEvent(new Event("input", { bubbles: true })); return t; })()`));
       }
       times.push(...own);
       console.log(`     ${lesson}: ${own.map((t) => Math.round(t)).join(", ")} ms`);
