@@ -68,6 +68,7 @@ mod resolve;
 mod schema;
 pub mod settings;
 pub mod steps;
+mod teaching;
 mod writing;
 
 use std::path::{Path, PathBuf};

@@ -16,6 +16,7 @@ pub use super::hearing::{Heard, Hearing};
 pub use super::matrix::{Factor, Matrix};
 use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
+pub use super::teaching::{Question, Stage, Teaching};
 
 /// A file as loaded: one scenario per arm (a single unnamed one without `[[arm]]`).
 #[derive(Debug, Clone)]
@@ -80,6 +81,8 @@ pub struct Scenario {
     pub title: String,
     /// What a reader should learn.
     pub lesson: String,
+    /// Texts for a class; `None` without the block.
+    pub teaching: Option<Teaching>,
     /// Hazard id, such as `H-12`.
     pub hazard: Option<String>,
     /// Publications behind it.

@@ -46,6 +46,8 @@ pub struct RunOptions {
     pub keep_jumps: bool,
     /// Whether the linear system is recorded.
     pub record_system: bool,
+    /// Most events, if fewer than what every run is held to.
+    pub event_limit: Option<u64>,
     /// Elements of the scenario to leave out, as `fault.leak` or `action.refill`.
     pub without: Vec<String>,
 }
@@ -60,6 +62,7 @@ impl Default for RunOptions {
             columns: None,
             keep_jumps: false,
             record_system: false,
+            event_limit: None,
             without: Vec::new(),
         }
     }
@@ -99,7 +102,7 @@ impl Run {
         let mut engine = Engine::new(EngineOptions {
             end: Some(scenario.duration),
             crowd_limit: CROWD_LIMIT,
-            event_limit: EVENT_LIMIT,
+            event_limit: options.event_limit.map_or(EVENT_LIMIT, |own| own.min(EVENT_LIMIT)),
             ..EngineOptions::default()
         });
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
