@@ -436,7 +436,7 @@ mod tests {
         assert_eq!(matrix.factors[1].path, "pump.gain");
         assert_eq!(matrix.cells, [[0, 0], [0, 1], [1, 0], [1, 1]]);
         assert_eq!(story.arms[2].id, "b--0_9");
-        assert_eq!(story.arms[3].scenario.pump.gain, 1.1);
+        assert_eq!(story.arms[3].scenario.pump.gain, Some(1.1));
     }
 
     #[test]
