@@ -15,6 +15,8 @@
 //!
 //! `docs/update` writes the pages, a test compares them.
 
+mod reference;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -33,6 +35,8 @@ pub enum Page {
     Model,
     /// Two checklists of credible practice, filled from the program
     Credibility,
+    /// All that a scenario file can say, from its schema
+    Scenario,
 }
 
 /// A template asks for something that is not there.
@@ -50,6 +54,12 @@ pub enum PageError {
     Parameter {
         /// The key, or what its keys begin with.
         key: String,
+    },
+    /// The schema of scenarios is no JSON.
+    #[error("docs: the schema cannot be read: {problem}")]
+    Schema {
+        /// What is wrong.
+        problem: String,
     },
     /// The table of agreement cannot be read.
     #[error("docs: the table of agreement cannot be read: {problem}")]
@@ -77,6 +87,14 @@ impl Page {
         let template = match self {
             Page::Model => MODEL,
             Page::Credibility => CREDIBILITY,
+            Page::Scenario => {
+                let schema = crate::scenario::schema(&Registry::builtin().catalog());
+                let schema = serde_json::from_str(&schema).map_err(|e| PageError::Schema { problem: e.to_string() })?;
+                return Ok(format!(
+                    "<!-- Written by docs/update from the schema: change that. -->\n\n{}",
+                    reference::reference(&schema)
+                ));
+            }
         };
         let mut named = BTreeSet::new();
         let mut out = String::from("<!-- Written by docs/update from docs/templates: change that. -->\n\n");

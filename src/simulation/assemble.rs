@@ -124,7 +124,7 @@ pub(super) fn assemble(
         let tip = Site::Stream(Destination::Csf(scenario.catheter.tip));
         kinetics.settle(SimTime::ZERO, &[(tip, delivered)])?;
         kinetics.set_inputs(SimTime::ZERO, &[])?;
-        let scratch = &mut kinetics.system().scratch();
+        let scratch = &mut kinetics.scratch();
         initial = kinetics.balance(SimTime::ZERO, scratch)?.0;
         let drive = kinetics.drive(SimTime::ZERO, scratch)?;
         let mut others = Sites::default();

@@ -107,7 +107,9 @@ refill = {{ volume = "18 mL", concentration = "50 ug/mL" }}
             if more.contains("reservoir") {
                 more.to_owned()
             } else {
-                format!("reservoir = {{ size = \"20 mL\", fill = \"18 mL\", concentration = \"50 ug/mL\", low_alarm = \"2 mL\" }}\n{more}")
+                format!(
+                    "reservoir = {{ size = \"20 mL\", fill = \"18 mL\", concentration = \"50 ug/mL\", low_alarm = \"2 mL\" }}\n{more}"
+                )
             }
         );
         let registry = Registry::builtin();
@@ -153,7 +155,10 @@ refill = {{ volume = "18 mL", concentration = "50 ug/mL" }}
         assert_eq!(gains("gain = 1.0\n", 1), gains("gain = 1.0\n", 2));
         let none = "[parameters]\n\"pump.gain.refill_sd\" = 0.0\n";
         let [first, second] = gains(none, 1);
-        assert!((first - second).abs() < 2e-3, "the battery's age alone: {first} {second}");
+        assert!(
+            (first - second).abs() < 2e-3,
+            "the battery's age alone: {first} {second}"
+        );
         assert_eq!(gains(none, 1), gains(none, 2));
     }
 }

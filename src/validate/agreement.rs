@@ -99,7 +99,11 @@ impl Agreement {
                     .filter(|v| v.is_finite())
                     .ok_or(AgreementError::Number { text: text(at) })
             };
-            let count = |at: usize| text(at).parse::<u64>().map_err(|_| AgreementError::Number { text: text(at) });
+            let count = |at: usize| {
+                text(at)
+                    .parse::<u64>()
+                    .map_err(|_| AgreementError::Number { text: text(at) })
+            };
             solvers.insert(text(solver));
             bounds.insert(text(accepted));
             number(accepted)?;
@@ -171,7 +175,11 @@ pub(super) fn section(h: &mut String) {
     let found = match agreement() {
         Ok(found) => found,
         Err(e) => {
-            let _ = writeln!(h, "<p class=\"missed\">The table cannot be read: {}.</p>", escape(&e.to_string()));
+            let _ = writeln!(
+                h,
+                "<p class=\"missed\">The table cannot be read: {}.</p>",
+                escape(&e.to_string())
+            );
             return;
         }
     };
@@ -229,7 +237,10 @@ mod tests {
     fn the_worst_of_the_runs_is_told_and_one_over_the_bound_is_marked() {
         let text = format!("{HEAD}a,,10,4,1,2.0e-9,x,1.0e-11,S 1,1e-5\na,b,10,4,0,3.0e-4,y,2.0e-11,S 1,1e-5\n");
         let found = Agreement::read(&text).unwrap();
-        assert_eq!((found.worst(), found.worst_records(), found.scenarios()), (3e-4, 2e-11, 1));
+        assert_eq!(
+            (found.worst(), found.worst_records(), found.scenarios()),
+            (3e-4, 2e-11, 1)
+        );
         assert!(found.sentence().contains("2 runs of 1 scenarios"));
         assert!(found.runs[1].solver > found.accepted);
     }
@@ -238,7 +249,10 @@ mod tests {
     fn a_table_with_a_mistake_is_refused() {
         let read = |rows: &str| Agreement::read(&format!("{HEAD}{rows}")).unwrap_err();
         assert_eq!(read(""), AgreementError::Mixed);
-        assert_eq!(read("a,,1,1,1,nan,x,0,S 1,1e-5\n"), AgreementError::Number { text: "nan".into() });
+        assert_eq!(
+            read("a,,1,1,1,nan,x,0,S 1,1e-5\n"),
+            AgreementError::Number { text: "nan".into() }
+        );
         let two = "a,,1,1,1,0,x,0,S 1,1e-5\na,,1,1,1,0,x,0,S 2,1e-5\n";
         assert_eq!(read(two), AgreementError::Mixed);
         let cut = Agreement::read("scenario,arm\na,b\n").unwrap_err();

@@ -34,7 +34,12 @@ fn stands_for(h: &mut String, set: &NamedSet) {
         .iter()
         .map(|p| {
             let default = all().find(|d| d.key == p.key).map_or(f64::NAN, |d| d.value);
-            format!("<code>{}</code> {} {} (default {default})", p.key, p.value, escape(p.unit))
+            format!(
+                "<code>{}</code> {} {} (default {default})",
+                p.key,
+                p.value,
+                escape(p.unit)
+            )
         })
         .collect();
     let _ = writeln!(
@@ -57,7 +62,11 @@ fn cells(h: &mut String, f: &Finding, sets: usize) {
     for i in 0..sets {
         let (simulated, within) = under(f, i);
         let (class, word) = if within { ("met", "met") } else { ("missed", "missed") };
-        let _ = write!(h, "<td class=\"n {class}\">{} <small>{word}</small>", shown(simulated, &f.unit));
+        let _ = write!(
+            h,
+            "<td class=\"n {class}\">{} <small>{word}</small>",
+            shown(simulated, &f.unit)
+        );
     }
 }
 
@@ -101,7 +110,11 @@ pub(super) fn section(h: &mut String, report: &Report) {
     h.push_str("</tr>\n<tr><td>geometric mean fold error of kinetic figures kept apart<td>");
     for i in 0..sets.len() {
         let gmfe = report.gmfe_under(i, Role::Check);
-        let _ = write!(h, "<td class=\"n\">{}", gmfe.map_or("-".to_owned(), |g| format!("{g:.2}")));
+        let _ = write!(
+            h,
+            "<td class=\"n\">{}",
+            gmfe.map_or("-".to_owned(), |g| format!("{g:.2}"))
+        );
     }
     h.push_str("</tr>\n</table>\n<h3>By target of the list</h3>\n<table><tr><th>target<th>figures");
     for name in sets {

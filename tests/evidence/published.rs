@@ -106,7 +106,10 @@ fn both_named_sets_are_judged_side_by_side() {
     let ratio = report.findings.iter().find(|f| f.id == "T03-ratio").unwrap();
     let steep = &ratio.under[0];
     // Weak mixing keeps the drug low in the canal: the human ratio of about 4 is missed by far.
-    assert!(steep.moved && !steep.within && steep.simulated.unwrap() > 40.0, "{steep:?}");
+    assert!(
+        steep.moved && !steep.within && steep.simulated.unwrap() > 40.0,
+        "{steep:?}"
+    );
     assert_eq!(ratio.verdict, Verdict::Met);
     // Arithmetic of the pump knows nothing of mixing.
     let pump = report.findings.iter().filter(|f| f.id.starts_with("D72"));
@@ -118,13 +121,21 @@ fn both_named_sets_are_judged_side_by_side() {
     assert_eq!(alone.findings[0].simulated, steep.simulated);
     assert_eq!(alone.findings[0].verdict, Verdict::Missed);
     // A replaced parameter has the last word over the set.
-    let back: Vec<(String, f64)> = sets[1].values.iter().map(|p| p.key).map(|key| (key.to_owned(), default(key))).collect();
+    let back: Vec<(String, f64)> = sets[1]
+        .values
+        .iter()
+        .map(|p| p.key)
+        .map(|key| (key.to_owned(), default(key)))
+        .collect();
     let replaced = evaluate_under(&e, |c| c.id == "T03-ratio", &back, &sets).unwrap();
     assert!(!replaced.findings[0].under[0].moved);
     // The table has both.
     let table = String::from_utf8(report.csv().unwrap()).unwrap();
     let head = table.lines().next().unwrap();
-    assert!(head.ends_with("set,simulated_steep_gradient,verdict_steep_gradient"), "{head}");
+    assert!(
+        head.ends_with("set,simulated_steep_gradient,verdict_steep_gradient"),
+        "{head}"
+    );
 }
 
 fn default(key: &str) -> f64 {
@@ -228,7 +239,13 @@ fn the_page_is_complete_and_loads_nothing() {
     let sets: Vec<_> = SETS.iter().collect();
     let both = evaluate_under(&e, |c| c.id == "T03-ratio" || c.id == "V15-walled-off", &[], &sets).unwrap();
     let beside = itbsim::validate::page(&e, &both, &[]);
-    for part in ["id=\"sets\"", "Bernards 2006", "only well-mixed", "set after the fit", "1 of the accepted intervals"] {
+    for part in [
+        "id=\"sets\"",
+        "Bernards 2006",
+        "only well-mixed",
+        "set after the fit",
+        "1 of the accepted intervals",
+    ] {
         assert!(beside.contains(part), "{part}");
     }
     for finding in &report.findings {

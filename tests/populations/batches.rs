@@ -234,6 +234,114 @@ fn every_column_alone_has_the_bits_it_has_in_the_row() {
     assert!(each.ledger.is_empty() && !all.ledger.is_empty());
 }
 
+#[test]
+fn two_levels_are_the_same_bytes_however_they_are_run() {
+    let desk = tempfile::tempdir().unwrap();
+    let text = format!("{STORY}{ARMS}").replace("[[programme]]", "[[programme]]\nid = \"simple_continuous\"");
+    let outer = batch::Outer {
+        draws: 4,
+        ranges: vec![("response.withdrawal.muscle_rate".to_owned(), 0.02, 2.0)],
+    };
+    let settings = Settings { outer, ..many(18) };
+    let batch = prepared(&text, settings.clone());
+    assert_eq!(batch.identity().n, 72);
+    let at = |name: &str| desk.path().join(name);
+    let tables = |state: &State, rows: &Path| {
+        let mut all = all_tables(&batch, state, rows);
+        for write in [
+            batch::uncertainty::write_levels,
+            batch::uncertainty::write_uncertainty,
+            batch::uncertainty::write_bands,
+        ] {
+            let mut bytes = Vec::new();
+            write(batch.identity(), state, &mut bytes).unwrap();
+            assert!(bytes.iter().filter(|b| **b == b'\n').count() > 20);
+            all.push(bytes);
+        }
+        all
+    };
+    let serial = run(&batch, Shard::WHOLE, &at("one"), 1, u64::MAX).unwrap();
+    let expected = tables(&serial.state, &at("one"));
+    let stopped = run(&batch, Shard::WHOLE, &at("stopped"), 2, 66).unwrap();
+    assert!(!stopped.is_whole());
+    let resumed = run(&batch, Shard::WHOLE, &at("stopped"), 2, u64::MAX).unwrap();
+    assert!(expected == tables(&resumed.state, &at("stopped")));
+    // A shard may end within a draw.
+    let parts: Vec<PathBuf> = (1..=3)
+        .map(|number| {
+            let folder = at(&format!("shard-{number}"));
+            run(&batch, Shard { number, of: 3 }, &folder, 2, u64::MAX).unwrap();
+            folder
+        })
+        .collect();
+    let (_, state, sorted) = batch::join_parts(&parts).unwrap();
+    fs::create_dir(at("merged")).unwrap();
+    batch::copy_rows(&sorted, &mut fs::File::create(at("merged").join(batch::ROWS)).unwrap()).unwrap();
+    assert!(expected == tables(&state, &at("merged")));
+
+    // What is counted by draw adds up to the whole, and the rows say which draw is whose.
+    for arm in &serial.state.arms {
+        assert_eq!(arm.levels.draws.len(), 4);
+        assert!(arm.levels.draws.iter().all(|d| d.weights.n == 18));
+        for (i, outcome) in arm.outcomes.iter().enumerate() {
+            let n: u64 = arm.levels.draws.iter().map(|d| d.outcomes[i].moments.n()).sum();
+            assert_eq!(n, outcome.moments.n());
+        }
+    }
+    let rows = String::from_utf8(expected[0].clone()).unwrap();
+    for (row, line) in csv::Reader::from_reader(rows.as_bytes()).records().enumerate() {
+        assert_eq!(line.unwrap()[1], (row / 2 / 18).to_string());
+    }
+
+    // Another draw is another population, the same for both arms; and a replicate can be run alone.
+    let scenario = &story(&text).arms[1].scenario;
+    for index in [3_u64, 40, 71] {
+        let among = batch.replicate(index).arms.remove(1).unwrap();
+        let mut alone = scenario.clone();
+        settings.outer.put(&mut alone, 7, index / 18);
+        alone.replicate = Some(index);
+        let options = RunOptions {
+            seed: Some(7),
+            ..RunOptions::default()
+        };
+        let run = simulate(&alone, &Registry::builtin(), &options).unwrap();
+        assert_eq!(run.fingerprint, among.fingerprint, "replicate {index}");
+    }
+    let drawn = |draw: u64| {
+        let mut moved = scenario.clone();
+        settings.outer.put(&mut moved, 7, draw);
+        let typical = |key: &str| {
+            let spec = moved.population.as_ref().unwrap();
+            spec.distributions().iter().find(|d| d.key == key).unwrap().typical
+        };
+        (
+            typical("response.effect.ec50"),
+            moved.parameters.get("response.withdrawal.muscle_rate"),
+        )
+    };
+    assert!(drawn(0).0 != drawn(1).0 && drawn(0).1 != drawn(1).1);
+    assert_eq!(drawn(2), drawn(2));
+    assert!((0.02..=2.0).contains(&drawn(3).1));
+}
+
+#[test]
+fn an_outer_level_needs_something_uncertain_and_a_number_of_draws_that_can_be() {
+    let refuse = |text: &str, draws: u64, n: u64| {
+        let outer = batch::Outer {
+            draws,
+            ranges: Vec::new(),
+        };
+        let settings = Settings { outer, ..many(n) };
+        Batch::new(&story(text), Registry::builtin(), settings).err().unwrap()
+    };
+    for (draws, n) in [(1, 5), (501, 5), (2, u64::MAX)] {
+        let error = refuse(STORY, draws, n);
+        assert!(matches!(error, BatchError::Outer { .. }), "{error}");
+    }
+    let certain = STORY.replace("[population]\nname = \"adult-spinal\"\n", "");
+    assert!(matches!(refuse(&certain, 4, 5), BatchError::Certain { .. }));
+}
+
 /// A fault that no model survives.
 struct Trap;
 

@@ -621,10 +621,18 @@ fn key_written_twice() {
 }
 
 #[test]
-fn matrix_is_reserved() {
+fn a_matrix_with_an_empty_list() {
     refused(
-        &more("[matrix]\n\"pump.gain\" = [1, 2]"),
-        "reserved-key | matrix] | [matrix] is not supported yet | write one [[arm]] for each variant",
+        &more("[matrix]\n\"pump.gain\" = []"),
+        "empty-list | \"pump.gain\" = [ | \"pump.gain\" has no values | give it at least one value, or leave it out",
+    );
+}
+
+#[test]
+fn a_matrix_over_a_path_that_is_not_there() {
+    refused(
+        &more("[matrix]\n\"pmup.gain\" = [0.9, 1.1]"),
+        "bad-path | \"pmup.gain\" = [ | \"pmup.gain\" names nothing that can be set | did you mean `pump`?",
     );
 }
 
