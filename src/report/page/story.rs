@@ -385,7 +385,10 @@ fn links(made: &Made, chain: &[EventRow]) -> Vec<Link> {
             event: e.event_id,
             t: super::thin::time(e.time_h),
             words: match e.detail.as_str() {
-                "" => words::event(&made.scenario, e),
+                // The particulars of a symptom's begin are its own words again.
+                detail if detail.is_empty() || matches!(e.kind.as_str(), "onset" | "resolved") => {
+                    words::event(&made.scenario, e)
+                }
                 detail => format!("{} ({detail})", words::event(&made.scenario, e)),
             },
             name: e.name(),

@@ -107,15 +107,15 @@ function courseStrip(view, onMark) {
     // Acts as marks, with as many names as there is room for.
     name("acts");
     let free = AXIS;
-    const acts = run.marks.filter(m => ["act", "refill", "death"].includes(m.kind) && m.t <= view.horizon);
+    const acts = run.marks.filter(m => (["act", "refill", "death"].includes(m.kind) || m.name.startsWith("action.")) && m.t <= view.horizon);
     acts.forEach(mark => {
       const at = x(mark.t);
       if (at < AXIS - 1 || at > width - RIGHT + 1) return;
       const group = svg("g", { class: "mark", tabindex: "0", role: "button", "aria-label": markWords(mark), onclick: () => onMark(mark) }, svg("title", {}, markWords(mark)));
       group.addEventListener("keydown", event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); onMark(mark); } });
       const middle = y + ROW / 2, fill = mark.kind === "death" ? colour("c1") : mark.kind === "refill" ? colour("c0") : colour("paper");
-      group.append(mark.kind === "refill"
-        ? svg("path", { class: "hit", d: "M" + at + " " + (middle - 6) + "l6 11h-12z", fill, stroke: colour("c0"), "stroke-width": 1.5 })
+      group.append(mark.kind === "refill" || mark.kind === "fault"
+        ? svg("path", { class: "hit", d: "M" + at + " " + (middle - 6) + "l6 11h-12z", fill, stroke: colour(mark.kind === "fault" ? "c1" : "c0"), "stroke-width": 1.5 })
         : svg("circle", { class: "hit", cx: at, cy: middle, r: 5.5, fill, stroke: colour("c0"), "stroke-width": 2 }));
       parts.drawing.append(group);
       const text = fitted(mark.what, 190);
