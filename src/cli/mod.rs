@@ -19,6 +19,7 @@ mod compare;
 mod complications;
 mod diff;
 mod docs;
+mod draws;
 mod export;
 mod flow;
 mod hazards;
@@ -30,7 +31,9 @@ mod patients;
 mod report;
 mod run;
 mod sensitivity;
+mod serve;
 mod system;
+mod told;
 mod validate;
 mod why;
 
@@ -98,6 +101,8 @@ enum Command {
     Branch(branch::Args),
     /// Show where two runs part, and what followed
     Diff(diff::Args),
+    /// Serve a page on this machine: move sliders, see the run again at once
+    Serve(serve::Args),
     /// Set simulated beside published figures, with tolerance, source, grade and verdict
     Validate(validate::Args),
     /// Fit assumed parameters to the figures set apart for it, and show what each figure depends on
@@ -108,7 +113,7 @@ enum Command {
     System(system::Args),
     /// Write the kinetics of a run for other tools: SBML, NONMEM
     Export(export::Args),
-    /// Print the equations with all their numbers, or the credibility checklists
+    /// Print the equations with all their numbers, the credibility checklists, or the reference of scenario files
     Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {
@@ -172,7 +177,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Only an unfinished output folder needs care; without a handler the default action
     // ends the program just as well, so a failure to install it is no reason to stop.
     let _ = ctrlc::set_handler(|| {
-        if batch::stop_gently() {
+        if batch::stop_gently() || serve::stop_gently() {
             return;
         }
         crate::report::folder::discard_unfinished(|| std::process::exit(INTERRUPTED));
@@ -203,6 +208,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(args) => compare::execute(&args),
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
+        Command::Serve(args) => serve::execute(&args),
         Command::Calibrate(args) => calibrate::execute(&args),
         Command::Validate(args) => validate::execute(&args),
         Command::Flow(args) => flow::execute(&args),

@@ -12,6 +12,7 @@ use super::population::Shape;
 use super::settings::PolicySpec;
 use super::{
     action, arms, care, decision, drug, expect, fault, hazards, population_read, programme, resolve, settings, steps,
+    teaching,
 };
 use crate::parameters;
 use crate::quantity::Dimension;
@@ -50,6 +51,14 @@ pub fn schema(catalog: &Catalog) -> String {
         "care" => blocks(care_block(catalog)),
         "drug" => blocks(drug_block()),
         "expect" => blocks(expect_block(catalog)),
+        "matrix" => json!({
+            "type": "object",
+            "minProperties": 1,
+            "description": "Every combination of these values is an arm: paths as in `set` of an arm, each with a list \
+                of values, or NAME = { path = \"...\", values = [...] }.",
+            "additionalProperties": { "type": ["array", "object"] },
+        }),
+        "teaching" => teaching_table(),
         "decision" => blocks(decision_block()),
         _ => blocks(arm_block()),
     });
@@ -665,6 +674,36 @@ fn expect_block(catalog: &Catalog) -> Value {
         }
     });
     one_of(block, &["source"], &["event", "signal"])
+}
+
+fn teaching_table() -> Value {
+    let required = |mut block: Value, keys: &[&str]| {
+        block["required"] = json!(keys);
+        blocks(block)
+    };
+    object(teaching::KEYS, |key| match key {
+        "number" => json!({ "type": "integer", "minimum": 1, "description": "Place in a course." }),
+        "minutes" => json!({ "type": "integer", "minimum": 1, "description": "How long it takes in class [min]." }),
+        "goals" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "What students can do afterwards." })
+        }
+        "introduction" => text("To be read before the run."),
+        "stage" => {
+            let block = object(teaching::STAGE_KEYS, |key| match key {
+                "at" => moment("From when on it may be read."),
+                "title" => text("A few words."),
+                _ => text("A paragraph."),
+            });
+            required(block, teaching::STAGE_KEYS)
+        }
+        _ => {
+            let block = object(teaching::QUESTION_KEYS, |key| match key {
+                "ask" => text("A question to the class."),
+                _ => text("What a teacher would like to hear."),
+            });
+            required(block, teaching::QUESTION_KEYS)
+        }
+    })
 }
 
 fn arm_block() -> Value {

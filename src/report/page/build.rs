@@ -2,7 +2,7 @@
 
 use crate::report::from_run::{Identity, run_data};
 use crate::report::{DISCLAIMER, RunData};
-use crate::scenario::model::{Scenario, Story};
+use crate::scenario::model::{Arm, Scenario, Story};
 use crate::simulation::RunResult;
 
 use super::data::{Figure, Manifest, PageData, Role, RunPage};
@@ -75,6 +75,36 @@ pub fn page_of_run(
         data,
     };
     assemble(story, std::slice::from_ref(&made), options.buckets)
+}
+
+/// The page of some arms of a story that were run elsewhere; the first is the one shown first.
+///
+/// As with [`page_of_run`] nothing is called a cause.
+pub fn page_of_arms(story: &Story, arms: &[(&Arm, &RunResult)], options: &PageOptions) -> PageData {
+    let made: Vec<Made> = arms
+        .iter()
+        .map(|(arm, run)| {
+            let identity = Identity {
+                arm: &arm.id,
+                seed: options.seed.unwrap_or(arm.scenario.seed),
+                replicate: arm.scenario.replicate.unwrap_or(0),
+            };
+            let (id, label) = match arm.id.as_str() {
+                "" => ("run".to_owned(), "the run".to_owned()),
+                id => (id.to_owned(), super::words::plain(id)),
+            };
+            Made {
+                of: id.clone(),
+                id,
+                label,
+                role: Role::Arm,
+                scenario: arm.scenario.clone(),
+                result: (*run).clone(),
+                data: run_data(story, &arm.scenario, identity, run),
+            }
+        })
+        .collect();
+    assemble(story, &made, options.buckets)
 }
 
 /// The page of these runs without reasons and decisions; the first run is the one shown first.

@@ -36,7 +36,7 @@ mod thin;
 mod words;
 
 pub use batch::{BatchPageError, page_of_batch};
-pub use build::{PageOptions, page_of_run};
+pub use build::{PageOptions, page_of_arms, page_of_run};
 pub use data::{
     Anatomy, AnatomyFault, Bar, BarKind, ButForPage, ChoicePage, Debrief, DecisionPage, Explanation, Figure, LaneData,
     LaneSpec, Link, Manifest, Mark, PageData, Phase, PhaseName, Role, RunPage, SeriesSpec,
