@@ -95,7 +95,10 @@ pub fn page_of_story(story: &Story, registry: &Registry, options: &PageOptions) 
             .par_iter()
             .map(|arm| {
                 let of = runs.first().map_or_else(String::new, |m| m.id.clone());
-                let names = (arm.id.clone(), words::plain(&arm.id), Role::Branch, of);
+                let mut choices = story.decisions.iter().flat_map(|d| &d.choices);
+                let choice = choices.find(|c| c.run.as_deref() == Some(arm.id.as_str()));
+                let label = choice.map_or_else(|| words::plain(&arm.id), |c| format!("choice: {}", c.text));
+                let names = (arm.id.clone(), label, Role::Branch, of);
                 make(story, arm, registry, options, &[], names)
             })
             .collect::<Result<_, _>>()?;
@@ -210,8 +213,8 @@ fn suspects(made: &Made, chain: &[EventRow], at: f64) -> Vec<String> {
             ("fault", "start") => true,
             ("action", "done") => words::missed(&made.scenario, id),
             ("programme", "start") => {
-                let slip = |p: &&crate::scenario::model::ProgrammeStep| p.id == id && p.prescribed.is_some();
-                made.scenario.programme.iter().find(slip).is_some() && e.time_h > 0.0
+                let slip = |p: &crate::scenario::model::ProgrammeStep| p.id == id && p.prescribed.is_some();
+                made.scenario.programme.iter().any(slip) && e.time_h > 0.0
             }
             _ => false,
         };
