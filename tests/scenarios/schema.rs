@@ -107,6 +107,16 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
         ),
         (&top["expect"]["items"], file("", &format!("[[expect]]\n{z}"))),
         (&top["arm"]["items"], file("", &format!("[[arm]]\n{z}"))),
+        (&top["decision"]["items"], file("", &format!("[[decision]]\n{z}"))),
+        (
+            &block("decision")["choice"]["items"],
+            file(
+                "",
+                &format!(
+                    "[[decision]]\nat = \"1 d\"\nquestion = \"?\"\nchoice = [{{ {z} }}, {{ text = \"b\", chosen = true }}]"
+                ),
+            ),
+        ),
         (&top["teaching"], file(&format!("[teaching]\n{z}"), "")),
         (
             &top["teaching"]["properties"]["stage"]["items"],

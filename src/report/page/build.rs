@@ -116,7 +116,7 @@ pub(super) fn assemble(story: &Story, runs: &[Made], buckets: usize) -> PageData
     };
     let mut notes = Vec::new();
     // One window for all, so that a run and its ghost are equally fine where they are compared.
-    let focus = runs.first().and_then(|m| focus_of(m));
+    let focus = runs.first().and_then(focus_of);
     let pages = runs
         .iter()
         .map(|made| page_of(made, &lanes, focus, buckets, &mut notes))
@@ -127,6 +127,7 @@ pub(super) fn assemble(story: &Story, runs: &[Made], buckets: usize) -> PageData
         runs: pages,
         why: Vec::new(),
         decisions: Vec::new(),
+        teaching: None,
         notes,
     }
 }

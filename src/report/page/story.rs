@@ -95,7 +95,10 @@ pub fn page_of_story(story: &Story, registry: &Registry, options: &PageOptions) 
             .par_iter()
             .map(|arm| {
                 let of = runs.first().map_or_else(String::new, |m| m.id.clone());
-                let names = (arm.id.clone(), words::plain(&arm.id), Role::Branch, of);
+                let mut choices = story.decisions.iter().flat_map(|d| &d.choices);
+                let choice = choices.find(|c| c.run.as_deref() == Some(arm.id.as_str()));
+                let label = choice.map_or_else(|| words::plain(&arm.id), |c| format!("choice: {}", c.text));
+                let names = (arm.id.clone(), label, Role::Branch, of);
                 make(story, arm, registry, options, &[], names)
             })
             .collect::<Result<_, _>>()?;
@@ -115,6 +118,7 @@ pub fn page_of_story(story: &Story, registry: &Registry, options: &PageOptions) 
         let mut page = assemble(story, &runs, buckets);
         page.why.clone_from(&reasons);
         page.decisions.clone_from(&decisions);
+        page.teaching = runs.first().and_then(teach::texts);
         page.notes.extend(notes.iter().cloned());
         if buckets < options.buckets {
             page.notes.push(format!(
@@ -209,8 +213,8 @@ fn suspects(made: &Made, chain: &[EventRow], at: f64) -> Vec<String> {
             ("fault", "start") => true,
             ("action", "done") => words::missed(&made.scenario, id),
             ("programme", "start") => {
-                let slip = |p: &&crate::scenario::model::ProgrammeStep| p.id == id && p.prescribed.is_some();
-                made.scenario.programme.iter().find(slip).is_some() && e.time_h > 0.0
+                let slip = |p: &crate::scenario::model::ProgrammeStep| p.id == id && p.prescribed.is_some();
+                made.scenario.programme.iter().any(slip) && e.time_h > 0.0
             }
             _ => false,
         };
@@ -242,7 +246,10 @@ fn explain(
         let mut lack = |left_out: &[String]| -> Result<ButForPage, PageError> {
             let key = left_out.to_vec();
             if !tried.contains_key(&key) {
-                let label = said(made, left_out);
+                let label = match story.arms.len() {
+                    1 => said(made, left_out),
+                    _ => format!("{}, {}", made.label, said(made, left_out)),
+                };
                 let id = format!("{}~{}", made.id, left_out.join("+"));
                 let names = (id, label, Role::ButFor, made.id.clone());
                 tried.insert(key.clone(), make(story, arm, registry, options, left_out, names)?);
@@ -385,7 +392,10 @@ fn links(made: &Made, chain: &[EventRow]) -> Vec<Link> {
             event: e.event_id,
             t: super::thin::time(e.time_h),
             words: match e.detail.as_str() {
-                "" => words::event(&made.scenario, e),
+                // The particulars of a symptom's begin are its own words again.
+                detail if detail.is_empty() || matches!(e.kind.as_str(), "onset" | "resolved") => {
+                    words::event(&made.scenario, e)
+                }
                 detail => format!("{} ({detail})", words::event(&made.scenario, e)),
             },
             name: e.name(),

@@ -58,7 +58,8 @@ function chart(view, index, box) {
       label: line.label,
       stroke: () => colour("c" + (everyArm ? r % 7 : s % 7)),
       width: r > 0 && !everyArm ? 1.5 : 2,
-      dash: r > 0 && !everyArm ? [6, 4] : undefined,
+      // What the pump believes is dotted, so that the truth shows beneath it.
+      dash: r > 0 && !everyArm ? [6, 4] : line.column.startsWith("believed") ? [2, 4] : undefined,
       points: { show: false },
       spanGaps: false,
     }));

@@ -69,7 +69,7 @@ function courseStrip(view, onMark) {
   const detail = el("div", { "aria-live": "polite" });
   parts.section.append(el("div", { style: "grid-column:1/-1" }, detail));
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760;
+    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     let y = 0;
@@ -107,15 +107,15 @@ function courseStrip(view, onMark) {
     // Acts as marks, with as many names as there is room for.
     name("acts");
     let free = AXIS;
-    const acts = run.marks.filter(m => ["act", "refill", "death"].includes(m.kind) && m.t <= view.horizon);
+    const acts = run.marks.filter(m => (["act", "refill", "death"].includes(m.kind) || m.name.startsWith("action.")) && m.t <= view.horizon);
     acts.forEach(mark => {
       const at = x(mark.t);
       if (at < AXIS - 1 || at > width - RIGHT + 1) return;
       const group = svg("g", { class: "mark", tabindex: "0", role: "button", "aria-label": markWords(mark), onclick: () => onMark(mark) }, svg("title", {}, markWords(mark)));
       group.addEventListener("keydown", event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); onMark(mark); } });
       const middle = y + ROW / 2, fill = mark.kind === "death" ? colour("c1") : mark.kind === "refill" ? colour("c0") : colour("paper");
-      group.append(mark.kind === "refill"
-        ? svg("path", { class: "hit", d: "M" + at + " " + (middle - 6) + "l6 11h-12z", fill, stroke: colour("c0"), "stroke-width": 1.5 })
+      group.append(mark.kind === "refill" || mark.kind === "fault"
+        ? svg("path", { class: "hit", d: "M" + at + " " + (middle - 6) + "l6 11h-12z", fill, stroke: colour(mark.kind === "fault" ? "c1" : "c0"), "stroke-width": 1.5 })
         : svg("circle", { class: "hit", cx: at, cy: middle, r: 5.5, fill, stroke: colour("c0"), "stroke-width": 2 }));
       parts.drawing.append(group);
       const text = fitted(mark.what, 190);
@@ -201,7 +201,7 @@ function signStrip(view) {
   parts.section.append(legend);
   const tone = { withdrawal: "c1", overdose: "c0", therapy: "c2" };
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), narrow = window.innerWidth <= 760;
+    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     const shownRuns = view.beside === "*" ? view.shownRuns().slice(0, 1) : view.shownRuns();
