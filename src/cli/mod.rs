@@ -27,6 +27,7 @@ mod merge;
 mod new;
 mod parameters;
 mod patients;
+mod report;
 mod run;
 mod sensitivity;
 mod serve;
@@ -50,6 +51,7 @@ use crate::simulation::{Registry, RunError};
 )]
 #[command(after_help = "Examples:
   itbsim run scenarios/missed-refill.toml
+  itbsim report scenarios/catheter-kink.toml -o kink.html
   itbsim why scenarios/catheter-kink.toml symptom.spasms_increased.onset
   itbsim compare scenarios/concentration-change.toml
   itbsim batch scenarios/hazards-six-years.toml -n 1000
@@ -67,6 +69,8 @@ pub struct Cli {
 enum Command {
     /// Run a scenario: tables, pictures and a summary of what happened
     Run(run::Args),
+    /// Write one HTML file that shows a run unfold, and why: charts, causes, decisions
+    Report(report::Args),
     /// Run many replicates: virtual patients, drawn faults, care; bands, incidences, outcomes
     Batch(batch::Args),
     /// Join the parts of a batch that ran as shards
@@ -187,6 +191,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::execute(&args),
+        Command::Report(args) => report::execute(&args),
         Command::Batch(args) => batch::execute(&args),
         Command::Merge(args) => merge::execute(&args),
         Command::Sensitivity(args) => sensitivity::execute(&args),

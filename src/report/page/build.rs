@@ -193,7 +193,7 @@ fn page_of(
             .map(|spec| thin::lane(data, spec, &windows, buckets))
             .collect(),
         marks,
-        anatomy: anatomy::anatomy(scenario, data, &bars, &windows, buckets / 2),
+        anatomy: anatomy::anatomy(scenario, data, &bars, &windows, buckets / 4),
         bars,
         phases,
         focus_h: focus,

@@ -17,6 +17,13 @@ const SCRIPT: [&str; 6] = [
     include_str!("assets/page.js"),
 ];
 
+/// The script of a page of a batch.
+pub(super) const SCRIPT_BATCH: [&str; 3] = [
+    include_str!("assets/base.js"),
+    include_str!("assets/charts.js"),
+    include_str!("assets/batch.js"),
+];
+
 /// What a program that serves pages adds to one.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Extras<'a> {
@@ -37,7 +44,7 @@ pub fn render(page: &PageData) -> String {
 
 /// As [`render`], with controls and a script of the caller's own.
 pub fn render_with(page: &PageData, extras: &Extras<'_>) -> String {
-    shell(&page.manifest.title, &json(page), extras)
+    shell(&page.manifest.title, &json(page), &SCRIPT, extras)
 }
 
 /// The data as JSON that is safe inside a script element: `<`, `>` and `&` are escaped.
@@ -65,7 +72,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// The file around the data.
-pub(super) fn shell(title: &str, data: &str, extras: &Extras<'_>) -> String {
+pub(super) fn shell(title: &str, data: &str, script: &[&str], extras: &Extras<'_>) -> String {
     let connect = if extras.connect { " connect-src 'self';" } else { "" };
     let mut h = String::with_capacity(data.len() + 300_000);
     h.push_str("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
@@ -100,7 +107,7 @@ pub(super) fn shell(title: &str, data: &str, extras: &Extras<'_>) -> String {
     h.push_str("*/\n");
     h.push_str(LIBRARY);
     h.push_str("</script>\n<script>\n\"use strict\";\n");
-    for part in SCRIPT {
+    for part in script {
         h.push_str(part);
         h.push('\n');
     }

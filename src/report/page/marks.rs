@@ -76,7 +76,8 @@ pub(super) fn marks(scenario: &Scenario, run: &RunResult) -> (Vec<Mark>, bool) {
             kind,
             name: e.name(),
             what: words::event(scenario, e),
-            value: e.detail.clone(),
+            // The particulars of a symptom's begin are its own words again.
+            value: if *kind == "symptom" { String::new() } else { e.detail.clone() },
             because: because(scenario, run, e),
             source: source(scenario, &e.name()),
             since_fault: first_fault.filter(|at| *at <= e.time_h).map(|at| time(e.time_h - at)),

@@ -23,6 +23,7 @@
 
 mod anatomy;
 mod bars;
+mod batch;
 mod build;
 mod data;
 mod html;
@@ -34,6 +35,7 @@ mod teach;
 mod thin;
 mod words;
 
+pub use batch::{BatchPageError, page_of_batch};
 pub use build::{PageOptions, page_of_arms, page_of_run};
 pub use data::{
     Anatomy, AnatomyFault, Bar, BarKind, ButForPage, ChoicePage, Debrief, DecisionPage, Explanation, Figure, LaneData,

@@ -8,7 +8,8 @@
 //!      +------------- no sign ------------------------------------- recovery
 //! ```
 //!
-//! - *Trouble* is a fault, a missed refill, an empty reservoir, or delivery off its programme.
+//! - *Trouble* is a fault, a missed refill, an empty reservoir, delivery off its programme, or
+//!   whatever act or programme stands at the root of the first sign, until that sign.
 //! - *Signs* are symptoms of withdrawal or overdose; damage that stays behind is none.
 //! - *Severe* is a sign of `page.phase.established_grade`, or an index (the larger of withdrawal
 //!   and sedation) at `page.phase.established_index`.
@@ -20,7 +21,7 @@
 use crate::care::signs;
 use crate::report::{RunData, column};
 use crate::scenario::model::{Action, Scenario};
-use crate::simulation::{EventRow, RunResult};
+use crate::simulation::{EventRow, RunResult, why};
 
 use super::data::{Phase, PhaseName};
 use super::thin::time;
@@ -107,6 +108,17 @@ fn course(scenario: &Scenario, run: &RunResult, data: &RunData) -> Course {
             _ => continue,
         };
         trouble.push((e.time_h, to));
+    }
+    // Whatever stands at the root of the first sign is trouble until then, as a wrong bolus is.
+    let first = run
+        .symptoms
+        .iter()
+        .find(|s| s.onset_h == first_sign && matches!(s.syndrome.as_str(), "withdrawal" | "overdose"));
+    if let Some(chain) = first.and_then(|s| why::chain(run, &format!("symptom.{}.onset", s.symptom)))
+        && let Some((kind, id)) = why::removable_root(&chain)
+        && let Some(root) = chain.iter().find(|e| e.component == format!("{kind}.{id}"))
+    {
+        trouble.push((root.time_h, first_sign));
     }
     let acts = run
         .events
@@ -216,8 +228,8 @@ fn name(course: &Course, rules: &Rules, end: f64) -> Vec<Phase> {
             }
             if !any {
                 peak = 0.0;
-            } else if now == Some(Recovery) {
-                // A relapse has a peak of its own.
+            } else if now == Some(Recovery) || next == Some(Rescue) {
+                // A relapse has a peak of its own, and a rescue is judged by what it found.
                 peak = index;
             }
             low = index;
@@ -284,7 +296,7 @@ mod tests {
             index: hill(),
         };
         use PhaseName::{Early, Established, Latent, Recovery, Rescue};
-        // The index passes 0.5 at the sample of hour 17, and 0.9 x 0.8 below at that of 32.
+        // The index passes 0.5 at the sample of hour 17, and 0.9 x 0.8 at that of 32.
         assert_eq!(
             told(&course, 50.0),
             [

@@ -176,7 +176,7 @@ fn targets(run: &RunResult) -> Vec<String> {
     let signs: Vec<(u8, f64, &str)> = run
         .symptoms
         .iter()
-        .filter(|s| matches!(s.syndrome.as_str(), "withdrawal" | "overdose"))
+        .filter(|s| matches!(s.syndrome.as_str(), "withdrawal" | "overdose") && !s.symptom.starts_with("death_"))
         .map(|s| (signs::grade(&s.symptom), s.onset_h, s.symptom.as_str()))
         .collect();
     let first = signs.iter().min_by(|a, b| a.1.total_cmp(&b.1));
@@ -385,7 +385,10 @@ fn links(made: &Made, chain: &[EventRow]) -> Vec<Link> {
             event: e.event_id,
             t: super::thin::time(e.time_h),
             words: match e.detail.as_str() {
-                "" => words::event(&made.scenario, e),
+                // The particulars of a symptom's begin are its own words again.
+                detail if detail.is_empty() || matches!(e.kind.as_str(), "onset" | "resolved") => {
+                    words::event(&made.scenario, e)
+                }
                 detail => format!("{} ({detail})", words::event(&made.scenario, e)),
             },
             name: e.name(),

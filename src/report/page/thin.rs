@@ -132,7 +132,6 @@ fn pick(t: &[f64], columns: &[Vec<f64>], windows: &[(f64, f64)], buckets: usize)
         return Vec::new();
     }
     let mut keep = vec![false; t.len()];
-    keep[0] = true;
     keep[t.len() - 1] = true;
     for &(from, to) in windows.iter().filter(|w| w.1 > w.0) {
         let width = (to - from) / buckets.max(1) as f64;
@@ -176,7 +175,10 @@ fn pick(t: &[f64], columns: &[Vec<f64>], windows: &[(f64, f64)], buckets: usize)
             keep[i - 1] = true;
         }
     }
-    (0..t.len()).filter(|i| keep[*i]).collect()
+    // What stands before the events of the first instant is nobody's state.
+    let start = t.partition_point(|x| *x <= t[0]) - 1;
+    keep[start] = true;
+    (start..t.len()).filter(|i| keep[*i]).collect()
 }
 
 fn range(values: &[f64]) -> f64 {
