@@ -86,10 +86,25 @@ fn a_page_is_one_small_file_that_asks_for_nothing_and_comes_out_the_same_twice()
     // Only the name space of SVG and the library's own address stand in it, neither is fetched.
     for (at, _) in html.match_indices("http") {
         let rest = &html[at..];
-        let known = ["http://www.w3.org/2000/svg", "https://github.com/leeoniya/uPlot", "http-equiv"];
+        let known = [
+            "http://www.w3.org/2000/svg",
+            "https://github.com/leeoniya/uPlot",
+            "http-equiv",
+        ];
         assert!(known.iter().any(|k| rest.starts_with(k)), "{}", &rest[..60]);
     }
-    for word in [" src=", "@import", "url(", "<link", "<img", "<iframe", "fetch(", "XMLHttpRequest", "WebSocket", "import("] {
+    for word in [
+        " src=",
+        "@import",
+        "url(",
+        "<link",
+        "<img",
+        "<iframe",
+        "fetch(",
+        "XMLHttpRequest",
+        "WebSocket",
+        "import(",
+    ] {
         assert!(!html.contains(word), "{word}");
     }
     assert_eq!(html.matches("<script").count(), html.matches("</script>").count());
@@ -155,8 +170,16 @@ fn charts_keep_the_extremes_of_every_line_and_stay_in_order() {
             let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
             let drawn = || values.iter().copied().filter(|v| v.is_finite());
             let near = |a: f64, b: f64| (a - b).abs() <= 1e-4 * b.abs().max(1e-9);
-            assert!(near(drawn().fold(f64::NEG_INFINITY, f64::max), high), "{} {high}", line.column);
-            assert!(drawn().fold(f64::INFINITY, f64::min) <= low + 1e-4 * low.abs().max(1e-9), "{}", line.column);
+            assert!(
+                near(drawn().fold(f64::NEG_INFINITY, f64::max), high),
+                "{} {high}",
+                line.column
+            );
+            assert!(
+                drawn().fold(f64::INFINITY, f64::min) <= low + 1e-4 * low.abs().max(1e-9),
+                "{}",
+                line.column
+            );
         }
     }
 }
@@ -165,7 +188,11 @@ fn charts_keep_the_extremes_of_every_line_and_stay_in_order() {
 fn what_leaks_is_lost_and_what_the_kink_holds_back_is_not() {
     let lost = |name: &str| {
         let data = page(&shipped(name));
-        let at = data.lanes[0].series.iter().position(|s| s.column == "lost_ug_per_day").unwrap();
+        let at = data.lanes[0]
+            .series
+            .iter()
+            .position(|s| s.column == "lost_ug_per_day")
+            .unwrap();
         data.runs[0].lanes[0].v[at].iter().copied().fold(0.0, f64::max)
     };
     assert_eq!(lost("catheter-kink"), 0.0);
@@ -179,16 +206,30 @@ fn a_cause_is_called_so_only_where_the_run_without_it_lacks_the_event() {
     assert!(one.why[0].sentence.contains("without the catheter kink"));
     let ghost = one.runs.iter().find(|r| r.role == Role::ButFor).unwrap();
     assert_eq!(one.why[0].but_for[0].run.as_deref(), Some(ghost.id.as_str()));
-    assert!(ghost.bars.iter().all(|b| b.kind != BarKind::Symptom || b.group == "therapy"));
+    assert!(
+        ghost
+            .bars
+            .iter()
+            .all(|b| b.kind != BarKind::Symptom || b.group == "therapy")
+    );
 
     // Each of two faults would have sufficed, so neither alone is a cause.
     let both = page(&written(&week(&format!("{KINK}{STUCK}"))));
     let first = &both.why[0];
     assert_eq!(first.verdict, "either suffices", "{first:?}");
-    for part in ["without the catheter kink", "without the pump stall", "only without both"] {
+    for part in [
+        "without the catheter kink",
+        "without the pump stall",
+        "only without both",
+    ] {
         assert!(first.sentence.contains(part), "{}", first.sentence);
     }
-    assert!(first.but_for.iter().any(|b| b.event_h.is_none() && b.without.contains(" and ")));
+    assert!(
+        first
+            .but_for
+            .iter()
+            .any(|b| b.event_h.is_none() && b.without.contains(" and "))
+    );
 }
 
 #[test]
@@ -206,7 +247,12 @@ fn without_paired_runs_nothing_is_explained() {
 fn marks_say_what_when_since_what_and_because() {
     let data = page(&shipped("missed-refill"));
     let marks = &data.runs[0].marks;
-    let find = |name: &str| marks.iter().find(|m| m.name == name).unwrap_or_else(|| panic!("{name}"));
+    let find = |name: &str| {
+        marks
+            .iter()
+            .find(|m| m.name == name)
+            .unwrap_or_else(|| panic!("{name}"))
+    };
     let first = find("symptom.spasms_increased.onset");
     // Past the level of its own signal, to what starved it; sourced by the scenario's claim.
     assert_eq!(first.because, "delivery stops");
@@ -221,8 +267,14 @@ fn marks_say_what_when_since_what_and_because() {
 #[test]
 fn decisions_stop_at_their_moment_and_lead_to_runs_with_the_same_past() {
     let data = page(&written(&week(&format!("{KINK}{ASKED}"))));
-    let [decision] = &data.decisions[..] else { panic!("{:?}", data.decisions) };
-    let onset = data.runs[0].marks.iter().find(|m| m.name == "symptom.spasms_increased.onset").unwrap();
+    let [decision] = &data.decisions[..] else {
+        panic!("{:?}", data.decisions)
+    };
+    let onset = data.runs[0]
+        .marks
+        .iter()
+        .find(|m| m.name == "symptom.spasms_increased.onset")
+        .unwrap();
     assert!((decision.t - onset.t - 2.0).abs() < 1e-3);
     assert_eq!(decision.choices.len(), 3);
     assert!(decision.choices[0].chosen && decision.choices[0].run == data.runs[0].id);
@@ -233,17 +285,33 @@ fn decisions_stop_at_their_moment_and_lead_to_runs_with_the_same_past() {
         assert_eq!(past(&run.marks), past(&data.runs[0].marks));
         assert_ne!(run.fingerprint, data.runs[0].fingerprint);
     }
-    assert!(decision.choices[0].followed.contains("not over at the end"), "{:?}", decision.choices);
-    assert!(decision.choices[1].followed.contains("all over"), "{:?}", decision.choices);
+    assert!(
+        decision.choices[0].followed.contains("not over at the end"),
+        "{:?}",
+        decision.choices
+    );
+    assert!(
+        decision.choices[1].followed.contains("all over"),
+        "{:?}",
+        decision.choices
+    );
     let told = &decision.debrief;
-    assert!(told.happened.contains("kink") && told.seen.contains("spasms and tone return"), "{told:?}");
+    assert!(
+        told.happened.contains("kink") && told.seen.contains("spasms and tone return"),
+        "{told:?}"
+    );
     assert!(told.gap.contains("Open the kink"), "{told:?}");
     // A page that is asked not to stop has none.
     let options = PageOptions {
         decisions: false,
         ..PageOptions::default()
     };
-    let whole = page_of_story(&written(&week(&format!("{KINK}{ASKED}"))), &Registry::builtin(), &options).unwrap();
+    let whole = page_of_story(
+        &written(&week(&format!("{KINK}{ASKED}"))),
+        &Registry::builtin(),
+        &options,
+    )
+    .unwrap();
     assert!(whole.decisions.is_empty() && whole.runs.iter().all(|r| r.role != Role::Branch));
 }
 
@@ -263,13 +331,38 @@ fn mistakes_in_a_decision_are_shown_in_their_place() {
     let catalog = Registry::builtin().catalog();
     for (from, to, line, says) in [
         ("question =", "qestion =", "qestion", "unknown key `qestion`"),
-        ("at = \"symptom.spasms_increased.onset + 2 h\"", "at = \"symptom.spasm.onset\"", "at =", "unknown event"),
-        ("chosen = true, ", "", "text = \"Wait\"", "a choice must lead to exactly one course"),
-        ("{ text = \"Wait\"", "{ text = \"Wait\", arm = \"x\"", "text = \"Wait\"", "exactly one course"),
-        ("chosen = true, ", "arm = \"early\", ", "text = \"Wait\"", "no arm has the id `early`"),
+        (
+            "at = \"symptom.spasms_increased.onset + 2 h\"",
+            "at = \"symptom.spasm.onset\"",
+            "at =",
+            "unknown event",
+        ),
+        (
+            "chosen = true, ",
+            "",
+            "text = \"Wait\"",
+            "a choice must lead to exactly one course",
+        ),
+        (
+            "{ text = \"Wait\"",
+            "{ text = \"Wait\", arm = \"x\"",
+            "text = \"Wait\"",
+            "exactly one course",
+        ),
+        (
+            "chosen = true, ",
+            "arm = \"early\", ",
+            "text = \"Wait\"",
+            "no arm has the id `early`",
+        ),
         ("repair = [\"kink\"]", "repaire = [\"kink\"]", "repaire", "repaire"),
         ("repair = [\"kink\"]", "raise_dose = \"20\"", "raise_dose", "no unit"),
-        ("do = { repair = [\"kink\"] }", "without = [\"kinky\"]", "without", "nothing has the id `kinky`"),
+        (
+            "do = { repair = [\"kink\"] }",
+            "without = [\"kinky\"]",
+            "without",
+            "nothing has the id `kinky`",
+        ),
     ] {
         let text = week(&format!("{KINK}{}", ASKED.replace(from, to)));
         let mistakes = itbsim::scenario::load_str("case", &text, None, &catalog).unwrap_err();
@@ -278,8 +371,16 @@ fn mistakes_in_a_decision_are_shown_in_their_place() {
         let number = text.lines().position(|l| l.contains(line)).unwrap() + 1;
         assert!(told.contains(&format!("case:{number}:")), "{number}: {told}");
     }
-    let two = week(&format!("{KINK}{}", ASKED.replace("text = \"Open the kink\", do = { repair = [\"kink\"] }", "text = \"Hope\", chosen = true")));
-    let told = itbsim::scenario::load_str("case", &two, None, &catalog).unwrap_err().render(false);
+    let two = week(&format!(
+        "{KINK}{}",
+        ASKED.replace(
+            "text = \"Open the kink\", do = { repair = [\"kink\"] }",
+            "text = \"Hope\", chosen = true"
+        )
+    ));
+    let told = itbsim::scenario::load_str("case", &two, None, &catalog)
+        .unwrap_err()
+        .render(false);
     assert!(told.contains("2 choices are marked as chosen"), "{told}");
 }
 
@@ -292,7 +393,8 @@ fn the_command_writes_a_page_for_a_scenario_a_run_and_nothing_else() {
     let first = fs::read_to_string(desk.at("page.html")).unwrap();
     assert!(first.contains("<title>Two quiet days</title>"));
     // The folder of a run gives the same page but for its name.
-    desk.run(&["run", "stall.toml", "--out", "stall", "--no-plots", "--report"]).code(0);
+    desk.run(&["run", "stall.toml", "--out", "stall", "--no-plots", "--report"])
+        .code(0);
     let in_folder = fs::read_to_string(desk.at("stall/report.html")).unwrap();
     assert_eq!(first, in_folder);
     desk.run(&["report", "stall", "-o", "again.html"]).code(0);
@@ -301,9 +403,16 @@ fn the_command_writes_a_page_for_a_scenario_a_run_and_nothing_else() {
     let summary = fs::read_to_string(desk.at("stall/summary.json")).unwrap();
     let value: serde_json::Value = serde_json::from_str(&summary).unwrap();
     let print = value["fingerprint"].as_str().unwrap();
-    fs::write(desk.at("stall/summary.json"), summary.replace(print, "0123456789abcdef")).unwrap();
+    fs::write(
+        desk.at("stall/summary.json"),
+        summary.replace(print, "0123456789abcdef"),
+    )
+    .unwrap();
     let refused = stderr(&desk.run(&["report", "stall", "-o", "third.html"]).code(2));
-    assert!(refused.contains("0123456789abcdef") && refused.contains("run the scenario again"), "{refused}");
+    assert!(
+        refused.contains("0123456789abcdef") && refused.contains("run the scenario again"),
+        "{refused}"
+    );
     assert!(!desk.at("third.html").exists());
     let nowhere = stderr(&desk.run(&["report", "stall.toml", "-o", "no/such/place.html"]).code(2));
     assert!(nowhere.contains("cannot write"), "{nowhere}");
@@ -314,27 +423,72 @@ fn a_batch_and_a_sensitivity_study_get_pages_with_m_of_n() {
     let desk = Desk::new();
     let arms = "[[arm]]\nid = \"stuck\"\n[[arm]]\nid = \"free\"\nwithout = [\"stuck\"]\n";
     desk.write("two.toml", &[QUIET, STALL, arms]);
-    desk.run(&["batch", "two.toml", "-n", "3", "-o", "many", "--no-plots"]).code(0);
+    desk.run(&["batch", "two.toml", "-n", "3", "-o", "many", "--no-plots"])
+        .code(0);
     desk.run(&["report", "many", "-o", "many.html"]).code(0);
     let html = fs::read_to_string(desk.at("many.html")).unwrap();
     assert!(html.len() < SIZE_LIMIT && html.contains("default-src 'none'"));
-    let held = html.split("id=\"itbsim-data\">").nth(1).unwrap().split("</script>").next().unwrap();
+    let held = html
+        .split("id=\"itbsim-data\">")
+        .nth(1)
+        .unwrap()
+        .split("</script>")
+        .next()
+        .unwrap();
     let data: serde_json::Value = serde_json::from_str(held).unwrap();
     assert_eq!(data["kind"], "batch");
     assert_eq!(data["summary"]["of"], 3);
     let band = &data["bands"][0];
-    assert_eq!((&band["n"], &band["of"]), (&serde_json::json!(3.0), &serde_json::json!(3.0)));
+    assert_eq!(
+        (&band["n"], &band["of"]),
+        (&serde_json::json!(3.0), &serde_json::json!(3.0))
+    );
     let times = band["t"].as_array().unwrap().len();
-    assert!(band["v"].as_array().unwrap().iter().all(|v| v.as_array().unwrap().len() == times));
-    let files: Vec<&str> = data["sheets"].as_array().unwrap().iter().map(|s| s["file"].as_str().unwrap()).collect();
-    assert!(files.contains(&"outcomes.csv") && files.contains(&"differences.csv"), "{files:?}");
-    assert!(data["curves"].as_array().unwrap().iter().any(|c| c["at_risk"][0] == 3.0));
+    assert!(
+        band["v"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|v| v.as_array().unwrap().len() == times)
+    );
+    let files: Vec<&str> = data["sheets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["file"].as_str().unwrap())
+        .collect();
+    assert!(
+        files.contains(&"outcomes.csv") && files.contains(&"differences.csv"),
+        "{files:?}"
+    );
+    assert!(
+        data["curves"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|c| c["at_risk"][0] == 3.0)
+    );
 
     desk.run(&[
-        "sensitivity", "two.toml", "--arm", "stuck", "--vary", "response.withdrawal.sensitivity", "--method", "tornado", "--outcome",
-        "withdrawal_h", "-o", "what", "--no-plots",
+        "sensitivity",
+        "two.toml",
+        "--arm",
+        "stuck",
+        "--vary",
+        "response.withdrawal.sensitivity",
+        "--method",
+        "tornado",
+        "--outcome",
+        "withdrawal_h",
+        "-o",
+        "what",
+        "--no-plots",
     ])
     .code(0);
     desk.run(&["report", "what", "-o", "what.html"]).code(0);
-    assert!(fs::read_to_string(desk.at("what.html")).unwrap().contains("sensitivity.csv"));
+    assert!(
+        fs::read_to_string(desk.at("what.html"))
+            .unwrap()
+            .contains("sensitivity.csv")
+    );
 }
