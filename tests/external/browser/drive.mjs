@@ -11,7 +11,7 @@ import { pathToFileURL } from "node:url";
 const { values: args } = parseArgs({
   options: {
     program: { type: "string" }, browser: { type: "string" }, modules: { type: "string" },
-    screenshots: { type: "boolean", default: false },
+    screenshots: { type: "boolean", default: false }, only: { type: "string", default: "" },
   },
 });
 const { chromium } = createRequire(join(resolve(args.modules), "package.json"))("playwright-core");
@@ -223,9 +223,8 @@ const readable = (page) => page.evaluate(() => document.documentElement.outerHTM
 
 // The first column of every table that is open.
 async function tableTimes(page) {
-  for (const button of await page.locator("button[data-table]").all()) {
-    if ((await button.getAttribute("aria-expanded")) !== "true") await button.click();
-  }
+  const folded = page.locator("button[data-table][aria-expanded=false]");
+  while (await folded.count()) await folded.first().click();
   return page.evaluate(() => [...document.querySelectorAll(".lane .tablebox tbody tr")].map((r) => Number(r.cells[0].textContent.replace("−", "-"))));
 }
 
@@ -268,7 +267,8 @@ async function hidesTheFuture(page, data, name) {
   check((await page.locator("#debrief table").count()) === 1, `${name}: a debrief follows`);
   const times = await tableTimes(page);
   check(Math.max(...times) > told.end_h * 0.9, `${name}: the tables now reach the end`);
-  for (const button of await page.locator("button[data-table][aria-expanded=true]").all()) await button.click();
+  const open = page.locator("button[data-table][aria-expanded=true]");
+  while (await open.count()) await open.first().click();
 }
 
 async function cursorAndZoom(page, name) {
@@ -347,8 +347,8 @@ const flags = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 const browser = await chromium.launch({ executablePath: args.browser, headless: true, args: flags });
 const started = Date.now();
 try {
-  await slidersOf(browser);
-  await reportsOf(browser);
+  if (args.only !== "reports") await slidersOf(browser);
+  if (args.only !== "serve") await reportsOf(browser);
 } catch (error) {
   check(false, `the test itself came to an end: ${error.stack}`);
 } finally {
