@@ -6,7 +6,7 @@ use crate::scenario::model::{Arm, Scenario, Story};
 use crate::simulation::RunResult;
 
 use super::data::{Figure, Manifest, PageData, Role, RunPage};
-use super::{anatomy, bars, lanes, lesson, marks, phases, thin};
+use super::{anatomy, bars, lanes, marks, phases, thin};
 
 /// Stretches of time of a chart in which the extremes of every line stay, unless size asks for fewer.
 const BUCKETS: usize = 300;
@@ -126,7 +126,6 @@ pub(super) fn assemble(story: &Story, runs: &[Made], buckets: usize) -> PageData
         lanes,
         runs: pages,
         why: Vec::new(),
-        lesson: runs.first().and_then(|m| lesson::lesson(&m.scenario)),
         decisions: Vec::new(),
         notes,
     }
@@ -197,7 +196,6 @@ fn page_of(
         anatomy: anatomy::anatomy(scenario, data, &bars, &windows, buckets / 4),
         bars,
         phases,
-        stages: lesson::stages(scenario, result),
         focus_h: focus,
         figures: figures(result),
         expected: (

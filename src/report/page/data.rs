@@ -15,8 +15,6 @@ pub struct PageData {
     pub runs: Vec<RunPage>,
     /// Why what happened did happen, in the first run of each arm.
     pub why: Vec<Explanation>,
-    /// Texts for a class, if the scenario has them.
-    pub lesson: Option<LessonPage>,
     /// Where the page stops and asks, by time.
     pub decisions: Vec<DecisionPage>,
     /// What was left out or made coarser, in sentences.
@@ -48,32 +46,6 @@ pub struct Manifest {
     pub seed: String,
     /// Replicate within the seed, as text.
     pub replicate: String,
-}
-
-/// Texts for a class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LessonPage {
-    /// Place in its course.
-    pub number: Option<u32>,
-    /// How long it takes in class \[min\].
-    pub minutes: Option<u32>,
-    /// What students can do afterwards.
-    pub goals: Vec<String>,
-    /// To be read before the run.
-    pub introduction: String,
-    /// To be asked at the end.
-    pub questions: Vec<crate::scenario::model::Question>,
-}
-
-/// A text of a lesson that belongs to an instant.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StagePage {
-    /// From when on it may be read \[h\].
-    pub t: f64,
-    /// A few words.
-    pub title: String,
-    /// A paragraph.
-    pub text: String,
 }
 
 /// One chart.
@@ -145,8 +117,6 @@ pub struct RunPage {
     pub bars: Vec<Bar>,
     /// Phases, in order; what lies between has none.
     pub phases: Vec<Phase>,
-    /// Texts of a lesson along this run, by time.
-    pub stages: Vec<StagePage>,
     /// Window of the closer look \[h\].
     pub focus_h: Option<(f64, f64)>,
     /// Spine, catheter and pump.

@@ -28,7 +28,6 @@ mod build;
 mod data;
 mod html;
 mod lanes;
-mod lesson;
 mod marks;
 mod phases;
 mod story;
@@ -40,7 +39,7 @@ pub use batch::{BatchPageError, page_of_batch};
 pub use build::{PageOptions, page_of_arms, page_of_run};
 pub use data::{
     Anatomy, AnatomyFault, Bar, BarKind, ButForPage, ChoicePage, Debrief, DecisionPage, Explanation, Figure, LaneData,
-    LaneSpec, LessonPage, Link, Manifest, Mark, PageData, Phase, PhaseName, Role, RunPage, SeriesSpec, StagePage,
+    LaneSpec, Link, Manifest, Mark, PageData, Phase, PhaseName, Role, RunPage, SeriesSpec,
 };
 pub use html::{Extras, json, render, render_with};
 pub use story::{PageError, page_of_story};

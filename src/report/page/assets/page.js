@@ -9,11 +9,10 @@ const itbsimPage = (() => {
   let view = null;
 
   /** Shows other data in the same page; keeps the window where the length is the same. */
-  function show(data, keep, beside) {
+  function show(data, keep) {
     const old = view;
     if (old) old.destroy();
     view = makeView(data, keep && old && old.length() === data.runs[0].end_h ? old : null);
-    if (beside && data.runs.some(r => r.id === beside)) view.beside = beside;
     view.build(main);
   }
 
@@ -75,7 +74,6 @@ const itbsimPage = (() => {
       v.moving = false;
       legends();
       parts.clock.textContent = instant(v.time);
-      parts.lesson.cursor();
       parts.slider.value = v.time;
       parts.slider.setAttribute("aria-valuetext", instant(v.time) + phaseWords());
       // Spoken rarely: a reader who drags would hear nothing but numbers.
@@ -196,7 +194,7 @@ const itbsimPage = (() => {
       parts.words.replaceChildren();
       if (v.finished()) {
         if (data.decisions.length) parts.words.append(debriefPanel(v));
-        parts.words.append(questionsPanel(v), whyPanel(v), armsPanel(v));
+        parts.words.append(whyPanel(v), armsPanel(v));
       }
       parts.words.append(eventsPanel(v), identity(v));
     }
@@ -302,7 +300,6 @@ const itbsimPage = (() => {
       const m = data.manifest;
       document.title = m.title;
       parts.ask = el("div");
-      parts.lesson = lessonPanel(v);
       parts.clock = el("output", { class: "clock", "aria-live": "off" }, instant(v.time));
       parts.spoken = el("div", { class: "sr", "aria-live": "polite" });
       parts.slider = el("input", { type: "range", min: 0, max: v.length(), step: "any", "aria-label": "Time of the cursor", oninput: event => v.setTime(parseFloat(event.target.value), "slider") });
@@ -329,7 +326,7 @@ const itbsimPage = (() => {
       parts.words = el("div");
       target.replaceChildren(
         el("header", {}, el("h1", {}, m.title), m.lesson && !data.decisions.length ? el("p", { class: "lesson" }, m.lesson) : null, el("p", { class: "warn" }, m.disclaimer + ".")),
-        parts.lesson.section || "", parts.ask, parts.bar, parts.spoken,
+        parts.ask, parts.bar, parts.spoken,
         el("div", { class: "phases" }, Object.entries(PHASE_WORDS).map(([name, text]) => el("span", { title: text }, el("i", { style: "background:var(--p-" + name + ")" }), name + ": " + text))),
         more(),
         el("div", { class: "columns" }, parts.timeline, el("aside", { class: "side" }, spine.section)),
@@ -367,8 +364,7 @@ const itbsimPage = (() => {
 
   if (first.runs && first.runs.length) show(first);
   return {
-    /** Shows another run in the same window, perhaps with one beside it. */
-    show: (data, beside) => show(data, true, beside),
+    show: data => show(data, true),
     /** What is on view, for scripts beside the page; never what is hidden. */
     state: () => view && ({ window: view.window.slice(), time: view.time, horizon: view.horizon, run: view.run().id, beside: view.beside, waiting: !view.finished() }),
     setTime: t => view.setTime(t, "script"),

@@ -49,35 +49,6 @@ function armsPanel(view) {
   return section;
 }
 
-/** What a class reads before: goals and introduction; and, while the cursor moves, the stage it is in. */
-function lessonPanel(view) {
-  const lesson = view.data.lesson;
-  if (!lesson) return { section: null, cursor() {} };
-  const stage = el("div", { class: "stage", "aria-live": "polite" });
-  let last = null;
-  const section = el("section", { id: "lesson" },
-    lesson.introduction ? el("p", {}, lesson.introduction) : null,
-    lesson.goals.length ? el("details", {}, el("summary", {}, "Goals" + (lesson.minutes ? " (" + lesson.minutes + " min)" : "")), el("ul", {}, lesson.goals.map(g => el("li", {}, g)))) : null,
-    stage);
-  return {
-    section,
-    cursor() {
-      const now = view.run().stages.filter(s => s.t <= Math.min(view.time, view.horizon) + 1e-9).pop() || null;
-      if (now === last) return;
-      last = now;
-      stage.replaceChildren(...(now ? [el("h3", {}, now.title, " ", el("span", { class: "note" }, instant(now.t))), el("p", {}, now.text)] : []));
-    },
-  };
-}
-
-/** Questions to a class, each with its answer folded away. */
-function questionsPanel(view) {
-  const lesson = view.data.lesson;
-  if (!lesson || !lesson.questions.length) return "";
-  return el("section", { id: "questions" }, el("h2", {}, "Questions"),
-    el("ol", {}, lesson.questions.map(q => el("li", {}, el("details", {}, el("summary", {}, q.ask), el("p", {}, q.answer))))));
-}
-
 /** Events with what led to them. */
 function eventsPanel(view) {
   const run = view.run(), marks = run.marks.filter(m => m.t <= view.horizon);
