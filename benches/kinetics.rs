@@ -3,7 +3,7 @@
 //! `cargo bench --bench kinetics`. The peer, `ode_solvers` Dopri5 at rtol 1e-6, runs
 //! **two days** of the same three-hourly rate changes; a year is 182.5 times that.
 
-#[path = "../tests/numerics_models/mod.rs"]
+#[path = "../tests/common/numerics_models.rs"]
 mod models;
 
 use divan::{Bencher, black_box};

@@ -41,16 +41,34 @@ pub enum BatchError {
     },
     /// More samples than memory should hold.
     #[error(
-        "{cells} samples a replicate ({signals} signals, {times} times) are more than {most}: take a wider --sample or fewer signals"
+        "{cells} samples a replicate ({signals} signals, {times} times, {arms} arms) are more than {most}: take a wider --sample or fewer signals"
     )]
     Grid {
         /// Samples asked for.
         cells: u64,
         /// Signals.
         signals: usize,
+        /// Arms.
+        arms: usize,
         /// Times.
         times: u64,
         /// Most.
+        most: u64,
+    },
+    /// Nothing for the outer level to draw.
+    #[error("arm `{arm}` has nothing uncertain to draw: it has no [population] whose middles or spreads are uncertain")]
+    Certain {
+        /// The arm; empty without arms.
+        arm: String,
+    },
+    /// An outer level that cannot be.
+    #[error("{draws} draws of what is uncertain, {n} replicates each, cannot be: take 2 to {most} draws")]
+    Outer {
+        /// Draws asked for.
+        draws: u64,
+        /// Replicates of each.
+        n: u64,
+        /// Most draws.
         most: u64,
     },
     /// A bias that does not fit the hazards.

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::BatchError;
+use super::levels::{self, Outer};
 use crate::engine::SimSpan;
 use crate::hazards::Bias;
+use crate::scenario::model::Matrix;
 
 /// Version of the layout of parts; another one is refused.
-const LAYOUT: u32 = 1;
-/// Most samples of one replicate; at some 2 kB of counts each this is the memory of a batch.
+const LAYOUT: u32 = 2;
+/// Most samples of one replicate in all arms; at some 2 kB of counts each this is the memory of a batch.
 pub(super) const MOST_SAMPLES: u64 = 200_000;
 /// Most cells of time.
 const MOST_CELLS: f64 = 2_500.0;
@@ -70,16 +72,20 @@ impl std::fmt::Display for Shard {
 /// What a batch is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Number of replicates; they are numbered from 0.
+    /// Number of replicates, for each draw of the outer level if there is one; they are
+    /// numbered from 0.
     pub n: u64,
     /// Seed, if not the scenario's own.
     pub seed: Option<u64>,
     /// Spacing of samples, if not the scenario's own.
     pub sample: Option<SimSpan>,
-    /// Signals whose bands are kept; empty takes [`SIGNALS`](super::SIGNALS).
+    /// Signals whose bands are kept; empty takes [`SIGNALS`](super::SIGNALS), or none where the
+    /// arms are cells of a matrix.
     pub signals: Vec<String>,
     /// How draws of hazards differ from their rates.
     pub bias: Bias,
+    /// What is drawn of what we do not know.
+    pub outer: Outer,
 }
 
 impl Default for Settings {
@@ -90,6 +96,7 @@ impl Default for Settings {
             sample: None,
             signals: Vec::new(),
             bias: Bias::default(),
+            outer: Outer::default(),
         }
     }
 }
@@ -113,6 +120,8 @@ pub struct Identity {
     pub n: u64,
     /// Names of the arms, in order; one empty name without arms.
     pub arms: Vec<String>,
+    /// The factorial whose cells the arms are.
+    pub matrix: Option<Matrix>,
     /// Signals with bands.
     pub signals: Vec<String>,
     /// Spacing of samples \[ns\].
@@ -121,6 +130,8 @@ pub struct Identity {
     pub duration_ns: i64,
     /// How draws of hazards differ from their rates.
     pub bias: Bias,
+    /// What is drawn of what we do not know.
+    pub outer: Outer,
 }
 
 impl Identity {
@@ -133,8 +144,12 @@ impl Identity {
             .into_iter()
             .find(|w| hours / w <= MOST_CELLS)
             .unwrap_or(hours / MOST_CELLS);
+        let times = (self.duration_ns / self.sample_ns.max(1)) as usize + 1;
         Grid {
-            times: (self.duration_ns / self.sample_ns.max(1)) as usize + 1,
+            times,
+            draws: self.outer.draws as usize,
+            patients: self.n / self.outer.draws.max(1),
+            stride: levels::stride(times, self.signals.len(), self.outer.draws),
             sample_h: self.sample_ns as f64 / 3.6e12,
             cell_h,
             end_h: hours,
@@ -155,6 +170,7 @@ impl Identity {
             ("the seed", show(&self.seed), show(&other.seed)),
             ("the number of replicates", show(&self.n), show(&other.n)),
             ("the list of arms", show(&self.arms), show(&other.arms)),
+            ("the matrix", show(&self.matrix), show(&other.matrix)),
             ("the list of signals", show(&self.signals), show(&other.signals)),
             (
                 "the spacing of samples in ns",
@@ -163,6 +179,7 @@ impl Identity {
             ),
             ("the length in ns", show(&self.duration_ns), show(&other.duration_ns)),
             ("the bias of draws", show(&self.bias), show(&other.bias)),
+            ("what is uncertain", show(&self.outer), show(&other.outer)),
             ("the name of the scenario", show(&self.scenario), show(&other.scenario)),
             ("the title", show(&self.title), show(&other.title)),
         ];
@@ -194,9 +211,25 @@ pub struct Grid {
     pub end_h: f64,
     /// Number of signals.
     pub signals: usize,
+    /// Draws of the outer level; 0 without one.
+    pub draws: usize,
+    /// Replicates of one draw.
+    pub patients: u64,
+    /// Samples between two that are kept for each draw.
+    pub stride: usize,
 }
 
 impl Grid {
+    /// The draw that a replicate belongs to; `None` without an outer level.
+    pub fn draw_of(&self, replicate: u64) -> Option<usize> {
+        (self.draws > 0 && self.patients > 0).then(|| (replicate / self.patients) as usize)
+    }
+
+    /// Number of samples that are kept for each draw.
+    pub fn kept(&self) -> usize {
+        self.times.div_ceil(self.stride)
+    }
+
     /// The cell that an instant \[h\] falls into; it counts at the end of the cell.
     pub fn cell(&self, time_h: f64) -> u32 {
         libm::ceil(time_h.clamp(0.0, self.end_h) / self.cell_h) as u32
@@ -248,10 +281,12 @@ mod tests {
             seed: 1,
             n: 1,
             arms: vec![String::new()],
+            matrix: None,
             signals: Vec::new(),
             sample_ns: 3_600_000_000_000,
             duration_ns: hours * 3_600_000_000_000,
             bias: Bias::default(),
+            outer: Outer::default(),
         };
         let six_years = identity(52_596).grid();
         assert_eq!(six_years.cell_h, 24.0);

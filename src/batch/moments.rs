@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::exact::ExactSum;
-use super::quantile::z;
+use super::quantile::t;
 use super::risk::{Heap, UNIT};
 
 /// Exact sums of a number over replicates, with weights.
@@ -27,7 +27,8 @@ pub struct Estimate {
     pub sd: Option<f64>,
     /// Monte Carlo standard error of the mean; `None` of a single one.
     pub error: Option<f64>,
-    /// Lower end of the mean's interval, mean - 1.96 errors.
+    /// Lower end of the mean's 95 % interval, by Student's distribution with one degree of freedom
+    /// fewer than the effective sample size.
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
@@ -48,9 +49,7 @@ impl Moments {
 
     /// Adds all values of another collection.
     pub fn join(&mut self, other: &Moments) {
-        self.heap.n += other.heap.n;
-        self.heap.w += other.heap.w;
-        self.heap.ww += other.heap.ww;
+        self.heap.join(&other.heap);
         self.wx.join(&other.wx);
         self.wxx.join(&other.wxx);
         self.wwx.join(&other.wwx);
@@ -87,7 +86,7 @@ impl Moments {
         let rounding = 4.0 * f64::EPSILON * mean * mean;
         let clean = |v: f64| if v <= rounding { 0.0 } else { v };
         let spread = clean(self.wxx.value() / w - mean * mean);
-        let plain = self.heap.w == u128::from(self.heap.n) * u128::from(UNIT) && self.heap.ww == self.heap.w;
+        let plain = self.heap.is_plain();
         let (variance, square) = if plain {
             let variance = spread * n / (n - 1.0);
             (variance, variance / n)
@@ -98,14 +97,16 @@ impl Moments {
         };
         let several = self.heap.n > 1;
         let error = several.then(|| square.sqrt());
+        let effective = self.effective();
+        let reach = if several { t(effective - 1.0) } else { 0.0 };
         Some(Estimate {
             n: self.heap.n,
             mean: mean + 0.0,
             sd: several.then(|| variance.sqrt()),
             error,
-            low: error.map(|e| mean - z() * e),
-            high: error.map(|e| mean + z() * e),
-            effective: self.effective(),
+            low: error.map(|e| mean - reach * e),
+            high: error.map(|e| mean + reach * e),
+            effective,
         })
     }
 }

@@ -6,7 +6,9 @@ use super::quantile::RankTable;
 use super::risk::{Times, aalen_johansen};
 use super::state::{ArmState, State};
 use super::tables;
-use crate::report::pictures::{BandPanel, Curve, Drawing, IntervalPanel, IntervalRow, Picture, SharePanel};
+use super::uncertainty;
+use crate::report::matrix::SHOWN;
+use crate::report::pictures::{BandPanel, Curve, Drawing, IntervalPanel, IntervalRow, LevelPanel, Picture, SharePanel};
 
 /// Points along a band at most; print does not resolve more.
 const MOST_POINTS: usize = 500;
@@ -16,18 +18,6 @@ const MOST_CURVES: usize = 7;
 const MOST_OUTCOMES: usize = 6;
 /// Numbers at risk below a figure.
 const RISK_COLUMNS: u32 = 5;
-
-/// Outcomes that figures show first, with what stands at their axis.
-const SHOWN: [(&str, &str); 8] = [
-    ("good_control_percent", "Time in good control (%)"),
-    ("withdrawal_h", "Time with withdrawal (h)"),
-    ("overdose_h", "Time with overdose (h)"),
-    ("hospital_days", "Days in hospital"),
-    ("to_symptom_h", "From fault to symptom (h)"),
-    ("to_diagnosis_h", "From fault to diagnosis (h)"),
-    ("to_repair_h", "From fault to repair (h)"),
-    ("died", "Died (share)"),
-];
 
 /// All figures of a batch.
 pub fn pictures(identity: &Identity, state: &State) -> Vec<Picture> {
@@ -45,6 +35,14 @@ pub fn pictures(identity: &Identity, state: &State) -> Vec<Picture> {
         footer: footer.clone(),
         drawing,
     };
+    if let Some(matrix) = &identity.matrix {
+        let done: u64 = state.whole().map(ArmState::done).sum();
+        let of = identity.n * state.whole().count() as u64;
+        let text = format!("Mean of each cell; {done} of {of} replicates");
+        for (name, drawing) in super::matrix::drawings(matrix, state) {
+            out.push(picture(format!("matrix_{name}"), text.clone(), drawing));
+        }
+    }
     for arm in &state.arms {
         if arm.done() == 0 {
             continue;
@@ -59,9 +57,27 @@ pub fn pictures(identity: &Identity, state: &State) -> Vec<Picture> {
         if let Some(drawing) = bands(identity, arm) {
             out.push(picture(format!("bands{suffix}"), counted.clone(), drawing));
         }
-        if let Some(drawing) = incidence(identity, arm) {
-            out.push(picture(format!("incidence{suffix}"), counted, drawing));
+        // Cells are too many for figures of their own, but for signals that were asked for.
+        if identity.matrix.is_some() {
+            continue;
         }
+        if let Some(drawing) = incidence(identity, arm) {
+            out.push(picture(format!("incidence{suffix}"), counted.clone(), drawing));
+        }
+        if arm.levels.draws.is_empty() {
+            continue;
+        }
+        let counted = format!("{counted}, {} draws of what is uncertain", identity.outer.draws);
+        if let Some(drawing) = level_bands(identity, arm) {
+            out.push(picture(format!("uncertainty_bands{suffix}"), counted.clone(), drawing));
+        }
+        if let Some(drawing) = sources_of_spread(arm) {
+            let words = format!("{counted}; 5 to 95 % of each, and the 95 % interval of the mean");
+            out.push(picture(format!("levels{suffix}"), words, drawing));
+        }
+    }
+    if identity.matrix.is_some() {
+        return out;
     }
     if let Some(drawing) = shares(state) {
         let text: Vec<String> = state.whole().map(|a| counted(a, identity)).collect();
@@ -113,10 +129,85 @@ fn bands(identity: &Identity, arm: &ArmState) -> Option<Drawing> {
         }
         panels.push(panel);
     }
-    (grid.times > 1).then_some(Drawing::Bands {
+    (grid.times > 1 && !panels.is_empty()).then_some(Drawing::Bands {
         panels,
         end_h: grid.end_h,
     })
+}
+
+/// Quantiles between patients with their bands over the draws.
+fn level_bands(identity: &Identity, arm: &ArmState) -> Option<Drawing> {
+    let grid = identity.grid();
+    let step = grid.kept().div_ceil(MOST_POINTS).max(1);
+    let mut table = RankTable::default();
+    let mut panels = Vec::new();
+    for (i, signal) in identity.signals.iter().enumerate() {
+        let mut panel = LevelPanel {
+            label: axis_label(signal),
+            ..LevelPanel::default()
+        };
+        for time in (0..grid.kept()).step_by(step) {
+            let found = [0.05, 0.5, 0.95].map(|level| uncertainty::band(arm, (i, time), level, &mut table));
+            if let [Some(low), Some(middle), Some(high)] = found {
+                panel.time_h.push((time * grid.stride) as f64 * grid.sample_h);
+                panel.edges.push([low, middle, high].map(|(_, q)| [q[0], q[2], q[4]]));
+            }
+        }
+        panels.push(panel);
+    }
+    (grid.kept() > 1 && !panels.is_empty()).then_some(Drawing::Levels {
+        panels,
+        end_h: grid.end_h,
+    })
+}
+
+/// For each outcome: how far patients spread, how far the mean moves with what is uncertain, and
+/// how well the batch knows it.
+fn sources_of_spread(arm: &ArmState) -> Option<Drawing> {
+    let mut table = RankTable::default();
+    let known = uncertainty::quantities(arm);
+    let mut panels = Vec::new();
+    for (name, label) in SHOWN {
+        let Some(quantity) = known.iter().find(|q| q.kind == "outcome" && q.name == name) else {
+            continue;
+        };
+        let Some(found) = uncertainty::split(&quantity.groups) else {
+            continue;
+        };
+        let Some(place) = arm.outcomes.iter().position(|o| o.name == name) else {
+            continue;
+        };
+        let Some(draws) = uncertainty::over_draws(quantity.groups.iter().map(|g| g.mean).collect()) else {
+            continue;
+        };
+        let patients: Vec<f64> = tables::outcome_quantiles(arm, place, &mut table)
+            .into_iter()
+            .flatten()
+            .map(|q| q.value)
+            .collect();
+        let [low, _, middle, _, high] = patients[..] else {
+            continue;
+        };
+        if (found.patients == 0.0 && found.parameters == 0.0) || panels.len() == MOST_OUTCOMES {
+            continue;
+        }
+        let row = |name: &str, value: f64, low: f64, high: f64| IntervalRow {
+            name: name.to_owned(),
+            value,
+            low,
+            high,
+        };
+        panels.push(IntervalPanel {
+            label: label.to_owned(),
+            rows: vec![
+                row("patients (median)", middle, low, high),
+                row("parameters (mean of a draw)", draws[2], draws[0], draws[4]),
+                row("Monte Carlo (mean)", found.mean, found.low, found.high),
+            ],
+            zero: found.mean,
+        });
+    }
+    (!panels.is_empty()).then_some(Drawing::Intervals { panels })
 }
 
 /// A column name as an axis shows it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::error::BatchError;
 use super::identity::{Grid, Identity, MOST_SAMPLES, Settings};
+use super::levels::MOST_DRAWS;
 use super::risk::UNIT;
 use crate::care::signs;
 use crate::complications;
@@ -38,7 +39,8 @@ pub struct Batch {
     identity: Identity,
     grid: Grid,
     registry: Registry,
-    arms: Vec<Prepared>,
+    /// By draw of the outer level, then by arm; one draw without that level.
+    arms: Vec<Vec<Prepared>>,
     columns: Arc<[usize]>,
     sample: crate::engine::SimSpan,
 }
@@ -48,6 +50,8 @@ struct Prepared {
     /// The same for all patients, unless the population varies them.
     hazards: Option<Vec<Hazard>>,
     cohort: Option<Cohort>,
+    /// Whether faults of the file with a hazard of their own are drawn here.
+    own_biased: bool,
 }
 
 /// One arm of one replicate, reduced.
@@ -89,12 +93,14 @@ impl Batch {
     ///
     /// # Errors
     /// [`BatchError::Empty`], [`BatchError::Signal`], [`BatchError::Lengths`],
-    /// [`BatchError::Grid`], [`BatchError::Bias`].
+    /// [`BatchError::Grid`], [`BatchError::Bias`], [`BatchError::Outer`], [`BatchError::Certain`].
     pub fn new(story: &Story, registry: Registry, settings: Settings) -> Result<Self, BatchError> {
         if settings.n == 0 {
             return Err(BatchError::Empty { n: 0 });
         }
         let signals: Vec<String> = match settings.signals.as_slice() {
+            // A factorial is read from its outcomes; bands of every cell would fill the memory.
+            [] if story.matrix.is_some() => Vec::new(),
             [] => SIGNALS.map(str::to_owned).to_vec(),
             own => own.to_vec(),
         };
@@ -102,7 +108,16 @@ impl Batch {
         let columns = columns(&signals, story)?;
         let seed = settings.seed.unwrap_or(first.seed);
         let sample = settings.sample.unwrap_or(first.sample);
-        let mut arms = Vec::new();
+        let draws = settings.outer.draws;
+        let total = settings.n.checked_mul(draws.max(1));
+        let Some(total) = total.filter(|_| settings.outer.is_none() || (2..=MOST_DRAWS).contains(&draws)) else {
+            return Err(BatchError::Outer {
+                draws,
+                n: settings.n,
+                most: MOST_DRAWS,
+            });
+        };
+        let mut arms: Vec<Vec<Prepared>> = (0..draws.max(1)).map(|_| Vec::new()).collect();
         for arm in &story.arms {
             if arm.scenario.duration != first.duration {
                 return Err(BatchError::Lengths {
@@ -111,7 +126,18 @@ impl Batch {
                     first_h: first.duration.hours(),
                 });
             }
-            arms.push(prepare(&arm.scenario, seed, &settings.bias)?);
+            if settings.outer.is_none() {
+                arms[0].push(prepare(&arm.scenario, seed, &settings.bias)?);
+                continue;
+            }
+            if !settings.outer.moves(&arm.scenario) {
+                return Err(BatchError::Certain { arm: arm.id.clone() });
+            }
+            for (draw, prepared) in arms.iter_mut().enumerate() {
+                let mut scenario = arm.scenario.clone();
+                settings.outer.put(&mut scenario, seed, draw as u64);
+                prepared.push(prepare(&scenario, seed, &settings.bias)?);
+            }
         }
         let identity = Identity {
             layout: Identity::LAYOUT,
@@ -120,19 +146,22 @@ impl Batch {
             title: first.title.clone(),
             hash: story.hash.clone(),
             seed,
-            n: settings.n,
+            n: total,
             arms: story.arms.iter().map(|a| a.id.clone()).collect(),
+            matrix: story.matrix.clone(),
             signals,
             sample_ns: sample.as_nanos(),
             duration_ns: first.duration.as_nanos(),
             bias: settings.bias,
+            outer: settings.outer,
         };
         let grid = identity.grid();
-        let samples = (grid.times * grid.signals) as u64;
+        let samples = (grid.times * grid.signals * identity.arms.len()) as u64;
         if samples > MOST_SAMPLES {
             return Err(BatchError::Grid {
                 cells: samples,
                 signals: grid.signals,
+                arms: identity.arms.len(),
                 times: grid.times as u64,
                 most: MOST_SAMPLES,
             });
@@ -159,8 +188,8 @@ impl Batch {
 
     /// Runs replicate `index` of all arms: a pure function of the batch and this number.
     pub fn replicate(&self, index: u64) -> Replicate {
-        let arms = self
-            .arms
+        let draw = self.grid.draw_of(index).unwrap_or(0);
+        let arms = self.arms[draw.min(self.arms.len() - 1)]
             .iter()
             .map(|arm| {
                 // A slip in a model must not take the other replicates with it.
@@ -191,9 +220,13 @@ impl Batch {
                 &own
             }
         };
-        let drawn = hazards::draw_biased(&scenario, rates, &draws, &self.identity.bias);
-        let mut faults = drawn.faults;
-        faults.extend(complications::draw(&scenario, &draws));
+        let bias = &self.identity.bias;
+        let mut drawn = hazards::draw_biased(&scenario, rates, &draws, bias);
+        drawn.join(complications::draw_biased(&scenario, &draws, bias));
+        if arm.own_biased {
+            drawn.join(hazards::bias_own(Arc::make_mut(&mut scenario), &draws, bias));
+        }
+        let faults = std::mem::take(&mut drawn.faults);
         if !faults.is_empty() {
             Arc::make_mut(&mut scenario).faults.extend(faults);
         }
@@ -213,6 +246,7 @@ impl Batch {
             replicate: index,
             sample: Some(self.sample),
             columns: Some(Arc::clone(&self.columns)),
+            brief: true,
             ..RunOptions::default()
         };
         let mut run = Run::drawn(Arc::clone(&scenario), &self.registry, &options).map_err(|e| words(&e))?;
@@ -290,11 +324,14 @@ fn prepare(scenario: &Scenario, seed: u64, bias: &Bias) -> Result<Prepared, Batc
         !keys.iter().any(varied)
     });
     let rates = hazards::of_scenario(&scenario);
-    bias.check(&rates)?;
+    bias.check_scenario(&scenario, &rates)?;
+    let named = |id: &str| bias.factor(id) != 1.0 || bias.given.as_ref().is_some_and(|g| g.kind == id);
+    let own_biased = scenario.faults.iter().any(|f| named(&f.id));
     Ok(Prepared {
         scenario: Arc::new(scenario),
         hazards: fixed.then_some(rates),
         cohort,
+        own_biased,
     })
 }
 

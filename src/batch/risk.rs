@@ -33,10 +33,16 @@ impl Heap {
         self.ww += (wide * wide) >> UNIT.trailing_zeros();
     }
 
-    fn join(&mut self, other: &Heap) {
+    /// Adds all replicates of another heap.
+    pub fn join(&mut self, other: &Heap) {
         self.n += other.n;
         self.w += other.w;
         self.ww += other.ww;
+    }
+
+    /// Whether every weight is 1.
+    pub fn is_plain(&self) -> bool {
+        self.w == u128::from(self.n) * u128::from(UNIT) && self.ww == self.w
     }
 
     fn weight(&self) -> f64 {
@@ -175,7 +181,7 @@ pub fn aalen_johansen(data: &Competing) -> BTreeMap<String, Vec<Point>> {
             if here.n == 0 {
                 continue;
             }
-            let variance = if is_plain(&all) {
+            let variance = if all.is_plain() {
                 sums.variance(incidence)
             } else {
                 weighted_variance(&all, squares, incidence)
@@ -202,7 +208,7 @@ pub fn kaplan_meier(events: &Times, censored: &Times) -> Survival {
         let term = if n > d { d / (n * (n - d)) } else { 0.0 };
         sum += term;
         terms.push(term);
-        let variance = if is_plain(&all) {
+        let variance = if all.is_plain() {
             survival * survival * sum
         } else {
             weighted_variance(&all, squares, 1.0 - survival)
@@ -250,11 +256,6 @@ fn restricted_mean(points: &[Point], terms: &[f64], end: u32) -> (f64, f64) {
         until = point.cell;
     }
     (area + f64::from(until), variance.sqrt())
-}
-
-/// Whether every weight is 1.
-fn is_plain(all: &Heap) -> bool {
-    all.w == u128::from(all.n) * u128::from(UNIT) && all.ww == all.w
 }
 
 /// Variance of the weighted share `f`, `squares` being the squared weights of what counts.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::cells::{Cells, Scale};
 use super::exact::ExactSum;
 use super::identity::{Grid, Identity};
+use super::levels::Levels;
 use super::moments::Moments;
 use super::replicate::{Reduced, Replicate};
 use super::risk::{self, Competing, Heap, Survival, Times, UNIT};
@@ -98,6 +99,8 @@ pub struct ArmState {
     pub pairs: Vec<PairState>,
     /// Of the first replicates.
     pub courses: Vec<Course>,
+    /// Draws of the outer level, one by one; nothing without that level, and in strata.
+    pub levels: Levels,
 }
 
 /// All that a batch keeps.
@@ -124,6 +127,10 @@ impl ArmState {
             clocks: BTreeMap::new(),
             pairs: Vec::new(),
             courses: Vec::new(),
+            levels: match stratum {
+                "" => Levels::new(grid),
+                _ => Levels::default(),
+            },
         }
     }
 
@@ -252,9 +259,8 @@ impl ArmState {
         self.failures.extend(other.failures.iter().cloned());
         self.courses.extend(other.courses.iter().cloned());
         self.trim();
-        self.weights.n += other.weights.n;
-        self.weights.w += other.weights.w;
-        self.weights.ww += other.weights.ww;
+        self.weights.join(&other.weights);
+        self.levels.join(&other.levels);
         self.hours.join(&other.hours);
         self.events += other.events;
         if self.outcomes.is_empty() {
@@ -293,7 +299,12 @@ impl ArmState {
             .iter()
             .flatten()
             .chain(self.outcomes.iter().map(|o| &o.cells));
-        self.signals.len() == grid.signals
+        let levels = match self.stratum.as_str() {
+            "" => self.levels.fits(grid),
+            _ => self.levels == Levels::default(),
+        };
+        levels
+            && self.signals.len() == grid.signals
             && self.signals.iter().all(|s| s.len() == grid.times)
             && cells.into_iter().all(Cells::is_sound)
     }
@@ -326,14 +337,25 @@ impl State {
                     Err(reason) => states[0].fail(replicate.index, reason),
                     Ok(run) => {
                         states[0].put(replicate.index, run, run.units, grid);
+                        states[0].levels.put(grid, replicate.index, run);
                         if let (Some(first), true) = (first, i > 0) {
                             states[0].pair(run, first);
+                            states[0].levels.pair(grid, replicate.index, run, first);
                         }
                         if let Some((state, units)) = stratum(states, run) {
                             state.put(replicate.index, run, units, grid);
                         }
                     }
                 }
+            }
+        }
+        if grid.draws > 0 {
+            for (arm, states) in self.arms.chunks_mut(views).enumerate() {
+                let runs: Vec<(u64, &Reduced)> = replicates
+                    .iter()
+                    .filter_map(|r| Some((r.index, r.arms[arm].as_ref().ok()?)))
+                    .collect();
+                states[0].levels.put_rows(grid, &runs);
             }
         }
         // Signals are independent of one another, and counts of order.

@@ -8,6 +8,8 @@
 //! | `survival.csv` | survival free of one event at one time (Kaplan-Meier) |
 //! | `times.csv` | one event: how many had it, median and restricted mean time to it |
 //! | `differences.csv` | one outcome of one arm less that of the first arm, paired |
+//! | `levels.csv` and others | what the two levels say, see [`uncertainty`](super::uncertainty) |
+//! | `matrix.csv` | one outcome or event of one cell of a `[matrix]` |
 //! | `failures.csv` | one failed replicate and why |
 //!
 //! Every table says `n` of `of`: replicates behind a row, of those asked for.
@@ -18,24 +20,27 @@ use serde_json::{Value, json};
 
 use super::cells::Scale;
 use super::identity::{Grid, Identity};
+use super::matrix;
 use super::moments::Estimate;
 use super::quantile::{LEVELS, Quantile, RankTable, quantile};
 use super::risk::{Point, UNIT, aalen_johansen};
 use super::state::{ArmState, State};
+use super::uncertainty;
+use crate::report::format::Tables;
 use crate::report::tables::push_number;
-use crate::report::{DISCLAIMER, ReportError, RunFolder};
+use crate::report::{DISCLAIMER, ReportError};
 
 /// One line of CSV in the making.
-struct Line(String);
+pub(super) struct Line(pub(super) String);
 
 impl Line {
-    fn new(texts: &[&str]) -> Self {
+    pub(super) fn new(texts: &[&str]) -> Self {
         let mut line = Line(String::new());
         texts.iter().for_each(|t| line.text(t));
         line
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         if !self.0.is_empty() || self.0.ends_with(',') {
             self.0.push(',');
         }
@@ -46,16 +51,16 @@ impl Line {
         }
     }
 
-    fn number(&mut self, x: Option<f64>) {
+    pub(super) fn number(&mut self, x: Option<f64>) {
         self.0.push(',');
         push_number(&mut self.0, x.unwrap_or(f64::NAN) + 0.0);
     }
 
-    fn count(&mut self, n: u64) {
+    pub(super) fn count(&mut self, n: u64) {
         self.0.push_str(&format!(",{n}"));
     }
 
-    fn end(mut self, to: &mut dyn Write, name: &str) -> Result<(), ReportError> {
+    pub(super) fn end(mut self, to: &mut dyn Write, name: &str) -> Result<(), ReportError> {
         self.0.push('\n');
         to.write_all(self.0.as_bytes()).map_err(|source| ReportError::Io {
             doing: "write",
@@ -66,7 +71,7 @@ impl Line {
 }
 
 /// What stands before the numbers of every table: arm and stratum.
-fn label(state: &ArmState) -> [&str; 2] {
+pub(super) fn label(state: &ArmState) -> [&str; 2] {
     [
         if state.arm.is_empty() { "all" } else { &state.arm },
         if state.stratum.is_empty() {
@@ -78,7 +83,7 @@ fn label(state: &ArmState) -> [&str; 2] {
 }
 
 /// Units that one replicate adds to cells, and how many replicates the total stands for.
-fn effective(units: u64, n: f64) -> u64 {
+pub(super) fn effective(units: u64, n: f64) -> u64 {
     if units == 0 { 0 } else { libm::floor(n + 1e-9) as u64 }
 }
 
@@ -426,6 +431,7 @@ pub fn summary(identity: &Identity, state: &State, covered: u64) -> Value {
                 "first_cause_by_end": first,
                 "timed_events": events,
                 "failures": arm.failures,
+                "levels": (!identity.outer.is_none() && arm.stratum.is_empty()).then(|| uncertainty::summary(arm)),
             })
         })
         .collect();
@@ -441,6 +447,8 @@ pub fn summary(identity: &Identity, state: &State, covered: u64) -> Value {
         "covered": covered,
         "complete": covered == identity.n,
         "bias": identity.bias,
+        "uncertain": (!identity.outer.is_none()).then_some(&identity.outer),
+        "matrix": identity.matrix,
         "signals": identity.signals,
         "resolution": {
             "signals": Scale::SIGNAL.words(),
@@ -456,21 +464,42 @@ pub fn summary(identity: &Identity, state: &State, covered: u64) -> Value {
 /// Writes all tables and the summary of `covered` replicates.
 ///
 /// # Errors
-/// As [`RunFolder::write`].
-pub fn write_all(identity: &Identity, state: &State, covered: u64, folder: &mut RunFolder) -> Result<(), ReportError> {
-    folder.write_with("outcomes.csv", |to| write_outcomes(identity, state, to))?;
-    folder.write_with("bands.csv", |to| write_bands(identity, state, to))?;
-    folder.write_with("incidence.csv", |to| write_incidence(identity, state, to))?;
-    folder.write_with("survival.csv", |to| write_survival(identity, state, to))?;
-    folder.write_with("times.csv", |to| write_times(identity, state, to))?;
-    folder.write_with("failures.csv", |to| write_failures(state, to))?;
+/// As [`Tables::put`].
+pub fn write_all(identity: &Identity, state: &State, covered: u64, to: &mut Tables<'_>) -> Result<(), ReportError> {
+    to.put("outcomes.csv", |to| write_outcomes(identity, state, to))?;
+    to.put("bands.csv", |to| write_bands(identity, state, to))?;
+    to.put("incidence.csv", |to| write_incidence(identity, state, to))?;
+    to.put("survival.csv", |to| write_survival(identity, state, to))?;
+    to.put("times.csv", |to| write_times(identity, state, to))?;
+    to.put("failures.csv", |to| write_failures(state, to))?;
     if identity.arms.len() > 1 {
-        folder.write_with("differences.csv", |to| write_differences(identity, state, to))?;
+        to.put("differences.csv", |to| write_differences(identity, state, to))?;
+    }
+    if identity.matrix.is_some() {
+        to.put("matrix.csv", |to| matrix::write_matrix(identity, state, to))?;
+    }
+    if !identity.outer.is_none() {
+        uncertainty::write_all(identity, state, to)?;
     }
     let mut text = serde_json::to_vec_pretty(&summary(identity, state, covered)).map_err(|e| ReportError::Encode {
         table: "summary.json",
         reason: e.to_string(),
     })?;
     text.push(b'\n');
-    folder.write("summary.json", &text)
+    to.folder.write("summary.json", &text)
+}
+
+/// What a Parquet file of a batch says of itself; nothing that differs between two runs.
+pub fn about(identity: &Identity) -> Vec<(String, String)> {
+    [
+        ("written_by", crate::report::folder::WRITER.to_owned()),
+        ("version", identity.version.clone()),
+        ("scenario", identity.scenario.clone()),
+        ("scenario_hash", identity.hash.clone()),
+        ("seed", identity.seed.to_string()),
+        ("of", identity.n.to_string()),
+        ("disclaimer", DISCLAIMER.to_owned()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .into()
 }

@@ -38,7 +38,11 @@ pub struct Watcher<'a> {
 
 /// First line of `replicates.csv`.
 pub fn header(identity: &Identity) -> String {
-    let mut line = String::from("replicate,arm,status,");
+    let mut line = String::from("replicate,");
+    if !identity.outer.is_none() {
+        line.push_str("draw,");
+    }
+    line.push_str("arm,status,");
     if !identity.bias.is_none() {
         line.push_str("weight,");
     }
@@ -53,8 +57,10 @@ pub fn header(identity: &Identity) -> String {
 
 /// The lines of one replicate.
 fn rows(identity: &Identity, replicate: &Replicate, out: &mut String) {
+    let draw = identity.grid().draw_of(replicate.index);
+    let draw = draw.map_or(String::new(), |d| format!("{d},"));
     for (arm, result) in identity.arms.iter().zip(&replicate.arms) {
-        out.push_str(&format!("{},{},", replicate.index, quoted(arm)));
+        out.push_str(&format!("{},{draw}{},", replicate.index, quoted(arm)));
         match result {
             Ok(run) => {
                 out.push_str("ok,");
@@ -77,7 +83,8 @@ fn rows(identity: &Identity, replicate: &Replicate, out: &mut String) {
                 out.push_str(&format!(",{},{:016x},\n", run.events, run.fingerprint));
             }
             Err(reason) => {
-                let empty = header(identity).matches(',').count() - 3;
+                let before = if draw.is_empty() { 3 } else { 4 };
+                let empty = header(identity).matches(',').count() - before;
                 out.push_str("failed");
                 out.push_str(&",".repeat(empty));
                 out.push_str(&format!(",{}\n", quoted(reason)));

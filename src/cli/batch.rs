@@ -1,6 +1,5 @@
 //! `itbsim batch`: many replicates of one story.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,22 +7,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::batch::{self, Batch, BatchError, Identity, Part, Settings, Shard, State, Watcher, tables};
-use crate::engine::SimSpan;
-use crate::hazards::{Bias, Given};
-use crate::quantity::{self, Dimension};
+use crate::batch::{self, Batch, BatchError, Identity, Part, Shard, State, Watcher, tables};
 use crate::report::RunFolder;
+use crate::report::format::{Format, Tables};
 use crate::scenario::model::Story;
 use crate::simulation::Registry;
 
+use super::draws::{DrawArgs, LookArgs};
+use super::told::told;
 use super::{Failure, ScenarioArg, print, print_json, run};
 
 /// Whether a batch is running that can stop by itself, and whether it was asked to.
 static RUNNING: AtomicBool = AtomicBool::new(false);
 static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Replicates of a batch that does not say.
-const USUAL: i64 = 1_000;
 
 /// Asks a running batch to end with what is complete. Says whether one will; a second request
 /// is not taken, so that the program then ends at once.
@@ -37,6 +33,8 @@ pub(super) fn stop_gently() -> bool {
   itbsim batch my-case.toml -n 1000 --signals csf_l3_ng_per_ml,spasm_score --sample 6h
   itbsim batch my-case.toml -n 100000 --shard 3/8 --out parts/3   # then: itbsim merge parts/*
   itbsim batch my-case.toml -n 10000 --given catheter.kink
+  itbsim batch my-case.toml -n 10000 --format parquet
+  itbsim batch my-case.toml -n 500 --uncertainty 40   # 40 draws of what we do not know, 500 patients each
 
 Replicates are numbered from 0. `itbsim run SCENARIO --seed S --replicate I` runs one of them alone.
 The same bytes come out for any number of threads, any split into shards, stopped and resumed or not.
@@ -55,110 +53,11 @@ pub(crate) struct Args {
     /// Go on with a batch that was stopped
     #[arg(long)]
     resume: bool,
-    /// Tables only
-    #[arg(long)]
-    no_plots: bool,
+    #[command(flatten)]
+    look: LookArgs,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// What a batch is drawn from; shared with `compare`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct DrawArgs {
-    /// Number of replicates; a batch without it runs 1000
-    #[arg(
-        short = 'n',
-        long = "replicates",
-        id = "replicates",
-        value_name = "N",
-        allow_negative_numbers = true
-    )]
-    pub n: Option<i64>,
-    /// Seed, if not the scenario's own
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Threads, all cores if not given; the results do not depend on it
-    #[arg(long, short = 'j', value_name = "T")]
-    threads: Option<usize>,
-    /// Signals whose bands are kept, separated by commas (see `itbsim list signals`)
-    #[arg(long, value_delimiter = ',', value_name = "NAME")]
-    signals: Vec<String>,
-    /// Spacing of samples, for example 1d or 6h
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    sample: Option<String>,
-    /// Let this fault strike in every other replicate, and weigh both halves by its true chance
-    #[arg(long, value_name = "FAULT")]
-    given: Option<String>,
-    /// Draw a fault as if its hazard were so many times larger, and weigh by the true one
-    #[arg(long, value_name = "FAULT=FACTOR")]
-    tilt: Vec<String>,
-}
-
-impl DrawArgs {
-    pub fn threads(&self) -> Result<usize, Failure> {
-        match self.threads {
-            Some(0) => Err(Failure::Input(
-                "error: --threads 0 runs nothing\n  help: leave it out to use all cores".into(),
-            )),
-            Some(n) => Ok(n),
-            None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
-        }
-    }
-
-    fn settings(&self) -> Result<Settings, Failure> {
-        let asked = self.n.unwrap_or(USUAL);
-        let Ok(n) = u64::try_from(asked) else {
-            return Err(Failure::Input(format!(
-                "error: a batch needs at least one replicate, not {asked}\n  help: write for example -n 1000"
-            )));
-        };
-        let bare = |kind: &str| kind.strip_prefix("fault.").unwrap_or(kind).to_owned();
-        let mut factors = Vec::new();
-        for text in &self.tilt {
-            let read = text
-                .split_once('=')
-                .and_then(|(k, f)| Some((bare(k), f.trim().parse::<f64>().ok()?)));
-            factors.push(read.ok_or_else(|| {
-                Failure::Input(format!(
-                    "error: --tilt {text} is no FAULT=FACTOR\n  help: write for example --tilt catheter.kink=20"
-                ))
-            })?);
-        }
-        factors.sort_by(|a, b| a.0.cmp(&b.0));
-        if let Some(pair) = factors.windows(2).find(|p| p[0].0 == p[1].0) {
-            return Err(Failure::Input(format!("error: --tilt names `{}` twice", pair[0].0)));
-        }
-        Ok(Settings {
-            n,
-            seed: self.seed,
-            sample: self.sample.as_deref().map(spacing).transpose()?,
-            signals: self.signals.clone(),
-            bias: Bias {
-                factors,
-                given: self.given.as_deref().map(|kind| Given { kind: bare(kind) }),
-            },
-        })
-    }
-
-    /// The batch of a story.
-    pub fn prepare(&self, story: &Story) -> Result<Batch, Failure> {
-        Ok(Batch::new(story, Registry::builtin(), self.settings()?)?)
-    }
-}
-
-fn spacing(text: &str) -> Result<SimSpan, Failure> {
-    let bad = |why: String| {
-        Failure::Input(format!(
-            "error: --sample {text}: {why}\n  help: write a time such as 1d or 6h"
-        ))
-    };
-    let hours = quantity::parse(text, Dimension::Time).map_err(|e| bad(e.to_string()))?;
-    let span = SimSpan::from_hours(hours).map_err(|e| bad(e.to_string()))?;
-    if span.as_nanos() <= 0 {
-        return Err(bad("samples need a spacing above zero".into()));
-    }
-    Ok(span)
 }
 
 impl From<BatchError> for Failure {
@@ -172,6 +71,9 @@ impl From<BatchError> for Failure {
             BatchError::Unfinished { .. } => {
                 Some("--resume goes on with it; remove the folder to start again".to_owned())
             }
+            BatchError::Certain { .. } => Some(
+                "name uncertain parameters, for example --uncertain hazards.catheter.,response.withdrawal.".to_owned(),
+            ),
             BatchError::Missing { .. } => Some("run the shard that is missing, then merge again".to_owned()),
             BatchError::Twice { .. } => Some("give each part once".to_owned()),
             BatchError::Damaged { .. } => Some("run this shard again; the others stay good".to_owned()),
@@ -186,6 +88,12 @@ impl From<BatchError> for Failure {
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let shard: Option<Shard> = args.shard.as_deref().map(str::parse).transpose()?;
     let story = args.scenario.load(&Registry::builtin())?;
+    let format = args.look.format()?;
+    if shard.is_some() && format != Format::Csv {
+        return Err(Failure::Input(
+            "error: a part has a format of its own\n  help: give --format to `itbsim merge`".into(),
+        ));
+    }
     let prepared = args.draws.prepare(&story)?;
     let target = match (&args.out, shard) {
         (Some(path), _) => path.clone(),
@@ -205,7 +113,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let identity = prepared.identity();
     let covered = part.next - part.from;
     if shard.is_none() {
-        put_whole(identity, &part, &folder, &story, &target, !args.no_plots)?;
+        put_whole(identity, &part, &folder, &story, &target, args.look)?;
     }
     if let Some(shard) = shard {
         if part.is_whole() {
@@ -241,12 +149,11 @@ pub(super) fn whole(
     target: &Path,
     threads: usize,
     resume: bool,
-    plots: bool,
 ) -> Result<Part, Failure> {
     drop(RunFolder::create(target)?);
     let folder = working_folder(target)?;
     let part = run_shard(prepared, Shard::WHOLE, &folder, threads, resume)?;
-    put_whole(prepared.identity(), &part, &folder, story, target, plots)?;
+    put_whole(prepared.identity(), &part, &folder, story, target, LookArgs::USUAL)?;
     if part.is_whole() {
         let _ = fs::remove_dir_all(&folder);
     }
@@ -259,7 +166,7 @@ fn put_whole(
     folder: &Path,
     story: &Story,
     target: &Path,
-    plots: bool,
+    look: LookArgs,
 ) -> Result<(), Failure> {
     let path = folder.join(batch::ROWS);
     let rows = |to: &mut dyn std::io::Write| {
@@ -273,7 +180,7 @@ fn put_whole(
         part.next - part.from,
         &story.text,
         target,
-        plots,
+        look,
         &rows,
     )
 }
@@ -411,20 +318,28 @@ pub(super) fn put_tables(
     covered: u64,
     scenario: &str,
     target: &Path,
-    plots: bool,
+    look: LookArgs,
     rows: Rows<'_>,
 ) -> Result<(), Failure> {
+    let format = look.format()?;
     let mut folder = RunFolder::create(target)?;
     folder.write(run::SCENARIO_FILE, scenario.as_bytes())?;
-    folder.write_with(batch::ROWS, |to| {
+    let factors = identity.matrix.iter().flat_map(|m| &m.factors);
+    let mut all = Tables {
+        folder: &mut folder,
+        format,
+        texts: factors.map(|f| f.name.clone()).collect(),
+        about: tables::about(identity),
+    };
+    all.put(batch::ROWS, |to| {
         rows(to).map_err(|(path, source)| crate::report::ReportError::Io {
             doing: "copy",
             path,
             source,
         })
     })?;
-    tables::write_all(identity, state, covered, &mut folder)?;
-    if plots {
+    tables::write_all(identity, state, covered, &mut all)?;
+    if !look.no_plots {
         draw(identity, state, &mut folder)?;
     }
     folder.commit()?;
@@ -445,95 +360,4 @@ fn draw(identity: &Identity, state: &State, folder: &mut RunFolder) -> Result<()
 #[cfg(not(feature = "plots"))]
 fn draw(_identity: &Identity, _state: &State, _folder: &mut RunFolder) -> Result<(), Failure> {
     Ok(())
-}
-
-/// What a reader sees at the end.
-pub(super) fn told(identity: &Identity, state: &State, covered: u64, target: &Path) -> String {
-    let mut out = format!("{}\n\n", identity.title);
-    let mut table = batch::RankTable::default();
-    for arm in &state.arms {
-        let mut name = String::new();
-        if !arm.arm.is_empty() {
-            let _ = write!(name, "arm {}: ", arm.arm);
-        }
-        if !arm.stratum.is_empty() {
-            let _ = write!(name, "stratum {}: ", arm.stratum);
-        }
-        let _ = write!(out, "{name}{} of {} replicates", arm.done(), identity.n);
-        if arm.failed > 0 {
-            let _ = write!(out, ", {} failed", arm.failed);
-        }
-        if covered < identity.n {
-            let _ = write!(out, ", {} not run", identity.n - covered);
-        }
-        let _ = writeln!(out, ", {:.0} patient-years", arm.hours() / 8_766.0);
-        if !identity.bias.is_none() && arm.stratum.is_empty() {
-            let _ = writeln!(out, "effective sample size {:.1}", arm.effective());
-        }
-        for failure in arm.failures.iter().take(3) {
-            let _ = writeln!(out, "  replicate {} failed: {}", failure.replicate, failure.reason);
-        }
-        let _ = writeln!(
-            out,
-            "\n{:<28} {:>9} {:>12} {:>24} {:>12} {:>10} {:>10}",
-            "outcome", "n", "mean", "95 % interval", "median", "5 %", "95 %"
-        );
-        for (i, outcome) in arm.outcomes.iter().enumerate() {
-            let Some(found) = outcome.moments.estimate() else {
-                continue;
-            };
-            let q = tables::outcome_quantiles(arm, i, &mut table);
-            let cell = |x: Option<f64>| x.map_or("-".to_owned(), short);
-            let interval = format!("{} to {}", cell(found.low), cell(found.high));
-            let _ = writeln!(
-                out,
-                "{:<28} {:>9} {:>12} {interval:>24} {:>12} {:>10} {:>10}",
-                outcome.name,
-                outcome.moments.n(),
-                short(found.mean),
-                cell(q[2].map(|q| q.value)),
-                cell(q[0].map(|q| q.value)),
-                cell(q[4].map(|q| q.value)),
-            );
-        }
-        let mut lines = String::new();
-        for (cause, points) in batch::aalen_johansen(&arm.first) {
-            if let Some(p) = points.last() {
-                let events: u64 = points.iter().map(|p| p.events).sum();
-                let _ = writeln!(
-                    lines,
-                    "{cause:<28} {events:>9} {:>12} {:>24}",
-                    percent(p.value),
-                    format!("{} to {}", percent(p.low), percent(p.high))
-                );
-            }
-        }
-        if !lines.is_empty() {
-            let _ = writeln!(
-                out,
-                "\n{:<28} {:>9} {:>12} {:>24}",
-                "first cause", "n", "by the end", "95 % interval"
-            );
-            out.push_str(&lines);
-        }
-        out.push('\n');
-    }
-    let _ = writeln!(out, "written to {}", target.display());
-    out.push_str("For teaching and research, never for treating a person.\n");
-    out
-}
-
-/// Four significant digits or so.
-pub(super) fn short(x: f64) -> String {
-    match x.abs() {
-        0.0 => "0".to_owned(),
-        s if s >= 1000.0 => format!("{x:.0}"),
-        s if s >= 10.0 => format!("{x:.1}"),
-        s if s >= 0.01 => format!("{x:.3}"),
-        _ => format!("{x:.2e}"),
-    }
-}
-
-fn percent(x: f64) -> String {
-    format!("{} %", short(100.0 * x))
 }

@@ -11,7 +11,8 @@ use crate::report::{RunData, text};
 use crate::scenario::model::Story;
 use crate::simulation::{Registry, RunOptions};
 
-use super::batch::short;
+use super::draws::DrawArgs;
+use super::told::short;
 use super::{Failure, ScenarioArg, print, print_json};
 
 #[derive(Debug, clap::Args)]
@@ -28,7 +29,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     scenario: ScenarioArg,
     #[command(flatten)]
-    draws: super::batch::DrawArgs,
+    draws: DrawArgs,
     /// With -n: also write the folder of the batch
     #[arg(long, short, value_hint = clap::ValueHint::DirPath, requires = "replicates")]
     out: Option<PathBuf>,
@@ -143,7 +144,7 @@ fn paired(args: &Args, story: &Story) -> Result<(), Failure> {
     let threads = args.draws.threads()?;
     let (covered, state) = match &args.out {
         Some(target) => {
-            let part = super::batch::whole(&prepared, story, target, threads, true, true)?;
+            let part = super::batch::whole(&prepared, story, target, threads, true)?;
             (part.next, part.state)
         }
         None => super::batch::in_memory(&prepared, threads)?,

@@ -20,15 +20,15 @@ pub(crate) struct Args {
     /// Output folder
     #[arg(long, short, value_hint = clap::ValueHint::DirPath)]
     out: PathBuf,
-    /// Tables only
-    #[arg(long)]
-    no_plots: bool,
+    #[command(flatten)]
+    look: super::draws::LookArgs,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    args.look.format()?;
     let (identity, state, sorted) = batch::join_parts(&args.parts)?;
     let file = sorted[0].join(super::run::SCENARIO_FILE);
     let text = std::fs::read_to_string(&file).map_err(|source| BatchError::Io {
@@ -44,10 +44,10 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
             other => (args.out.clone(), std::io::Error::other(other.to_string())),
         })
     };
-    super::batch::put_tables(&identity, &state, identity.n, &text, &args.out, !args.no_plots, &rows)?;
+    super::batch::put_tables(&identity, &state, identity.n, &text, &args.out, args.look, &rows)?;
     if args.json {
         print_json(&tables::summary(&identity, &state, identity.n))
     } else {
-        print(&super::batch::told(&identity, &state, identity.n, &args.out))
+        print(&super::told::told(&identity, &state, identity.n, &args.out))
     }
 }

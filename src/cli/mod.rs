@@ -19,6 +19,7 @@ mod compare;
 mod complications;
 mod diff;
 mod docs;
+mod draws;
 mod export;
 mod flow;
 mod hazards;
@@ -32,6 +33,7 @@ mod run;
 mod sensitivity;
 mod serve;
 mod system;
+mod told;
 mod validate;
 mod why;
 
@@ -111,7 +113,7 @@ enum Command {
     System(system::Args),
     /// Write the kinetics of a run for other tools: SBML, NONMEM
     Export(export::Args),
-    /// Print the equations with all their numbers, or the credibility checklists
+    /// Print the equations with all their numbers, the credibility checklists, or the reference of scenario files
     Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {

@@ -7,9 +7,9 @@ use rayon::prelude::*;
 use crate::engine::SimSpan;
 use crate::quantity::{self, Dimension};
 use crate::report::from_run::{Identity, run_data};
-use crate::report::{ReportError, RunData, RunFolder, tables, text};
+use crate::report::{ReportError, RunData, RunFolder, matrix, tables, text};
 use crate::scenario::MOST_ROWS;
-use crate::scenario::model::{Arm, Story};
+use crate::scenario::model::{Arm, Matrix, Story};
 use crate::simulation::{self, Registry, RunOptions};
 
 use super::{Failure, ScenarioArg, print, print_json};
@@ -36,6 +36,11 @@ pub(crate) struct Args {
     /// Replicate, if not the scenario's own: its luck and, with [population], its patient
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(0..=9_223_372_036_854_775_807))]
     replicate: Option<u64>,
+    /// Draw of what is uncertain, as `batch --uncertainty` numbers it in its column `draw`
+    #[arg(long, value_name = "U", value_parser = clap::value_parser!(u64).range(..500))]
+    draw: Option<u64>,
+    #[command(flatten)]
+    uncertain: super::draws::UncertainArgs,
     /// Spacing of output rows, for example 15min or 1h
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     sample: Option<String>,
@@ -55,6 +60,13 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let mut story = args.scenario.load(&registry)?;
     if let Some(replicate) = args.replicate {
         of_replicate(&mut story, replicate);
+    }
+    if let Some(draw) = args.draw {
+        of_draw(&mut story, args, draw)?;
+    } else if !args.uncertain.is_empty() {
+        return Err(Failure::Input(
+            "error: --uncertain needs the number of a draw\n  help: add for example --draw 0".into(),
+        ));
     }
     let sample = args.sample.as_deref().map(|t| spacing(t, &story)).transpose()?;
     let target = match &args.out {
@@ -110,8 +122,14 @@ pub(super) fn run_story(
     for run in &runs {
         tables::write_tables_under(run, &prefix(run), &mut folder)?;
     }
+    if let Some(matrix) = &story.matrix {
+        folder.write(
+            "matrix.csv",
+            &cells_csv(matrix, &runs).map_err(|e| Failure::Model(format!("error: {e}")))?,
+        )?;
+    }
     if extras.plots {
-        draw(&runs, &mut folder)?;
+        draw(story, &runs, &mut folder)?;
     }
     if extras.report {
         let page = super::report::page_in_folder(story, registry, options.seed)?;
@@ -130,12 +148,42 @@ pub(super) fn run_story(
     Ok(runs)
 }
 
+/// One outcome of one cell a row, empty where it did not come to that.
+fn cells_csv(matrix: &Matrix, runs: &[RunData]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let mut head = matrix::columns(matrix);
+    head.extend(["outcome", "value"]);
+    writer.write_record(head)?;
+    for (cell, run) in runs.iter().enumerate() {
+        for (name, value) in run.outcomes.iter().flat_map(|o| o.rows()) {
+            let value = value.map(tables::number).unwrap_or_default();
+            let mut row = matrix::fields(matrix, cell, &run.meta.arm);
+            row.extend([name, &value]);
+            writer.write_record(row)?;
+        }
+    }
+    writer.into_inner().map_err(|e| e.into_error().into())
+}
+
 /// The story of another replicate, also for whoever reads its text later.
 fn of_replicate(story: &mut Story, replicate: u64) {
     for arm in story.arms.iter_mut().chain(&mut story.branches) {
         arm.scenario.replicate = Some(replicate);
     }
     story.text = with_top(&story.text, "replicate", replicate);
+}
+
+/// The story under one draw of what is uncertain.
+fn of_draw(story: &mut Story, args: &Args, draw: u64) -> Result<(), Failure> {
+    let outer = crate::batch::Outer {
+        draws: draw + 1,
+        ranges: args.uncertain.ranges(story)?,
+    };
+    for arm in &mut story.arms {
+        let seed = args.seed.unwrap_or(arm.scenario.seed);
+        outer.put(&mut arm.scenario, seed, draw);
+    }
+    Ok(())
 }
 
 /// The scenario as it was run: with the seed of the command line, if it gave one.
@@ -291,7 +339,8 @@ fn spacing(text: &str, story: &Story) -> Result<SimSpan, Failure> {
 }
 
 #[cfg(feature = "plots")]
-fn draw(runs: &[RunData], folder: &mut RunFolder) -> Result<(), Failure> {
+fn draw(story: &Story, runs: &[RunData], folder: &mut RunFolder) -> Result<(), Failure> {
+    use crate::report::pictures::Picture;
     use crate::report::plots::{self, PlotOptions};
     let options = PlotOptions::default();
     let drawn: Vec<Result<Vec<plots::Figure>, ReportError>> =
@@ -299,14 +348,35 @@ fn draw(runs: &[RunData], folder: &mut RunFolder) -> Result<(), Failure> {
     for (run, figures) in runs.iter().zip(drawn) {
         plots::write_all_under(&figures?, &prefix(run), folder)?;
     }
-    if runs.len() > 1 {
+    if let (Some(matrix), Some(first)) = (&story.matrix, runs.first()) {
+        let value = |cell: usize, name: &str| {
+            let rows = runs.get(cell)?.outcomes.as_ref()?.rows();
+            rows.into_iter().find(|(n, _)| *n == name)?.1
+        };
+        let pictures: Vec<Picture> = matrix::grids(matrix, value)
+            .into_iter()
+            .map(|(name, drawing)| Picture {
+                name: format!("matrix_{name}"),
+                title: first.meta.title.clone(),
+                subtitle: format!("One run of each of {} cells", runs.len()),
+                footer: format!(
+                    "itbsim {} · {} · seed {}",
+                    env!("CARGO_PKG_VERSION"),
+                    story.hash.get(..12).unwrap_or(&story.hash),
+                    first.meta.seed
+                ),
+                drawing,
+            })
+            .collect();
+        plots::write_all_under(&plots::batch_figures(&pictures, &options)?, "", folder)?;
+    } else if runs.len() > 1 {
         plots::write_all_under(&plots::compare(&runs.iter().collect::<Vec<_>>(), &options)?, "", folder)?;
     }
     Ok(())
 }
 
 #[cfg(not(feature = "plots"))]
-fn draw(_runs: &[RunData], _folder: &mut RunFolder) -> Result<(), Failure> {
+fn draw(_story: &Story, _runs: &[RunData], _folder: &mut RunFolder) -> Result<(), Failure> {
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::batch::{bar, short};
+use super::batch::bar;
+use super::told::short;
 use super::{Failure, ScenarioArg, print, print_json, run};
 use crate::batch::sensitivity::{self, Effect, Index, MOST_PARAMETERS};
 use crate::batch::vary::{self, Question, Range, Varied};

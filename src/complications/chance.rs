@@ -109,18 +109,46 @@ impl Chance {
     ///
     /// The draws depend on seed, replicate, kind and ordinal only.
     pub fn strike(&self, surgery: Surgery, ordinal: u64, draws: &Draws) -> Option<f64> {
-        let entity = format!("hazard.{}", self.kind.kind);
+        let entity = Self::entity(self.kind);
         if draws.uniform(&entity, "surgery", ordinal) >= self.at(surgery) {
             return None;
         }
-        let (low, high) = (self.onset.0.max(1e-3), self.onset.1.max(1e-3));
+        let (low, high) = self.span();
         let u = draws.uniform(&entity, "wait", ordinal);
         Some(libm::exp(libm::log(low) + u * (libm::log(high) - libm::log(low))))
     }
 
+    /// Earliest and latest sign after surgery \[h\], above zero.
+    pub(super) fn span(&self) -> (f64, f64) {
+        (self.onset.0.max(1e-3), self.onset.1.max(1e-3))
+    }
+
+    /// Name under which a kind draws.
+    pub(super) fn entity(kind: &Kind) -> String {
+        format!("hazard.{}", kind.kind)
+    }
+
+    /// Whether the surgery of the implant stands at the start of the run.
+    pub(super) fn fresh(scenario: &Scenario) -> bool {
+        scenario.patient.implanted && scenario.pump.age <= 0.0
+    }
+
+    /// How long until the first of surgery and time \[h\], drawn before the run.
+    pub(super) fn first(&self, scenario: &Scenario, draws: &Draws) -> Option<f64> {
+        let early = Self::fresh(scenario)
+            .then(|| self.strike(Surgery::Implant, 0, draws))
+            .flatten();
+        // What needs hardware cannot come late without it.
+        let late = scenario.patient.implanted.then(|| self.late(0, draws)).flatten();
+        match (early, late) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
     /// How long until the `ordinal`-th late one \[h\]; `None` if none ever comes.
     pub fn late(&self, ordinal: u64, draws: &Draws) -> Option<f64> {
-        let entity = format!("hazard.{}", self.kind.kind);
+        let entity = Self::entity(self.kind);
         let u = draws.uniform(&entity, "late", ordinal);
         let wait = -libm::log(u) / self.shape.constant;
         wait.is_finite().then_some(wait)
@@ -200,30 +228,27 @@ pub fn draw(scenario: &Scenario, draws: &Draws) -> Vec<Fault> {
     let Some(risk) = Risk::of(scenario) else {
         return Vec::new();
     };
-    let fresh = scenario.patient.implanted && scenario.pump.age <= 0.0;
     let one = |chance: &Chance| {
-        let early = fresh.then(|| chance.strike(Surgery::Implant, 0, draws)).flatten();
-        // What needs hardware cannot come late without it.
-        let late = scenario.patient.implanted.then(|| chance.late(0, draws)).flatten();
-        let first = match (early, late) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        let at = first
-            .filter(|wait| *wait <= scenario.duration.hours())
-            .and_then(|wait| SimTime::from_hours(wait).ok());
-        let onset = at.map(|at| Onset {
-            at,
-            detail: format!(
-                "drawn of (seed {}, replicate {}, hazard.{})",
-                draws.seed(),
-                draws.replicate(),
-                chance.kind.kind
-            ),
-        });
+        let onset = onset_of(scenario, chance.kind, chance.first(scenario, draws), draws);
         waiting(chance.kind, onset, scenario)
     };
     risk.chances().iter().map(one).collect()
+}
+
+/// The onset after a wait \[h\], if that is within the run.
+pub(super) fn onset_of(scenario: &Scenario, kind: &Kind, wait: Option<f64>, draws: &Draws) -> Option<Onset> {
+    let at = wait
+        .filter(|wait| *wait <= scenario.duration.hours())
+        .and_then(|wait| SimTime::from_hours(wait).ok())?;
+    Some(Onset {
+        at,
+        detail: format!(
+            "drawn of (seed {}, replicate {}, hazard.{})",
+            draws.seed(),
+            draws.replicate(),
+            kind.kind
+        ),
+    })
 }
 
 /// What the complications of a scenario can lead to, as faults that wait; each has its
@@ -244,7 +269,7 @@ pub fn followers(scenario: &Scenario) -> Vec<Fault> {
     out
 }
 
-fn waiting(kind: &Kind, onset: Option<Onset>, scenario: &Scenario) -> Fault {
+pub(super) fn waiting(kind: &Kind, onset: Option<Onset>, scenario: &Scenario) -> Fault {
     let p = &scenario.parameters;
     let mut values = std::collections::BTreeMap::new();
     values.insert("severity".to_owned(), Value::Number(p.get("complications.severity")));

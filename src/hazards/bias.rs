@@ -9,8 +9,9 @@
 use super::draw::{ONSET, age, entity, strike};
 use super::shape::Shape;
 use super::table::Hazard;
+use crate::engine::SimTime;
 use crate::numerics::Draws;
-use crate::scenario::model::{Fault, Scenario};
+use crate::scenario::model::{Fault, Moment, Scenario, Trigger};
 
 /// One kind that strikes in every second replicate.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -67,7 +68,31 @@ pub struct Biased {
     pub stratum: Option<bool>,
 }
 
+impl Biased {
+    /// Faults drawn with their true chance.
+    pub fn plain(faults: Vec<Fault>) -> Self {
+        Biased {
+            faults,
+            weight: 1.0,
+            stratum: None,
+        }
+    }
+
+    /// Takes up what was drawn of other kinds.
+    pub fn join(&mut self, other: Biased) {
+        self.faults.extend(other.faults);
+        self.weight *= other.weight;
+        self.stratum = self.stratum.or(other.stratum);
+    }
+}
+
 impl Bias {
+    /// The factor on the hazard of a kind; 1 unless it is named.
+    pub fn factor(&self, kind: &str) -> f64 {
+        let named = self.factors.iter().find(|(name, _)| name == kind);
+        named.map_or(1.0, |(_, factor)| *factor)
+    }
+
     /// Whether draws are those of the true hazards.
     pub fn is_none(&self) -> bool {
         self.factors.is_empty() && self.given.is_none()
@@ -78,11 +103,29 @@ impl Bias {
     /// # Errors
     /// [`BiasError`].
     pub fn check(&self, hazards: &[Hazard]) -> Result<(), BiasError> {
+        let names: Vec<&str> = hazards.iter().map(|h| h.kind.as_str()).collect();
+        self.check_names(&names)
+    }
+
+    /// Whether everything in a scenario that comes by chance has what is named: its hazards, its
+    /// complications, and faults of the file with a hazard of their own.
+    ///
+    /// # Errors
+    /// [`BiasError`].
+    pub fn check_scenario(&self, scenario: &Scenario, hazards: &[Hazard]) -> Result<(), BiasError> {
+        let mut names: Vec<&str> = hazards.iter().map(|h| h.kind.as_str()).collect();
+        let risk = crate::complications::Risk::of(scenario);
+        names.extend(risk.iter().flat_map(|r| r.chances()).map(|c| c.kind.kind));
+        let own = |f: &&Fault| matches!(f.trigger, Trigger::Hazard { .. });
+        names.extend(scenario.faults.iter().filter(own).map(|f| f.id.as_str()));
+        self.check_names(&names)
+    }
+
+    fn check_names(&self, names: &[&str]) -> Result<(), BiasError> {
         let known = |kind: &str| {
-            if hazards.iter().any(|h| h.kind == kind) {
+            if names.contains(&kind) {
                 return Ok(());
             }
-            let names: Vec<&str> = hazards.iter().map(|h| h.kind.as_str()).collect();
             Err(BiasError::NoHazard {
                 kind: kind.to_owned(),
                 known: if names.is_empty() {
@@ -111,6 +154,43 @@ impl Bias {
         }
         Ok(())
     }
+}
+
+/// Draws the onset of every `[[fault]]` with a hazard of its own that the bias names, and writes it into the
+/// scenario as a moment. The key is that of the run, so that all other luck is that of the plain draw.
+pub fn bias_own(scenario: &mut Scenario, draws: &Draws, bias: &Bias) -> Biased {
+    let duration = scenario.duration.hours();
+    let mut out = Biased::plain(Vec::new());
+    for fault in &mut scenario.faults {
+        let Trigger::Hazard { rate } = fault.trigger else {
+            continue;
+        };
+        let given = bias.given.as_ref().is_some_and(|g| g.kind == fault.id);
+        let factor = bias.factor(&fault.id);
+        if !given && factor == 1.0 {
+            continue;
+        }
+        let u = draws.uniform(&fault.id, ONSET, 0);
+        let wait = if given {
+            let chance = -libm::expm1(-rate * duration);
+            let struck = draws.replicate() % 2 == 1 && chance > 0.0;
+            out.stratum = Some(struck);
+            out.weight *= 2.0 * if struck { chance } else { 1.0 - chance };
+            struck.then(|| (-libm::log1p(-(1.0 - u) * chance) / rate).min(duration))
+        } else {
+            let wait = Some(-libm::log(u) / (factor * rate)).filter(|w| *w <= duration);
+            out.weight *= match wait {
+                Some(wait) => libm::exp((factor - 1.0) * rate * wait) / factor,
+                None => libm::exp((factor - 1.0) * rate * duration),
+            };
+            wait
+        };
+        fault.trigger = match wait.and_then(|w| SimTime::from_hours(w).ok()) {
+            Some(at) => Trigger::At(Moment::At(at)),
+            None => Trigger::Hazard { rate: 0.0 },
+        };
+    }
+    out
 }
 
 /// Cumulative hazard that an implant of this age meets within a time \[1\].
@@ -148,11 +228,7 @@ fn ahead(shape: &Shape, age: f64, time: f64) -> f64 {
 /// ```
 pub fn draw_biased(scenario: &Scenario, hazards: &[Hazard], draws: &Draws, bias: &Bias) -> Biased {
     let duration = scenario.duration.hours();
-    let mut out = Biased {
-        faults: Vec::new(),
-        weight: 1.0,
-        stratum: None,
-    };
+    let mut out = Biased::plain(Vec::new());
     for hazard in hazards {
         let shape = &hazard.shape;
         let age = age(scenario, hazard.clock);
@@ -173,11 +249,7 @@ pub fn draw_biased(scenario: &Scenario, hazards: &[Hazard], draws: &Draws, bias:
             }
             continue;
         }
-        let factor = bias
-            .factors
-            .iter()
-            .find(|(kind, _)| *kind == hazard.kind)
-            .map_or(1.0, |(_, f)| *f);
+        let factor = bias.factor(&hazard.kind);
         let drawn_from = if factor == 1.0 { *shape } else { shape.scaled(factor) };
         let wait = drawn_from.wait(age, -libm::log(u)).filter(|w| *w <= duration);
         if factor != 1.0 {
@@ -330,6 +402,62 @@ mod tests {
             assert_eq!(biased.faults, draw_from(&scenario, &hazards, &draws));
             assert_eq!(biased.weight, 1.0);
         }
+    }
+
+    #[test]
+    fn a_fault_of_the_file_with_a_hazard_is_weighed_like_the_others() {
+        let mut scenario = scenario("90 d");
+        let rate = 1e-2 / 8_766.0;
+        scenario.faults.push(Fault {
+            id: "leak".to_owned(),
+            kind: "catheter.leak".to_owned(),
+            trigger: Trigger::Hazard { rate },
+            profile: crate::scenario::model::Profile::Step,
+            until: None,
+            values: Default::default(),
+        });
+        let hours = scenario.duration.hours();
+        let truth = -libm::expm1(-rate * hours);
+        let n = 4_000_u64;
+        let struck = |drawn: &Scenario| matches!(drawn.faults[0].trigger, Trigger::At(_));
+        for (factor, given) in [(30.0, false), (1.0, true)] {
+            let bias = Bias {
+                factors: if given {
+                    Vec::new()
+                } else {
+                    vec![("leak".to_owned(), factor)]
+                },
+                given: given.then(|| Given {
+                    kind: "leak".to_owned(),
+                }),
+            };
+            bias.check_scenario(&scenario, &[]).unwrap();
+            let (mut sum, mut squares, mut weights) = (0.0, 0.0, 0.0);
+            for replicate in 0..n {
+                let mut moved = scenario.clone();
+                let drawn = bias_own(&mut moved, &Draws::new(5, replicate), &bias);
+                assert_eq!(drawn.stratum, given.then_some(struck(&moved)));
+                weights += drawn.weight;
+                if struck(&moved) {
+                    sum += drawn.weight;
+                    squares += drawn.weight * drawn.weight;
+                }
+            }
+            let n = n as f64;
+            let mean = sum / n;
+            let error = ((squares / n - mean * mean) / n).sqrt();
+            assert!((weights / n - 1.0).abs() < 0.05, "{}", weights / n);
+            if given {
+                assert!((mean - truth).abs() < 1e-12, "{mean} {truth}");
+            } else {
+                assert!((mean - truth).abs() < 4.0 * error, "{mean} {truth} {error}");
+                assert!(error < 0.4 * (truth * (1.0 - truth) / n).sqrt(), "{error}");
+            }
+        }
+        // Whoever is not named is left alone.
+        let mut same = scenario.clone();
+        let drawn = bias_own(&mut same, &Draws::new(5, 0), &Bias::default());
+        assert_eq!((drawn.weight, &same.faults), (1.0, &scenario.faults));
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod draw;
 mod shape;
 mod table;
 
-pub use bias::{Bias, BiasError, Biased, Given, draw_biased};
+pub use bias::{Bias, BiasError, Biased, Given, bias_own, draw_biased};
 pub use draw::{draw, draw_from};
 pub use shape::Shape;
 pub(crate) use table::material_word;

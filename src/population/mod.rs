@@ -125,6 +125,11 @@ impl Population {
         population_from_file(path, builtin()).map(Self::new)
     }
 
+    /// What it is made of, to be shared.
+    pub fn share(&self) -> Arc<PopulationSpec> {
+        Arc::clone(&self.spec)
+    }
+
     /// What it is made of.
     pub fn spec(&self) -> &PopulationSpec {
         &self.spec

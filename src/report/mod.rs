@@ -14,8 +14,12 @@
 pub mod data;
 pub mod flow;
 pub mod folder;
+pub mod format;
 pub mod from_run;
+pub mod matrix;
 pub mod page;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod pictures;
 #[cfg(feature = "plots")]
 pub mod plots;

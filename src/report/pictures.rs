@@ -25,6 +25,13 @@ pub enum Drawing {
         /// End of the time axis \[h\].
         end_h: f64,
     },
+    /// Quantiles between patients over time, each with its band by what is uncertain.
+    Levels {
+        /// One signal each.
+        panels: Vec<LevelPanel>,
+        /// End of the time axis \[h\].
+        end_h: f64,
+    },
     /// Steps over time with their intervals, and numbers at risk below.
     Incidence {
         /// One cause each.
@@ -40,6 +47,13 @@ pub enum Drawing {
         panels: Vec<SharePanel>,
         /// Names of the lines, in the order in which panels have them.
         legend: Vec<String>,
+    },
+    /// Numbers in rows and columns of colour: a factorial.
+    Grid {
+        /// Quantity and unit.
+        label: String,
+        /// One combination of further factors each.
+        panels: Vec<GridPanel>,
     },
     /// Points with intervals on an axis of their own unit: forest and tornado.
     Intervals {
@@ -61,6 +75,18 @@ pub struct BandPanel {
     pub courses: Vec<Vec<(f64, f64)>>,
 }
 
+/// Quantiles of one signal at two levels.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LevelPanel {
+    /// Quantity and unit.
+    pub label: String,
+    /// Times \[h\].
+    pub time_h: Vec<f64>,
+    /// For each time the quantiles between patients at 5, 50 and 95 %, and of each the 5th, 50th and 95th
+    /// percentile over what is uncertain.
+    pub edges: Vec<[[f64; 3]; 3]>,
+}
+
 /// A step function of time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
@@ -72,6 +98,19 @@ pub struct Curve {
 
 /// Time \[h\], value, lower and upper end of its interval.
 pub type Step = (f64, f64, f64, f64);
+
+/// Numbers by the values of two factors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GridPanel {
+    /// Values of the other factors; empty without.
+    pub title: String,
+    /// Name of the factor along the rows, and its values from top to bottom.
+    pub rows: (String, Vec<String>),
+    /// Name of the factor along the columns, and its values from left to right.
+    pub columns: (String, Vec<String>),
+    /// Row by row; `None` where there is no number.
+    pub values: Vec<Option<f64>>,
+}
 
 /// Distribution functions of one outcome.
 #[derive(Debug, Clone, PartialEq)]

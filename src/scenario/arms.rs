@@ -10,11 +10,14 @@ use super::resolve::path_help;
 pub(super) const KEYS: &[&str] = &["id", "without", "set"];
 
 /// Arms one file may have; each is a copy of the document.
-const MOST_ARMS: usize = 200;
+pub(super) const MOST_ARMS: usize = 200;
 
 /// One arm: its id, the ids it leaves out, and the changed document.
 pub(super) struct Variant {
     pub(super) id: String,
+    /// The arm of the file it comes from, which expectations name; of a cell of a matrix without arms
+    /// this is empty.
+    pub(super) arm: String,
     pub(super) gone: Vec<String>,
     pub(super) document: Table,
 }
@@ -58,11 +61,14 @@ fn variant(context: &Context<'_>, document: &Table, block: &Table, place: Place)
     };
     let mut changed = document.clone();
     changed.remove("arm");
+    changed.remove("matrix");
     let gone = without(&fields, &mut changed);
     let set = set(&fields, &mut changed, document);
     set?;
+    let id = id?;
     Ok(Variant {
-        id: id?,
+        arm: id.clone(),
+        id,
         gone: gone?,
         document: changed,
     })
@@ -135,7 +141,8 @@ fn flatten<'t>(table: &'t Table, prefix: &str, out: &mut Vec<(String, &'t Entry)
     }
 }
 
-fn put(
+/// Puts the value of `change` under a path of the document.
+pub(super) fn put(
     document: &mut Table,
     original: &Table,
     fields: &Fields<'_, '_>,
@@ -228,7 +235,7 @@ fn put(
         ) => {
             descend(document, path, change, &leaf)
         }
-        ("extends" | "arm" | "expect" | "decision" | "sources" | "hazard" | "teaching", _) => Err(Box::new(wrong(
+        ("extends" | "arm" | "matrix" | "expect" | "decision" | "sources" | "hazard" | "teaching", _) => Err(Box::new(wrong(
             "bad-path",
             format!("an arm cannot set {}", quoted(path)),
             "not part of what is run",

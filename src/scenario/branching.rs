@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::arms;
 use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, did_you_mean, quoted};
 use super::document::{self, Data, Entry, Node, Table};
 use super::fields::Context;
+use super::matrix;
 use super::model::{Catalog, Story};
 use super::names::Names;
 
@@ -54,8 +54,8 @@ pub fn load_branch(path: &Path, decision: &Decision, catalog: &Catalog) -> Resul
         return refuse(problem.maybe_help(did_you_mean(wanted, &ids)), sources);
     }
     let context = Context::new(catalog, Names::collect(&document, catalog));
-    let mut past = match arms::variants(&context, &document) {
-        Ok(variants) => match variants.into_iter().find(|v| v.id == wanted) {
+    let mut past = match matrix::variants(&context, &document) {
+        Ok((variants, _)) => match variants.into_iter().find(|v| v.id == wanted) {
             Some(variant) => variant.document,
             None => document,
         },

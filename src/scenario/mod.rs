@@ -57,6 +57,7 @@ mod flow_file;
 mod hazard_model;
 mod hazards;
 mod hearing;
+mod matrix;
 pub mod model;
 mod moment;
 mod names;
@@ -175,14 +176,14 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
     // The blocks of the story itself first: a mistake in one would repeat in every arm.
     // How they fit together is judged per arm, since two arms may exclude each other.
     let context = Context::new(catalog, names.clone());
-    let variants = arms::variants(&context, &document);
-    let alone = document.blocks("arm").is_empty();
+    let variants = matrix::variants(&context, &document);
+    let alone = document.blocks("arm").is_empty() && document.get("matrix").is_none();
     let plain = resolve::resolve(&context, &document, &sources, &arm_ids, alone);
     mistakes.extend(context.into_mistakes());
     if !mistakes.is_empty() {
         return Err(Diagnostics::new(mistakes, sources));
     }
-    let (Ok(plain), Ok(variants)) = (plain, variants) else {
+    let (Ok(plain), Ok((variants, matrix))) = (plain, variants) else {
         // Whoever returns `Reported` has reported; this keeps that promise visible.
         let lost = Diagnostic::new(
             "internal",
@@ -226,11 +227,13 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
                 id: String::new(),
                 scenario,
             }],
+            matrix: None,
             decisions,
             branches,
         });
     }
     let mut out = Vec::new();
+    let number = variants.len();
     let mut found: Vec<(Diagnostic, Vec<String>)> = Vec::new();
     for variant in variants {
         let context = Context::new(catalog, names.without(variant.gone));
@@ -240,7 +243,7 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
             scenario.expectations = resolved
                 .expectations
                 .into_iter()
-                .filter(|e| e.applies(&variant.id, &context))
+                .filter(|e| e.applies(&variant.arm, &context))
                 .map(|e| e.expectation)
                 .collect();
             out.push(Arm {
@@ -261,6 +264,7 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
             hash,
             text,
             arms: out,
+            matrix,
             decisions,
             branches,
         });
@@ -268,16 +272,23 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
     let mistakes = found
         .into_iter()
         .map(|(mistake, arms)| {
-            if arms.len() == arm_ids.len() {
+            if arms.len() == number {
                 mistake
             } else {
-                let arms: Vec<String> = arms.iter().map(|a| diagnostics::quoted(a)).collect();
-                mistake.note(format!("in arm {}", arms.join(", ")))
+                let shown: Vec<String> = (arms.iter().take(MOST_SHOWN)).map(|a| diagnostics::quoted(a)).collect();
+                let more = match arms.len() - shown.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                mistake.note(format!("in arm {}{more}", shown.join(", ")))
             }
         })
         .collect();
     Err(Diagnostics::new(mistakes, sources))
 }
+
+/// Arms named with a mistake that several have.
+const MOST_SHOWN: usize = 8;
 
 /// Gives every block its id.
 fn settle(document: &mut Table, mistakes: &mut Vec<Diagnostic>) {

@@ -13,6 +13,7 @@ use crate::signals::{Level, Others, Posture, Remedy};
 use super::drugs::Drug;
 pub use super::hazard_model::{HazardOverride, Hazards, Onset, PumpGeneration};
 pub use super::hearing::{Heard, Hearing};
+pub use super::matrix::{Factor, Matrix};
 use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
 pub use super::teaching::{Question, Stage, Teaching};
@@ -26,8 +27,10 @@ pub struct Story {
     pub hash: String,
     /// The file with all it extends in place, as TOML that loads to the same hash.
     pub text: String,
-    /// The arms in file order; `arm.id` is empty when the file has no arms.
+    /// The arms in file order, or the cells of the matrix; `arm.id` is empty when the file has neither.
     pub arms: Vec<Arm>,
+    /// What `[matrix]` varies; cell `i` is arm `i`.
+    pub matrix: Option<Matrix>,
     /// Where a page for teaching stops and asks.
     pub decisions: Vec<DecisionPoint>,
     /// What the choices of decisions lead to that are no arms; `arm.id` is DECISION.NUMBER.

@@ -43,6 +43,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "expect",
     "decision",
     "arm",
+    "matrix",
     "teaching",
 ];
 /// Keys of `[patient]`.
@@ -165,15 +166,7 @@ pub(super) fn resolve(
         start: 0,
         end: 0,
     };
-    if let Some(matrix) = document.get("matrix") {
-        context.report(
-            Diagnostic::new("reserved-key", "[matrix] is not supported yet")
-                .at(matrix.key_place, "reserved for sweeps of parameters")
-                .help("write one [[arm]] for each variant"),
-        );
-    }
-    let keys = [TOP_KEYS, &["matrix"]].concat();
-    let fields = Fields::new(context, "the file", document, top, &keys);
+    let fields = Fields::new(context, "the file", document, top, TOP_KEYS);
     let duration = duration(&fields);
     context.duration.set(duration.ok());
     let title = match fields.text("title", "\"...\"") {

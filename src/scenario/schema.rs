@@ -51,6 +51,13 @@ pub fn schema(catalog: &Catalog) -> String {
         "care" => blocks(care_block(catalog)),
         "drug" => blocks(drug_block()),
         "expect" => blocks(expect_block(catalog)),
+        "matrix" => json!({
+            "type": "object",
+            "minProperties": 1,
+            "description": "Every combination of these values is an arm: paths as in `set` of an arm, each with a list \
+                of values, or NAME = { path = \"...\", values = [...] }.",
+            "additionalProperties": { "type": ["array", "object"] },
+        }),
         "teaching" => teaching_table(),
         "decision" => blocks(decision_block()),
         _ => blocks(arm_block()),

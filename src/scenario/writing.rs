@@ -50,7 +50,7 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn value(node: &Node) -> String {
+pub(super) fn value(node: &Node) -> String {
     let list = |items: Vec<String>| items.join(", ");
     match &node.data {
         Data::Text(text) => quoted(text),

@@ -118,6 +118,7 @@ impl Simulation {
                     note.push_str(&format!("; labelled {}", words::concentration(label)));
                 }
                 cx.note(note);
+                self.refill_luck(now, notices)?;
                 self.touch_device(by);
             }
             Action::CheckReservoir { syringe_error, rule } => {

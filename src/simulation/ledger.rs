@@ -94,7 +94,7 @@ impl Accounts {
     /// # Errors
     /// [`SimError::Ledger`] if one is off by more than [`LIMIT`].
     pub fn check(&mut self, patient: &Patient, at: SimTime) -> Result<(), SimError> {
-        let balance = patient.kinetics.balance(at, &mut patient.kinetics.system().scratch())?;
+        let balance = patient.kinetics.balance(at, &mut patient.kinetics.scratch())?;
         let row = self.row(patient, at, balance);
         self.accept(&row)
     }

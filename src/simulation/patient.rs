@@ -223,7 +223,7 @@ impl Patient {
             leaked,
             infused: self.infused_of(Some(index), at),
         };
-        let balance = drug.kinetics.balance(at, &mut drug.kinetics.system().scratch())?;
+        let balance = drug.kinetics.balance(at, &mut drug.kinetics.scratch())?;
         Ok(drug.accounts.row_of(held, at, balance))
     }
 

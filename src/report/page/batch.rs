@@ -85,6 +85,7 @@ struct Curve {
     low: Vec<f64>,
     high: Vec<f64>,
     at_risk: Vec<f64>,
+    events: Vec<f64>,
     n: f64,
     of: f64,
 }
@@ -288,6 +289,7 @@ fn curves(folder: &Path, file: &str, kind: &'static str, event: &str) -> Result<
         curve.low.push(rounded(cells.number("low")));
         curve.high.push(rounded(cells.number("high")));
         curve.at_risk.push(cells.number("at_risk"));
+        curve.events.push(cells.number("events"));
     }
     for curve in &mut out {
         let n = curve.t.len();
@@ -299,6 +301,7 @@ fn curves(folder: &Path, file: &str, kind: &'static str, event: &str) -> Result<
             &mut curve.low,
             &mut curve.high,
             &mut curve.at_risk,
+            &mut curve.events,
         ] {
             let kept: Vec<f64> = column
                 .iter()

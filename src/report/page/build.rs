@@ -127,6 +127,7 @@ pub(super) fn assemble(story: &Story, runs: &[Made], buckets: usize) -> PageData
         runs: pages,
         why: Vec::new(),
         decisions: Vec::new(),
+        teaching: None,
         notes,
     }
 }

@@ -17,6 +17,8 @@ pub struct PageData {
     pub why: Vec<Explanation>,
     /// Where the page stops and asks, by time.
     pub decisions: Vec<DecisionPage>,
+    /// What a class reads beside the run; a server of changed stories shows it by its own means.
+    pub teaching: Option<TeachingPage>,
     /// What was left out or made coarser, in sentences.
     pub notes: Vec<String>,
 }
@@ -330,6 +332,34 @@ pub struct DecisionPage {
     pub choices: Vec<ChoicePage>,
     /// What happened, what could be seen, what was done, and the gap.
     pub debrief: Debrief,
+}
+
+/// What a class reads beside the run, as `[teaching]` of the scenario says.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct TeachingPage {
+    /// Place in its course.
+    pub number: Option<u32>,
+    /// How long it takes in class \[min\].
+    pub minutes: Option<u32>,
+    /// What students can do afterwards.
+    pub goals: Vec<String>,
+    /// To be read before the run.
+    pub introduction: String,
+    /// Texts along the first run, by time.
+    pub stages: Vec<StagePage>,
+    /// To be asked at the end, with the answer a teacher would like to hear.
+    pub questions: Vec<(String, String)>,
+}
+
+/// A text that belongs to an instant of the run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StagePage {
+    /// From when on it may be read \[h\].
+    pub t: f64,
+    /// A few words.
+    pub title: String,
+    /// A paragraph.
+    pub text: String,
 }
 
 /// One choice.

@@ -77,7 +77,11 @@ pub(super) fn marks(scenario: &Scenario, run: &RunResult) -> (Vec<Mark>, bool) {
             name: e.name(),
             what: words::event(scenario, e),
             // The particulars of a symptom's begin are its own words again.
-            value: if *kind == "symptom" { String::new() } else { e.detail.clone() },
+            value: if *kind == "symptom" {
+                String::new()
+            } else {
+                e.detail.clone()
+            },
             because: because(scenario, run, e),
             source: source(scenario, &e.name()),
             since_fault: first_fault.filter(|at| *at <= e.time_h).map(|at| time(e.time_h - at)),

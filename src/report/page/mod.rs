@@ -39,7 +39,7 @@ pub use batch::{BatchPageError, page_of_batch};
 pub use build::{PageOptions, page_of_arms, page_of_run};
 pub use data::{
     Anatomy, AnatomyFault, Bar, BarKind, ButForPage, ChoicePage, Debrief, DecisionPage, Explanation, Figure, LaneData,
-    LaneSpec, Link, Manifest, Mark, PageData, Phase, PhaseName, Role, RunPage, SeriesSpec,
+    LaneSpec, Link, Manifest, Mark, PageData, Phase, PhaseName, Role, RunPage, SeriesSpec, StagePage, TeachingPage,
 };
 pub use html::{Extras, json, render, render_with};
 pub use story::{PageError, page_of_story};

@@ -115,6 +115,7 @@ pub fn page_of_story(story: &Story, registry: &Registry, options: &PageOptions) 
         let mut page = assemble(story, &runs, buckets);
         page.why.clone_from(&reasons);
         page.decisions.clone_from(&decisions);
+        page.teaching = runs.first().and_then(teach::texts);
         page.notes.extend(notes.iter().cloned());
         if buckets < options.buckets {
             page.notes.push(format!(
@@ -242,7 +243,10 @@ fn explain(
         let mut lack = |left_out: &[String]| -> Result<ButForPage, PageError> {
             let key = left_out.to_vec();
             if !tried.contains_key(&key) {
-                let label = said(made, left_out);
+                let label = match story.arms.len() {
+                    1 => said(made, left_out),
+                    _ => format!("{}, {}", made.label, said(made, left_out)),
+                };
                 let id = format!("{}~{}", made.id, left_out.join("+"));
                 let names = (id, label, Role::ButFor, made.id.clone());
                 tried.insert(key.clone(), make(story, arm, registry, options, left_out, names)?);

@@ -7,7 +7,7 @@ use crate::scenario::model::{Moment, Story};
 use crate::simulation::RunResult;
 
 use super::build::Made;
-use super::data::{ChoicePage, Debrief, DecisionPage};
+use super::data::{ChoicePage, Debrief, DecisionPage, StagePage, TeachingPage};
 use super::story::PageError;
 use super::thin::time;
 use super::{phases, words};
@@ -20,14 +20,7 @@ pub(super) fn decisions(story: &Story, runs: &[Made], notes: &mut Vec<String>) -
     };
     let mut out = Vec::new();
     for point in &story.decisions {
-        let at = match &point.at {
-            Moment::At(at) => Some(at.hours()),
-            Moment::After { event, offset } => {
-                let first = main.result.events.iter().find(|e| e.name() == *event);
-                first.map(|e| e.time_h + offset.hours())
-            }
-        };
-        let Some(at) = at.filter(|t| *t <= main.result.outcome.ended_h) else {
+        let Some(at) = when(&main.result, &point.at) else {
             notes.push(format!("The decision `{}` is never reached in this run.", point.id));
             continue;
         };
@@ -76,6 +69,47 @@ pub(super) fn decisions(story: &Story, runs: &[Made], notes: &mut Vec<String>) -
     }
     out.sort_by(|a, b| a.t.total_cmp(&b.t));
     Ok(out)
+}
+
+/// When a moment falls in a run \[h\]; `None` if it never comes.
+fn when(run: &RunResult, moment: &Moment) -> Option<f64> {
+    let at = match moment {
+        Moment::At(at) => at.hours(),
+        Moment::After { event, offset } => {
+            let first = run.events.iter().find(|e| e.name() == *event)?;
+            first.time_h + offset.hours()
+        }
+    };
+    (at <= run.outcome.ended_h).then_some(at)
+}
+
+/// The texts for a class, with the instants of this run.
+pub(super) fn texts(main: &Made) -> Option<TeachingPage> {
+    let own = main.scenario.teaching.as_ref()?;
+    let mut stages: Vec<StagePage> = own
+        .stages
+        .iter()
+        .filter_map(|s| {
+            Some(StagePage {
+                t: time(when(&main.result, &s.at)?),
+                title: s.title.clone(),
+                text: s.text.clone(),
+            })
+        })
+        .collect();
+    stages.sort_by(|a, b| a.t.total_cmp(&b.t));
+    Some(TeachingPage {
+        number: own.number,
+        minutes: own.minutes,
+        goals: own.goals.clone(),
+        introduction: own.introduction.trim().to_owned(),
+        stages,
+        questions: own
+            .questions
+            .iter()
+            .map(|q| (q.ask.clone(), q.answer.clone()))
+            .collect(),
+    })
 }
 
 /// Whether two runs are the same before an instant.

@@ -3,10 +3,11 @@
 use super::axis::{Scale, TimeAxis, draw_values, room_for};
 use super::canvas::{Anchor, Canvas, Frame, SMALL, WIDTH, Weight, draw, fit, text_width, unit};
 use super::colour::{self, AXIS, GRID, HALO, INK, NOTE, Rgb};
+use super::grid::grid;
 use super::page::{BORDER, LEADING, Page};
 use super::{Figure, PlotOptions};
 use crate::report::ReportError;
-use crate::report::pictures::{BandPanel, Curve, Drawing, IntervalPanel, Picture, SharePanel, Step};
+use crate::report::pictures::{BandPanel, Curve, Drawing, IntervalPanel, LevelPanel, Picture, SharePanel, Step};
 
 /// Room between panels \[pt\].
 const GAP: f64 = 9.0;
@@ -35,10 +36,12 @@ pub fn batch_figures(pictures: &[Picture], options: &PlotOptions) -> Result<Vec<
             let page = Page::plain(&picture.title, &picture.subtitle, &picture.footer);
             let svg = match &picture.drawing {
                 Drawing::Bands { panels, end_h } => bands(&page, &picture.title, panels, *end_h),
+                Drawing::Levels { panels, end_h } => levels(&page, &picture.title, panels, *end_h),
                 Drawing::Incidence { curves, end_h, at_risk } => {
                     incidence(&page, &picture.title, curves, *end_h, at_risk)
                 }
                 Drawing::Shares { panels, legend } => shares(&page, &picture.title, panels, legend),
+                Drawing::Grid { label, panels } => grid(&page, &picture.title, label, panels),
                 Drawing::Intervals { panels } => intervals(&page, &picture.title, panels),
             };
             Figure::finish(&picture.name, svg, options)
@@ -116,6 +119,77 @@ fn bands(page: &Page, title: &str, panels: &[BandPanel], end_h: f64) -> Result<S
             canvas.pixels(&super::lines::thin(&edge(2)), colour::BLUE, STROKE);
         }
     })
+}
+
+/// Quantiles between patients in one colour, what is uncertain about each in another.
+fn levels(page: &Page, title: &str, panels: &[LevelPanel], end_h: f64) -> Result<String, String> {
+    let scales: Vec<Scale> = panels
+        .iter()
+        .map(|p| {
+            let values = || p.edges.iter().flatten().flatten().copied();
+            if values().fold(f64::INFINITY, f64::min) >= 0.0 {
+                Scale::from_zero(values())
+            } else {
+                Scale::around(values(), 0.0)
+            }
+        })
+        .collect();
+    let left = BORDER + 11.0 + scales.iter().map(|s| room_for(s, BAND_HEIGHT)).fold(0.0, f64::max);
+    let axis = TimeAxis {
+        start: 0.0,
+        end: end_h,
+        left,
+        right: WIDTH - BORDER - 5.0,
+    };
+    let heights = vec![BAND_HEIGHT; panels.len()];
+    let (frames, floor) = frames(&heights, page.head() + LEADING, GAP, left, axis.right);
+    let height = floor + TimeAxis::HEIGHT + page.foot();
+    draw(title, height, |canvas| {
+        page.draw(canvas);
+        level_key(canvas, page.head() + 0.5 * LEADING - 1.0, left);
+        axis.draw(canvas, floor);
+        for ((panel, frame), scale) in panels.iter().zip(&frames).zip(&scales) {
+            draw_values(canvas, *frame, scale, &panel.label, BORDER + 4.0);
+            let edge = |patients: usize, draws: usize| -> Vec<(i32, i32)> {
+                let points = panel.time_h.iter().zip(&panel.edges);
+                points
+                    .map(|(t, e)| (unit(axis.x(*t)), unit(y_of(*frame, scale, e[patients][draws]))))
+                    .collect()
+            };
+            let between = |a: Vec<(i32, i32)>, b: Vec<(i32, i32)>| a.into_iter().chain(b.into_iter().rev());
+            let outline: Vec<(i32, i32)> = between(edge(0, 1), edge(2, 1)).collect();
+            canvas.fill_pixels(&outline, colour::BLUE, 0.13);
+            for patients in [0, 1, 2] {
+                let outline: Vec<(i32, i32)> = between(edge(patients, 0), edge(patients, 2)).collect();
+                canvas.fill_pixels(&outline, colour::ORANGE, 0.45);
+            }
+            for (patients, stroke) in [(0, 2.0 * THIN), (2, 2.0 * THIN), (1, STROKE)] {
+                canvas.pixels(&super::lines::thin(&edge(patients, 1)), colour::BLUE, stroke);
+            }
+        }
+    })
+}
+
+/// What the shades of two levels mean.
+fn level_key(canvas: &mut Canvas<'_>, y: f64, left: f64) {
+    let mut x = left;
+    let shades = [
+        (colour::BLUE, 0.13, "patients 5–95 %"),
+        (colour::ORANGE, 0.45, "each line, over what is uncertain 5–95 %"),
+    ];
+    for (colour, alpha, words) in shades {
+        let frame = Frame {
+            left: x,
+            top: y - 2.5,
+            right: x + 9.0,
+            bottom: y + 2.5,
+        };
+        canvas.rect(frame, colour, alpha);
+        canvas.text(words, (x + 12.0, y), SMALL, Weight::Regular, INK, Anchor::Left);
+        x += 20.0 + text_width(words, SMALL, Weight::Regular);
+    }
+    canvas.line(&[(x, y), (x + 9.0, y)], colour::BLUE, STROKE);
+    canvas.text("median", (x + 12.0, y), SMALL, Weight::Regular, INK, Anchor::Left);
 }
 
 /// What the shades mean.

@@ -28,6 +28,7 @@ mod colour;
 pub mod evidence;
 mod figures;
 mod flow;
+mod grid;
 mod lines;
 mod neuraxis;
 mod page;

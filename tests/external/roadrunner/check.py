@@ -44,7 +44,18 @@ FEW = [
     "withdrawal-rescue",
 ]
 
-FIELDS = ["scenario", "arm", "rows", "columns", "changes", "worst_relative", "worst_column", "nonmem_relative"]
+FIELDS = [
+    "scenario",
+    "arm",
+    "rows",
+    "columns",
+    "changes",
+    "worst_relative",
+    "worst_column",
+    "nonmem_relative",
+    "solver",
+    "accepted",
+]
 
 
 def read_table(path):
@@ -307,7 +318,8 @@ def main():
             for row in rows:
                 # Digits beyond the first two differ between machines.
                 both = {k: f"{row[k]:.1e}" for k in ("worst_relative", "nonmem_relative")}
-                table.writerow(row | both)
+                by = {"solver": f"libRoadRunner {roadrunner.__version__}", "accepted": f"{ACCEPTED:.0e}"}
+                table.writerow(row | both | by)
         print(f"wrote {page}")
     elif page.exists():
         with open(page, newline="") as file:

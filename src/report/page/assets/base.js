@@ -33,7 +33,7 @@ function svg(tag, attributes, ...children) {
 function shown(x) {
   if (x === null || x === undefined || !isFinite(x)) return "–";
   const size = Math.abs(x);
-  if (size === 0) return "0";
+  if (Number.isInteger(x) && size < 1e6) return String(x);
   if (size < 1e-3) return x < 0 ? ">−0.001" : "<0.001";
   if (size >= 1e6) return x.toExponential(1);
   if (size >= 1000) return x.toFixed(0);

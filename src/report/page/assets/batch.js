@@ -9,6 +9,14 @@
   const sheet = file => data.sheets.find(x => x.file === file);
   const number = text => (text === "" || text === undefined ? null : isFinite(+text) ? +text : text);
   const nice = name => name.replace(/_/g, " ");
+  /** A column as name and unit. */
+  const UNITS = [["_ug_per_day", "µg/day"], ["_ng_per_ml", "ng/mL"], ["_ug_per_ml", "µg/mL"], ["_ml_per_day", "mL/day"], ["_per_min", "/min"], ["_percent", "%"],
+    ["_mmhg", "mmHg"], ["_kpa", "kPa"], ["_ml", "mL"], ["_ug", "µg"], ["_c", "°C"], ["_h", "h"]];
+  const split = name => {
+    const found = UNITS.find(u => name.endsWith(u[0]));
+    const words = found ? name.slice(0, -found[0].length) : name;
+    return [nice(words).replace(/^csf ([a-z]\d+)$/, (_, level) => "spinal fluid at " + level.toUpperCase()).replace(/^csf/, "spinal fluid,"), found ? found[1] : ""];
+  };
   const plots = [];
   const names = [...new Set(data.bands.concat(data.curves).map(b => b.arm))];
   const strata = [...new Set(data.bands.concat(data.curves).map(b => b.stratum))];
@@ -23,7 +31,8 @@
     axes: [
       { stroke: () => colour("note"), grid: { stroke: () => colour("grid") }, ticks: { show: false }, size: 26, gap: 4, font: "12px system-ui, sans-serif",
         splits: u => ticks(u.scales.x.min, u.scales.x.max, room(u.bbox.width / devicePixelRatio)), values: (u, all) => all.map(t => tick(t, u.scales.x.min, u.scales.x.max)) },
-      { stroke: () => colour("note"), grid: { stroke: () => colour("grid") }, ticks: { show: false }, size: AXIS, gap: 4, font: "12px system-ui, sans-serif" },
+      { stroke: () => colour("note"), grid: { stroke: () => colour("grid") }, ticks: { show: false }, size: AXIS, gap: 4, font: "12px system-ui, sans-serif",
+        values: (u, all) => all.map(v => (v === null ? "" : Math.abs(v) > 0 && Math.abs(v) < 1e-3 ? v.toExponential(0) : axisValue(v, false))) },
     ],
     hooks: {
       setSelect: [u => {
@@ -61,7 +70,7 @@
       rows.push(band.t.map(t => valueAt(other.t, other.v[k], t)));
       series.push({ stroke: () => colour("c1"), width: 2, dash: [6, 4], points: { show: false } });
     }
-    const { section, box, extra } = lane(nice(band.signal), "", [["c0", "median and bands (25–75 %, 5–95 %)"]].concat(other ? [["c1", other.arm + ", median", true]] : []), "at least " + ofText(band) + " replicates");
+    const { section, box, extra } = lane(split(band.signal)[0], split(band.signal)[1], [["c0", "median and bands (25–75 %, 5–95 %)"]].concat(other ? [["c1", other.arm + ", median", true]] : []), "at least " + ofText(band) + " replicates");
     host.append(section);
     const options = Object.assign(base(band.signal, "", box, extent), { series, bands: [{ series: [2, 1], fill: () => fade("c0", 0.16) }, { series: [4, 3], fill: () => fade("c0", 0.28) }] });
     const plot = new uPlot(options, rows, box);
@@ -106,8 +115,8 @@
     plots.push(new uPlot(Object.assign(base(title, "", box, (u, low, high) => [0, Math.min(1, Math.max(0.05, (high || 0) * 1.1))]), { series, bands }), rows, box));
     label(box, title + ": cumulative incidence over time");
     const times = ticks(0, data.end_h, 6);
-    const risk = (c, t) => { const i = c.t.findIndex(x => x >= t); return i >= 0 ? c.at_risk[i] : c.t.length ? c.at_risk[c.t.length - 1] : c.n; };
-    extra.append(el("div", { class: "scroll" }, table("Numbers at risk, at the event next after each time", ["at risk"].concat(times.map(t => tick(t, 0, data.end_h)), "replicates"),
+    const risk = (c, t) => { const i = c.t.findIndex(x => x >= t); const last = c.t.length - 1; return i >= 0 ? c.at_risk[i] : c.at_risk[last] - c.events[last]; };
+    extra.append(el("div", { class: "scroll" }, table("Numbers at risk: at the next event after each time, or those left after the last", ["at risk"].concat(times.map(t => tick(t, 0, data.end_h)), "replicates"),
       curves.map(c => [nameOf(c)].concat(times.map(t => risk(c, t)), ofText(c))))));
     more(extra, title, () => table(null, ["curve", "time [h]", "share", "low", "high", "at risk"], thinned(shares.flatMap(x => x.c.t.map((t, i) => [nameOf(x.c), t, x.v[i + 1], x.low[i + 1], x.high[i + 1], x.c.at_risk[i]])))),
       () => csvLine(["curve", "time_h", "share", "low", "high", "at_risk"]) + shares.flatMap(x => x.c.t.map((t, i) => csvLine([nameOf(x.c), t, x.v[i + 1], x.low[i + 1], x.high[i + 1], x.c.at_risk[i]]))).join(""), "incidence");
@@ -131,9 +140,9 @@
       const y = i * line + 14;
       drawing.append(text(left - 8, y + 4, r.name.length > left / 6.4 ? r.name.slice(0, Math.floor(left / 6.4) - 1) + "…" : r.name, "end"));
       if (r.bar) {
-        for (const [end, c] of [[r.low, "c0"], [r.high, "c1"]]) {
+        for (const [end, c, down] of [[r.low, "c0", 0], [r.high, "c1", 8]]) {
           if (end === null) continue;
-          drawing.append(svg("rect", { x: Math.min(x(centre), x(end)), y: y - 7, width: Math.max(Math.abs(x(end) - x(centre)), 0.5), height: 14, fill: colour(c), "fill-opacity": 0.8 }, svg("title", {}, r.note)));
+          drawing.append(svg("rect", { x: Math.min(x(centre), x(end)), y: y - 8 + down, width: Math.max(Math.abs(x(end) - x(centre)), 1), height: 7, fill: colour(c), "fill-opacity": 0.8 }, svg("title", {}, r.note)));
         }
       } else {
         if (r.low !== null && r.high !== null) drawing.append(svg("path", { d: "M" + x(r.low) + " " + y + "H" + x(r.high), stroke: colour("c0"), "stroke-width": 2.5 }));
@@ -193,13 +202,14 @@
       ? s.covered + " of " + s.of + " replicates ran" + (s.complete ? "" : " (not complete)") + "."
       : "Sensitivity by " + s.method + ", n = " + s.n + ".";
     const charts = el("div");
-    main.replaceChildren(
+    main.replaceChildren(...[
       el("header", {}, el("h1", {}, s.title || s.scenario), el("p", { class: "lesson" }, intro), el("p", { class: "warn" }, s.disclaimer + ".")),
       names.length > 1 || strata.length > 1 ? el("div", { class: "bar", role: "toolbar", "aria-label": "Arms" },
         names.length > 1 ? pick("Arm", names, arm, v => { arm = v; }) : null, names.length > 1 ? pick("median beside it", names, beside, v => { beside = v; }, true) : null,
         strata.length > 1 ? pick("Stratum", strata, stratum, v => { stratum = v; }) : null,
-        el("button", { type: "button", onclick: () => zoom(0, data.end_h) }, "Whole history")) : null,
-      charts);
+        null) : null,
+      data.end_h ? el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => zoom(0, data.end_h) }, "Whole history"), el("span", { class: "note" }, "  Drag over a chart to zoom.")) : null,
+      charts].filter(Boolean));
     const inArm = b => b.arm === arm && b.stratum === stratum;
     const bands = data.bands.filter(inArm);
     if (bands.length) {
@@ -210,7 +220,11 @@
     const survival = data.curves.filter(c => c.kind === "survival" && c.stratum === stratum);
     if (first.length || survival.length) charts.append(el("h2", {}, "Cumulative incidence"));
     if (first.length) incidence(charts, "First cause, " + arm, first, "Aalen-Johansen, competing causes");
-    for (const event of [...new Set(survival.map(c => c.event))]) incidence(charts, nice(event), survival.filter(c => c.event === event), "one less Kaplan-Meier");
+    for (const event of [...new Set(survival.map(c => c.event))]) incidence(charts, nice(event), survival.filter(c => c.event === event), "one less Kaplan-Meier" + without(event));
+    function without(event) {
+      const none = names.filter(a => !survival.some(c => c.event === event && c.arm === a));
+      return none.length ? "; never in " + none.join(", ") : "";
+    }
     const differences = sheet("differences.csv"), sensitivity = sheet("sensitivity.csv");
     if (differences && differences.rows.length) { charts.append(el("h2", {}, "Arms against the first")); forest(charts, differences); }
     if (sensitivity && sensitivity.rows.length) { charts.append(el("h2", {}, "What the outcome depends on")); tornado(charts, sensitivity); }

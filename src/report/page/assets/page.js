@@ -74,6 +74,11 @@ const itbsimPage = (() => {
       v.moving = false;
       legends();
       parts.clock.textContent = instant(v.time);
+      if (data.teaching) {
+        // Only a new stage is put there: it would be spoken, and its buttons would lose the focus.
+        const place = data.teaching.stages.filter(s => s.t <= Math.min(v.time + 1e-6, v.horizon)).length + "/" + v.horizon;
+        if (parts.stage.dataset.place !== place) { parts.stage.dataset.place = place; parts.stage.replaceChildren(stageText(v)); }
+      }
       parts.slider.value = v.time;
       parts.slider.setAttribute("aria-valuetext", instant(v.time) + phaseWords());
       // Spoken rarely: a reader who drags would hear nothing but numbers.
@@ -194,6 +199,7 @@ const itbsimPage = (() => {
       parts.words.replaceChildren();
       if (v.finished()) {
         if (data.decisions.length) parts.words.append(debriefPanel(v));
+        if (data.teaching && data.teaching.questions.length) parts.words.append(questionsPanel(v));
         parts.words.append(whyPanel(v), armsPanel(v));
       }
       parts.words.append(eventsPanel(v), identity(v));
@@ -300,6 +306,7 @@ const itbsimPage = (() => {
       const m = data.manifest;
       document.title = m.title;
       parts.ask = el("div");
+      parts.stage = el("div", { "aria-live": "polite" });
       parts.clock = el("output", { class: "clock", "aria-live": "off" }, instant(v.time));
       parts.spoken = el("div", { class: "sr", "aria-live": "polite" });
       parts.slider = el("input", { type: "range", min: 0, max: v.length(), step: "any", "aria-label": "Time of the cursor", oninput: event => v.setTime(parseFloat(event.target.value), "slider") });
@@ -326,7 +333,8 @@ const itbsimPage = (() => {
       parts.words = el("div");
       target.replaceChildren(
         el("header", {}, el("h1", {}, m.title), m.lesson && !data.decisions.length ? el("p", { class: "lesson" }, m.lesson) : null, el("p", { class: "warn" }, m.disclaimer + ".")),
-        parts.ask, parts.bar, parts.spoken,
+        data.teaching ? lessonPanel(v) : "",
+        parts.ask, parts.bar, parts.spoken, parts.stage,
         el("div", { class: "phases" }, Object.entries(PHASE_WORDS).map(([name, text]) => el("span", { title: text }, el("i", { style: "background:var(--p-" + name + ")" }), name + ": " + text))),
         more(),
         el("div", { class: "columns" }, parts.timeline, el("aside", { class: "side" }, spine.section)),
@@ -348,7 +356,8 @@ const itbsimPage = (() => {
     };
     function listen(target, name, act) { target.addEventListener(name, act); stops.push(() => target.removeEventListener(name, act)); }
     function printing(on) {
-      main.style.width = on ? "720px" : "";
+      v.printing = on;
+      main.style.width = on ? "700px" : "";
       redo();
       resize();
     }

@@ -37,7 +37,8 @@ function armsPanel(view) {
   const runs = view.data.runs;
   const section = el("section", { id: "runs" }, el("h2", {}, runs.length > 1 ? "Runs side by side" : "What it meant"));
   const names = runs[0].figures.map(f => f.name + (f.unit ? " [" + f.unit + "]" : ""));
-  const rows = names.map((name, i) => [name].concat(runs.map(r => r.figures[i].value)));
+  // What no run came to is left out.
+  const rows = names.map((name, i) => [name].concat(runs.map(r => r.figures[i].value))).filter((r, i) => i < 3 || r.slice(1).some(x => x));
   rows.push(["how it ended"].concat(runs.map(r => r.outcome)));
   rows.push(["first sign of harm"].concat(runs.map(r => {
     const first = r.bars.filter(b => b.kind === "symptom" && (b.group === "withdrawal" || b.group === "overdose"))[0];
@@ -93,6 +94,30 @@ function laneCsv(view, index) {
   const { rows } = laneRows(view, index, true);
   save(view.data.manifest.scenario + "-" + run.id + "-" + lane.id + ".csv",
     csvLine(["time_h"].concat(...names.map(n => lane.series.map(s => n + s.column)))) + rows.map(csvLine).join(""));
+}
+
+/** The text of the stage under the cursor, with a way to the others; never beyond the horizon. */
+function stageText(view) {
+  const all = view.data.teaching.stages.filter(s => s.t <= view.horizon);
+  if (!all.length) return "";
+  const k = Math.max(all.findLastIndex(s => s.t <= view.time + 1e-6), 0), stage = all[k];
+  const go = (text, to) => el("button", { type: "button", disabled: to < 0 || to >= all.length, onclick: () => view.setTime(all[to].t, "key") }, text);
+  return el("div", { class: "stage" }, el("h3", {}, stage.title, el("span", { class: "note", style: "font-weight:400" }, "  " + instant(stage.t) + ", stage " + (k + 1) + (view.finished() ? " of " + all.length : ""))),
+    el("p", {}, stage.text), el("div", { class: "tools noprint" }, go("earlier stage", k - 1), go("next stage", k + 1)));
+}
+
+/** What a class reads first. */
+function lessonPanel(view) {
+  const t = view.data.teaching;
+  return el("details", { open: true }, el("summary", {}, "For the class" + (t.minutes ? ", about " + t.minutes + " minutes" : "")),
+    t.introduction ? t.introduction.split(/\n\s*\n/).map(p => el("p", {}, p)) : null,
+    t.goals.length ? [el("p", { class: "note" }, "Afterwards you can"), el("ul", {}, t.goals.map(g => el("li", {}, g)))] : null);
+}
+
+/** Questions for the end, each with its answer behind a fold. */
+function questionsPanel(view) {
+  return el("section", { id: "questions" }, el("h2", {}, "Questions"), view.data.teaching.questions.map(([ask, answer]) =>
+    el("details", {}, el("summary", {}, ask), el("p", {}, answer))));
 }
 
 /** What happened, what could be seen, what was done, and the gap. */

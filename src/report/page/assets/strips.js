@@ -69,7 +69,7 @@ function courseStrip(view, onMark) {
   const detail = el("div", { "aria-live": "polite" });
   parts.section.append(el("div", { style: "grid-column:1/-1" }, detail));
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760;
+    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     let y = 0;
@@ -201,7 +201,7 @@ function signStrip(view) {
   parts.section.append(legend);
   const tone = { withdrawal: "c1", overdose: "c0", therapy: "c2" };
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), narrow = window.innerWidth <= 760;
+    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     const shownRuns = view.beside === "*" ? view.shownRuns().slice(0, 1) : view.shownRuns();

@@ -1,0 +1,11 @@
+//! Pump and catheter without a patient.
+
+mod catheter_faults;
+mod catheter_properties;
+mod catheter_with_pump;
+mod drug_line;
+mod families;
+mod line;
+mod peristaltic;
+mod programmes;
+mod pump_properties;

@@ -1,0 +1,8 @@
+//! The event engine: promises, traps, watching.
+
+#[path = "../common/engine_toys.rs"]
+mod engine_toys;
+
+mod promises;
+mod traps;
+mod watch;

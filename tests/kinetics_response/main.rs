@@ -1,0 +1,11 @@
+//! Propagators, kinetics and response against closed forms and published courses.
+
+#[path = "../common/numerics_models.rs"]
+mod numerics_models;
+#[path = "../common/response_driver.rs"]
+mod response_driver;
+
+mod conservation;
+mod propagators;
+mod response;
+mod targets;

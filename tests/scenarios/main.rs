@@ -1,0 +1,10 @@
+//! Scenario files: reading, mistakes and what is said of them, schema, quantities.
+
+#[path = "../common/scenario_common.rs"]
+mod scenario_common;
+
+mod fuzz;
+mod load;
+mod mistakes;
+mod quantity;
+mod schema;
