@@ -45,7 +45,7 @@ fn decomposition(bencher: Bencher) {
 fn event_at_any_instant(bencher: Bencher) {
     let mut kinetics = Kinetics::new(Body::default(), &ParameterSet::default()).expect("defaults make a body");
     let tip = Site::Stream(Destination::Csf(Level::T10));
-    let mut scratch = kinetics.system().scratch();
+    let mut scratch = kinetics.scratch();
     let mut round = 0_u32;
     bencher.bench_local(|| {
         round += 1;

@@ -109,7 +109,7 @@ fn main() {
         .expect("no flow is impossible");
     let tip = Site::Stream(Destination::Csf(Level::T10));
     kinetics.settle(SimTime::ZERO, &[(tip, 16.0)]).expect("it settles");
-    let mut scratch = kinetics.system().scratch();
+    let mut scratch = kinetics.scratch();
     const EVENTS: u32 = 1_000;
     let mut round = 0_u32;
     let mut one_event = |events: bool, kinetics: &mut Kinetics, round: &mut u32| {

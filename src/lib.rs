@@ -45,6 +45,7 @@
 //! | [`validate`] | published figures beside simulated ones, with tolerance, source, grade and verdict |
 //! | [`export`] | the kinetics of a run for other tools: SBML, NONMEM |
 //! | [`pages`] | pages of the documentation that the program fills in |
+//! | [`serve`] | a page on this machine: sliders, and the run again at once |
 //! | [`cli`] | the command line |
 //!
 //! # Author, assemble, run
@@ -136,6 +137,7 @@ pub mod quantity;
 pub mod report;
 pub mod response;
 pub mod scenario;
+pub mod serve;
 pub mod signals;
 pub mod simulation;
 pub mod validate;

@@ -15,6 +15,8 @@
 //!
 //! `docs/update` writes the pages, a test compares them.
 
+mod reference;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -25,7 +27,6 @@ use crate::simulation::{ACTIONS, Registry, columns};
 
 const MODEL: &str = include_str!("../docs/templates/model.md");
 const CREDIBILITY: &str = include_str!("../docs/templates/credibility.md");
-const AGREEMENT: &str = include_str!("../docs/data/roadrunner-agreement.csv");
 
 /// A page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -34,6 +35,8 @@ pub enum Page {
     Model,
     /// Two checklists of credible practice, filled from the program
     Credibility,
+    /// All that a scenario file can say, from its schema
+    Scenario,
 }
 
 /// A template asks for something that is not there.
@@ -51,6 +54,12 @@ pub enum PageError {
     Parameter {
         /// The key, or what its keys begin with.
         key: String,
+    },
+    /// The schema of scenarios is no JSON.
+    #[error("docs: the schema cannot be read: {problem}")]
+    Schema {
+        /// What is wrong.
+        problem: String,
     },
     /// The table of agreement cannot be read.
     #[error("docs: the table of agreement cannot be read: {problem}")]
@@ -78,6 +87,14 @@ impl Page {
         let template = match self {
             Page::Model => MODEL,
             Page::Credibility => CREDIBILITY,
+            Page::Scenario => {
+                let schema = crate::scenario::schema(&Registry::builtin().catalog());
+                let schema = serde_json::from_str(&schema).map_err(|e| PageError::Schema { problem: e.to_string() })?;
+                return Ok(format!(
+                    "<!-- Written by docs/update from the schema: change that. -->\n\n{}",
+                    reference::reference(&schema)
+                ));
+            }
         };
         let mut named = BTreeSet::new();
         let mut out = String::from("<!-- Written by docs/update from docs/templates: change that. -->\n\n");
@@ -121,7 +138,9 @@ fn replacement(mark: &str) -> Result<String, PageError> {
     let graded = |g: Grade| all().filter(|p| p.grade == g).count();
     Ok(match mark.split_once(' ') {
         None if mark == "version" => env!("CARGO_PKG_VERSION").to_owned(),
-        None if mark == "agreement" => agreement(AGREEMENT)?,
+        None if mark == "agreement" => crate::validate::agreement()
+            .map_err(|e| PageError::Agreement { problem: e.to_string() })?
+            .sentence(),
         None if mark == "grades" => grades(),
         Some(("count", what)) => match what {
             "all" => all().count(),
@@ -252,37 +271,6 @@ fn grades() -> String {
     text
 }
 
-/// What two other computations found, from the table that `tests/external/roadrunner` writes.
-fn agreement(table: &str) -> Result<String, PageError> {
-    let wrong = |problem: String| PageError::Agreement { problem };
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let header = reader.headers().map_err(|e| wrong(e.to_string()))?.clone();
-    let place = |name: &str| {
-        let found = header.iter().position(|h| h == name);
-        found.ok_or_else(|| wrong(format!("no column {name}")))
-    };
-    let columns = [place("scenario")?, place("worst_relative")?, place("nonmem_relative")?];
-    let (mut runs, mut scenarios) = (0, BTreeSet::new());
-    let (mut solver, mut records) = (0.0_f64, 0.0_f64);
-    for row in reader.records() {
-        let row = row.map_err(|e| wrong(e.to_string()))?;
-        let [name, one, other] = columns.map(|c| row.get(c).unwrap_or("").to_owned());
-        let number = |text: &str| text.parse::<f64>().map_err(|_| wrong(format!("`{text}` is no number")));
-        solver = solver.max(number(&one)?);
-        records = records.max(number(&other)?);
-        runs += 1;
-        scenarios.insert(name);
-    }
-    if runs == 0 {
-        return Err(wrong("it is empty".to_owned()));
-    }
-    Ok(format!(
-        "libRoadRunner solves the exported SBML of {runs} runs of {} scenarios; the worst column differs by {solver:.1e} \
-         of its peak (accepted 1e-5); a reader of the NONMEM records alone differs by {records:.1e} at most.",
-        scenarios.len()
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,17 +316,5 @@ mod tests {
             key.to_string(),
             "docs: the page names parameter `kinetics.none`, which no table has"
         );
-        assert!(agreement("scenario,worst_relative\n").is_err());
-        assert!(agreement("scenario,worst_relative,nonmem_relative\n").is_err());
-        assert!(agreement("scenario,worst_relative,nonmem_relative\na,x,1\n").is_err());
-    }
-
-    #[test]
-    fn the_sentence_of_agreement_has_the_worst_of_all_runs() {
-        let table = "scenario,arm,worst_relative,nonmem_relative\na,x,1e-9,2e-11\na,y,3e-9,1e-11\nb,,2e-9,1e-12\n";
-        let said = agreement(table).unwrap();
-        for part in ["3 runs of 2 scenarios", "3.0e-9", "2.0e-11"] {
-            assert!(said.contains(part), "{said}");
-        }
     }
 }

@@ -246,6 +246,7 @@ impl Batch {
             replicate: index,
             sample: Some(self.sample),
             columns: Some(Arc::clone(&self.columns)),
+            brief: true,
             ..RunOptions::default()
         };
         let mut run = Run::drawn(Arc::clone(&scenario), &self.registry, &options).map_err(|e| words(&e))?;

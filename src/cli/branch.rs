@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Tables only
     #[arg(long)]
     no_plots: bool,
+    /// Also write report.html, the page of `itbsim report`
+    #[arg(long)]
+    report: bool,
 }
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
@@ -84,7 +87,11 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         Some(out) => out.clone(),
         None => Path::new("out").join(format!("{}-branch", story.name)),
     };
-    let runs = run::run_story(&story, &registry, &options, &target, !args.no_plots)?;
+    let extras = run::Extras {
+        plots: !args.no_plots,
+        report: args.report,
+    };
+    let runs = run::run_story(&story, &registry, &options, &target, extras)?;
     print(&diff::told(&runs[0], PAST, &runs[1], BRANCH))?;
     print(&format!("files  {}", target.display()))
 }

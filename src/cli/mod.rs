@@ -28,8 +28,10 @@ mod merge;
 mod new;
 mod parameters;
 mod patients;
+mod report;
 mod run;
 mod sensitivity;
+mod serve;
 mod system;
 mod told;
 mod validate;
@@ -51,6 +53,7 @@ use crate::simulation::{Registry, RunError};
 )]
 #[command(after_help = "Examples:
   itbsim run scenarios/missed-refill.toml
+  itbsim report scenarios/catheter-kink.toml -o kink.html
   itbsim why scenarios/catheter-kink.toml symptom.spasms_increased.onset
   itbsim compare scenarios/concentration-change.toml
   itbsim batch scenarios/hazards-six-years.toml -n 1000
@@ -68,6 +71,8 @@ pub struct Cli {
 enum Command {
     /// Run a scenario: tables, pictures and a summary of what happened
     Run(run::Args),
+    /// Write one HTML file that shows a run unfold, and why: charts, causes, decisions
+    Report(report::Args),
     /// Run many replicates: virtual patients, drawn faults, care; bands, incidences, outcomes
     Batch(batch::Args),
     /// Join the parts of a batch that ran as shards
@@ -96,6 +101,8 @@ enum Command {
     Branch(branch::Args),
     /// Show where two runs part, and what followed
     Diff(diff::Args),
+    /// Serve a page on this machine: move sliders, see the run again at once
+    Serve(serve::Args),
     /// Set simulated beside published figures, with tolerance, source, grade and verdict
     Validate(validate::Args),
     /// Fit assumed parameters to the figures set apart for it, and show what each figure depends on
@@ -106,7 +113,7 @@ enum Command {
     System(system::Args),
     /// Write the kinetics of a run for other tools: SBML, NONMEM
     Export(export::Args),
-    /// Print the equations with all their numbers, or the credibility checklists
+    /// Print the equations with all their numbers, the credibility checklists, or the reference of scenario files
     Docs(docs::Args),
     /// Print a completion script for a shell
     Completions {
@@ -170,7 +177,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Only an unfinished output folder needs care; without a handler the default action
     // ends the program just as well, so a failure to install it is no reason to stop.
     let _ = ctrlc::set_handler(|| {
-        if batch::stop_gently() {
+        if batch::stop_gently() || serve::stop_gently() {
             return;
         }
         crate::report::folder::discard_unfinished(|| std::process::exit(INTERRUPTED));
@@ -186,6 +193,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let result = match cli.command {
         Command::Run(args) => run::execute(&args),
+        Command::Report(args) => report::execute(&args),
         Command::Batch(args) => batch::execute(&args),
         Command::Merge(args) => merge::execute(&args),
         Command::Sensitivity(args) => sensitivity::execute(&args),
@@ -200,6 +208,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(args) => compare::execute(&args),
         Command::Branch(args) => branch::execute(&args),
         Command::Diff(args) => diff::execute(&args),
+        Command::Serve(args) => serve::execute(&args),
         Command::Calibrate(args) => calibrate::execute(&args),
         Command::Validate(args) => validate::execute(&args),
         Command::Flow(args) => flow::execute(&args),

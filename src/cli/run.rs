@@ -21,6 +21,7 @@ pub(super) const SCENARIO_FILE: &str = "scenario.toml";
 #[command(after_help = "Examples:
   itbsim run scenarios/missed-refill.toml
   itbsim run scenarios/catheter-kink.toml --out /tmp/kink --sample 5min --seed 7
+  itbsim run scenarios/catheter-kink.toml --report     # with report.html, one page to open
   itbsim run my-case.toml --replicate 17     # patient 17 of its [population], with the luck of replicate 17
   itbsim run my-case.toml --json | jq .fingerprint")]
 pub(crate) struct Args {
@@ -46,6 +47,9 @@ pub(crate) struct Args {
     /// Tables only
     #[arg(long)]
     no_plots: bool,
+    /// Also write report.html, the page of `itbsim report`
+    #[arg(long)]
+    report: bool,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -75,7 +79,11 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         keep_jumps: !args.no_plots,
         ..RunOptions::default()
     };
-    let runs = run_story(&story, &registry, &options, &target, !args.no_plots)?;
+    let extras = Extras {
+        plots: !args.no_plots,
+        report: args.report,
+    };
+    let runs = run_story(&story, &registry, &options, &target, extras)?;
 
     match tell(&runs, &target, args.json) {
         // A reader who has gone must not hide a failed expectation.
@@ -89,13 +97,22 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     }
 }
 
+/// What a folder holds beside its tables.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extras {
+    /// Pictures.
+    pub plots: bool,
+    /// The page of `itbsim report`.
+    pub report: bool,
+}
+
 /// Runs all arms and writes their folder, which is complete or absent.
 pub(super) fn run_story(
     story: &Story,
     registry: &Registry,
     options: &RunOptions,
     target: &Path,
-    plots: bool,
+    extras: Extras,
 ) -> Result<Vec<RunData>, Failure> {
     own_folders(story)?;
     // The folder is claimed first: a long run must not end at a closed door.
@@ -111,8 +128,12 @@ pub(super) fn run_story(
             &cells_csv(matrix, &runs).map_err(|e| Failure::Model(format!("error: {e}")))?,
         )?;
     }
-    if plots {
+    if extras.plots {
         draw(story, &runs, &mut folder)?;
+    }
+    if extras.report {
+        let page = super::report::page_in_folder(story, registry, options.seed)?;
+        folder.write("report.html", page.as_bytes())?;
     }
     // Summaries name the files beside them, so they come last.
     for run in &runs {
@@ -146,7 +167,7 @@ fn cells_csv(matrix: &Matrix, runs: &[RunData]) -> Result<Vec<u8>, csv::Error> {
 
 /// The story of another replicate, also for whoever reads its text later.
 fn of_replicate(story: &mut Story, replicate: u64) {
-    for arm in &mut story.arms {
+    for arm in story.arms.iter_mut().chain(&mut story.branches) {
         arm.scenario.replicate = Some(replicate);
     }
     story.text = with_top(&story.text, "replicate", replicate);

@@ -102,7 +102,7 @@ impl<E: Event> Context<'_, E> {
 
     /// Whether [`Context::note`] is kept; saves the formatting when it is not.
     pub fn tracing(&self) -> bool {
-        self.engine.options().trace && !self.observer
+        !self.observer && self.engine.trace.ends_with(self.id())
     }
 
     /// Attaches a detail to the trace record of the event in hand; several are joined by

@@ -15,6 +15,10 @@ pub trait Event: Clone + std::fmt::Debug {
     fn kind(&self) -> Cow<'_, str>;
     /// Adds the payload to the fingerprint; time, component and kind are already in.
     fn hash_into(&self, fingerprint: &mut Fingerprint);
+    /// Whether a brief trace leaves it out ([`EngineOptions::brief`](super::EngineOptions::brief)).
+    fn is_routine(&self) -> bool {
+        false
+    }
 }
 
 /// `component.kind`, the name of an event in errors and expectations.

@@ -18,6 +18,9 @@ const LAST_NAMES: u32 = 8;
 pub struct EngineOptions {
     /// Whether records are kept. Results and fingerprint are the same either way.
     pub trace: bool,
+    /// Whether events that are [routine](Event::is_routine) are left out of the trace. The fingerprint has them.
+    #[serde(default)]
+    pub brief: bool,
     /// Most events that may share one instant; observers are counted apart.
     pub same_instant_limit: u32,
     /// Most events that act within one second of simulated time. A clock that moves on by
@@ -36,6 +39,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         EngineOptions {
             trace: true,
+            brief: false,
             same_instant_limit: 100_000,
             crowd_limit: u32::MAX,
             event_limit: u64::MAX,
@@ -438,7 +442,7 @@ impl<E: Event> Engine<E> {
         self.fingerprint.write_str(&component);
         self.fingerprint.write_str(&kind);
         event.hash_into(&mut self.fingerprint);
-        if self.options.trace {
+        if self.options.trace && !(self.options.brief && event.is_routine()) {
             self.trace.push(Record {
                 id: self.fired,
                 time: self.now,
@@ -514,6 +518,11 @@ impl<E> Engine<E> {
     /// The records so far; empty without [`EngineOptions::trace`].
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The records, when the run is over.
+    pub fn into_trace(self) -> Trace {
+        self.trace
     }
 
     /// The hash of all that fired so far, observers not counted.

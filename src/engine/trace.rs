@@ -77,4 +77,14 @@ impl Trace {
             record.detail.push_str(text);
         }
     }
+
+    /// Whether the event is on record, as the last one.
+    pub(super) fn ends_with(&self, id: EventId) -> bool {
+        self.records.last().is_some_and(|r| r.id == id)
+    }
+
+    /// All records, in order.
+    pub fn into_records(self) -> Vec<Record> {
+        self.records
+    }
 }

@@ -122,6 +122,8 @@ pub struct AlarmRow {
     pub reason: AlarmReason,
     /// Volume delivered by then \[mL\].
     pub delivered_ml: f64,
+    /// Volume left in the reservoir at that time \[mL\].
+    pub left_ml: f64,
 }
 
 /// Beginning or end of a stimulus, with the exact volume delivered by then.
@@ -266,7 +268,11 @@ type Cx<'a> = Context<'a, FlowEvent>;
 impl<'a> Stand<'a> {
     fn new(spec: &'a TestSpec, controller: Box<dyn FlowController>, reads: &[SensorKind], seed: u64) -> Self {
         let draws = Draws::new(seed, 0);
-        let watched = [SensorKind::Pressure, SensorKind::Rotor];
+        let watched = &spec.alarm.watch;
+        let nominal = spec
+            .plant
+            .stroke
+            .unwrap_or_else(|| spec.parameters.get("flow.stroke.volume") * 1e-3);
         let sensors = spec
             .sensors
             .iter()
@@ -278,7 +284,7 @@ impl<'a> Stand<'a> {
             plant: Plant::new(&spec.plant, &spec.parameters, &draws),
             sensors,
             taps: Vec::new(),
-            watch: Watchman::new(&spec.alarm, &spec.parameters),
+            watch: Watchman::new(&spec.alarm, &spec.parameters, nominal),
             controller,
             requested: Requested::new(spec),
             from: vec![0.0; spec.stimuli.len()],
@@ -360,7 +366,8 @@ impl<'a> Stand<'a> {
             }
             readings.set(kind, reading);
         }
-        let mut request = self.requested.rate(now);
+        let programmed = self.requested.rate(now);
+        let mut request = programmed;
         if tapped {
             request = self.tapped(now, Signal::Request, request);
         }
@@ -386,19 +393,22 @@ impl<'a> Stand<'a> {
             self.plant.ask(strokes);
             self.arrange(now, cx)?;
         }
-        if let Some(reason) = self.watch.look(self.commanded, action.alarm, &readings) {
+        if let Some(reason) = self.watch.look(programmed, self.commanded, action.alarm, &readings) {
             self.alarms.push(AlarmRow {
                 time_h: now.hours(),
                 reason,
                 delivered_ml: self.plant.line().at(now).out,
+                left_ml: self.plant.left(now),
             });
             if self.spec.alarm.then == OnAlarm::Stop {
                 self.stopped = true;
-                // An occlusion stops the stroke where it is (Open PCA pump requirements, 6).
-                self.plant.halt(now, false);
+                // An occlusion stops the stroke where it is, an empty reservoir lets it end (Open PCA
+                // pump requirements, 6).
+                let finishes = reason == AlarmReason::Empty && self.plant.is_busy();
+                self.plant.halt(now, finishes);
                 let line = self.plant.line().at(now);
                 self.stopped_at.get_or_insert((now.hours(), line.pumped + line.valve));
-                if let Some(handle) = self.stroke_end.take() {
+                if !finishes && let Some(handle) = self.stroke_end.take() {
                     cx.cancel(handle);
                 }
             }

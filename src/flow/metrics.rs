@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::bench::TestRun;
 use super::programme::Requested;
 use super::trumpet::{HOUR_WINDOWS, MINUTE_WINDOWS, Trumpet};
+use super::watch::AlarmReason;
 use crate::scenario::flow_bench::{Change, TestSpec};
 
 /// A step of the programme.
@@ -118,7 +119,9 @@ pub fn metrics(spec: &TestSpec, run: &TestRun) -> Metrics {
         .iter()
         .all(|(at, _, _)| *at < spec.analyse_from.hours());
     let rate = programme.rate(spec.duration);
-    let windows: Vec<f64> = MINUTE_WINDOWS.into_iter().chain(HOUR_WINDOWS).collect();
+    let mut windows: Vec<f64> = MINUTE_WINDOWS.into_iter().chain(HOUR_WINDOWS).collect();
+    // A curve over window length: 15 min lies between the minute windows.
+    windows.sort_by(f64::total_cmp);
     let trumpet = if one_flow {
         run.volumes.trumpet(rate, from, last, &windows).ok()
     } else {
@@ -246,5 +249,23 @@ fn trouble(spec: &TestSpec, run: &TestRun, programme: &Requested) -> (Vec<Occlus
             bolus_ml,
         });
     }
+    for (alarm, owed) in run.alarms.iter().zip(&mut owed) {
+        *owed |= match alarm.reason {
+            AlarmReason::Empty => alarm.left_ml <= spec.parameters.get("flow.reservoir.near_empty"),
+            AlarmReason::OverInfusion => runs_ahead(spec, run, alarm.time_h),
+            _ => false,
+        };
+    }
     (out, owed.iter().filter(|o| !**o).count())
+}
+
+/// Whether over some time up to an instant more was truly delivered than the label and a few
+/// strokes allow.
+fn runs_ahead(spec: &TestSpec, run: &TestRun, at_h: f64) -> bool {
+    let p = &spec.parameters;
+    let stroke = spec.plant.stroke.unwrap_or_else(|| p.get("flow.stroke.volume") * 1e-3);
+    let last = ((at_h / spec.sample.hours()).ceil() as usize).min(run.volumes.total.len().saturating_sub(1));
+    let ahead = |i: usize| run.volumes.total[i] - (1.0 + p.get("flow.alarm.accuracy")) * run.requested[i];
+    let least = (0..=last).map(ahead).fold(f64::INFINITY, f64::min);
+    ahead(last) - least > p.get("flow.safety.strokes") * stroke
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::bench::TestRun;
 use super::programme::Requested;
+use super::watch::AlarmReason;
 use crate::scenario::flow_bench::{Change, OnAlarm, TestSpec};
 use crate::signals::SensorKind;
 
@@ -29,6 +30,10 @@ pub enum Rule {
     FalseAlarm,
     /// Not more leaves than was filled in.
     BeyondReservoir,
+    /// Where an alarm listens to the flow, what runs ahead of the programme is told.
+    SilentOverInfusion,
+    /// Where an alarm listens to the reservoir, it is told when that is empty.
+    SilentEmpty,
 }
 
 impl Rule {
@@ -41,6 +46,8 @@ impl Rule {
             Rule::SilentOcclusion => "silent_occlusion",
             Rule::FalseAlarm => "false_alarm",
             Rule::BeyondReservoir => "beyond_reservoir",
+            Rule::SilentOverInfusion => "silent_over_infusion",
+            Rule::SilentEmpty => "silent_empty",
         }
     }
 }
@@ -93,8 +100,9 @@ pub fn check(spec: &TestSpec, run: &TestRun) -> Vec<Violation> {
     }
 
     // The label's 14.5 %, and what a stroke and the wall may be ahead by.
+    let (accuracy, strokes) = (p.get("flow.alarm.accuracy"), p.get("flow.safety.strokes"));
     for (i, (w, asked)) in total.iter().zip(&run.requested).enumerate() {
-        let allowed = asked * LABEL + 3.0 * stroke + compliance * swing.abs();
+        let allowed = asked * accuracy + strokes * stroke + compliance * swing.abs();
         if w - asked > allowed {
             out.push(Violation {
                 rule: Rule::OverInfusion,
@@ -110,12 +118,18 @@ pub fn check(spec: &TestSpec, run: &TestRun) -> Vec<Violation> {
         // An open valve is no stroke; only a magnet opens one.
         let magnet = spec.stimuli.iter().any(|s| matches!(s.change, Change::Field));
         let after = run.pumped_ml - by_then;
-        if after > 1e-12 && !magnet {
+        // An empty reservoir lets the stroke under way end.
+        let empty = run
+            .alarms
+            .iter()
+            .any(|a| a.time_h == at_h && a.reason == AlarmReason::Empty);
+        let allowed = if empty { stroke * 2.0 } else { 1e-12 };
+        if after > allowed && !magnet {
             out.push(Violation {
                 rule: Rule::PumpsAfterStop,
                 at_h,
                 found: after,
-                allowed: 0.0,
+                allowed,
             });
         }
     }
@@ -141,11 +155,76 @@ pub fn check(spec: &TestSpec, run: &TestRun) -> Vec<Violation> {
             allowed: fill,
         });
     }
+    out.extend(silent_surplus(spec, run, stroke, compliance * swing.abs()));
+    out.extend(silent_empty(spec, run));
     out
 }
 
-/// Labelled accuracy of the volume (SynchroMed II label: 14.5 % of the programmed rate).
-const LABEL: f64 = 0.145;
+/// Over-infusion that the flow sensor's alarm did not tell. The true flow is added up as the alarm
+/// adds up the sensor's; at three times the alarm's level, or an hour after twice of it, it is late.
+fn silent_surplus(spec: &TestSpec, run: &TestRun, stroke: f64, wall: f64) -> Option<Violation> {
+    if !listens(spec, SensorKind::Flow) {
+        return None;
+    }
+    let p = &spec.parameters;
+    let level = p.get("flow.alarm.over_strokes") * stroke + wall;
+    let band = p.get("flow.alarm.dead_band");
+    let step_h = spec.sample.hours();
+    let mut volume = 0.0f64;
+    let mut since: Option<f64> = None;
+    for i in 1..run.volumes.total.len() {
+        let asked = run.requested[i] - run.requested[i - 1];
+        let came = run.volumes.total[i] - run.volumes.total[i - 1];
+        let allowed = asked * (1.0 + p.get("flow.alarm.accuracy")) + 2.0 * band * step_h;
+        volume = (volume + came - allowed).max(0.0);
+        let now = i as f64 * step_h;
+        if volume <= 2.0 * level {
+            since = None;
+            continue;
+        }
+        let begun = *since.get_or_insert(now);
+        let told = run.alarms.iter().any(|a| a.time_h <= now);
+        if !told && (volume > 3.0 * level || now - begun > 1.0) {
+            return Some(Violation {
+                rule: Rule::SilentOverInfusion,
+                at_h: now,
+                found: volume,
+                allowed: level,
+            });
+        }
+    }
+    None
+}
+
+/// An empty reservoir that was not told within the alarm's hold and an hour.
+fn silent_empty(spec: &TestSpec, run: &TestRun) -> Option<Violation> {
+    if !listens(spec, SensorKind::Reservoir) {
+        return None;
+    }
+    let p = &spec.parameters;
+    let fill = spec.plant.fill.unwrap_or_else(|| p.get("flow.reservoir.fill"));
+    // The last tenth of the volume over which the pressure falls: well below the alarm's level.
+    let dry = 0.1 * p.get("flow.alarm.empty_share") * p.get("flow.reservoir.near_empty");
+    let empty_h = run
+        .volumes
+        .total
+        .iter()
+        .position(|out| fill - out <= dry)
+        .map(|i| i as f64 * spec.sample.hours())?;
+    let allowed = spec.alarm.hold.unwrap_or_else(|| p.get("flow.alarm.hold") / 3600.0) + 1.0;
+    let told = run.alarms.iter().any(|a| a.time_h <= empty_h + allowed);
+    (!told && spec.duration.hours() > empty_h + allowed).then_some(Violation {
+        rule: Rule::SilentEmpty,
+        at_h: empty_h,
+        found: spec.duration.hours() - empty_h,
+        allowed,
+    })
+}
+
+/// Whether the alarm listens to a sensor that is there.
+fn listens(spec: &TestSpec, kind: SensorKind) -> bool {
+    spec.alarm.watch.contains(&kind) && spec.sensors.iter().any(|s| s.kind == kind)
+}
 
 /// Compliance of the whole line \[mL/kPa\].
 fn compliance(spec: &TestSpec) -> f64 {
@@ -164,7 +243,7 @@ fn compliance(spec: &TestSpec) -> f64 {
 /// the other alarm waits for, plus the hold.
 fn silent(spec: &TestSpec, run: &TestRun, programme: &Requested, compliance: f64) -> Option<Violation> {
     let p = &spec.parameters;
-    if spec.sensors.iter().all(|s| s.kind != SensorKind::Pressure) {
+    if !listens(spec, SensorKind::Pressure) {
         return None;
     }
     let threshold = spec.alarm.pressure.unwrap_or_else(|| p.get("flow.alarm.pressure"));

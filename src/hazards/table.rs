@@ -128,7 +128,7 @@ pub fn by_chance(kind: &str, implant: &Implant, p: &ParameterSet) -> Hazard {
             None => (String::new(), Shape::default()),
         },
     };
-    let known = parameters::all().find(|p| p.key == key);
+    let known = parameters::named(&key);
     Hazard {
         kind: kind.to_owned(),
         clock,

@@ -44,7 +44,7 @@ pub use anatomy::{Blood, Body, Canal};
 pub use columns::{Column, column_names, columns};
 pub use layout::{Layout, Site};
 pub use matrix::{Flows, Outflow, Volumes};
-pub use patient::{DriveCourse, Kinetics, KineticsState, Reading, SiteDrive};
+pub use patient::{DriveCourse, Kinetics, KineticsState, Reading, Rest, SiteDrive};
 
 use crate::engine::SimTime;
 use crate::numerics::NumericsError;

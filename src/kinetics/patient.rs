@@ -1,13 +1,14 @@
 //! The drug state of one patient and every question about it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
 use crate::numerics::{
-    Bundle, Coordinates, ExponentialSum, FallbackReason, Forcing, LinearSystem, Method, OutputRow, Scratch,
+    Bundle, Coordinates, ExponentialSum, FallbackReason, Forcing, LinearSystem, Method, NumericsError, OutputRow,
+    Scratch, Term, steady,
 };
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
@@ -22,15 +23,46 @@ const KEPT: usize = 16;
 
 /// Relative move of a one-way rate that nearly coincides with another.
 const NUDGE: f64 = 1e-5;
+/// States that only accumulate.
+const CUMULATIVE: usize = Layout::LOST + 1 - Layout::RENAL;
 /// Moves tried before the matrix exponential is accepted.
 const NUDGES: usize = 3;
 
-/// A matrix decomposed, with its outputs.
+/// A matrix, decomposed with its outputs when something first moves under it.
 #[derive(Debug)]
 struct Prepared {
     flows: Flows,
+    matrix: DMatrix<f64>,
+    solved: OnceLock<Solved>,
+}
+
+#[derive(Debug)]
+struct Solved {
     system: LinearSystem,
     rows: Vec<OutputRow>,
+}
+
+/// Amounts that stay as they are under their inputs: no modes are needed while nothing moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rest {
+    /// Amounts at the origin by [`Layout`] \[ug\], \[ug/mL\], \[mg\].
+    amounts: Vec<f64>,
+    /// Inputs under which they stay \[ug/h\], \[mg/h\].
+    inputs: Vec<f64>,
+    /// How fast the cumulative states, from [`Layout::RENAL`] on, grow meanwhile \[ug/h\].
+    growth: [f64; CUMULATIVE],
+}
+
+impl Rest {
+    fn after(&self, dt_h: f64) -> impl Iterator<Item = f64> {
+        let growth = move |i: usize| Layout::is_cumulative(i).then(|| self.growth[i - Layout::RENAL] * dt_h);
+        let amounts = self.amounts.iter().enumerate();
+        amounts.map(move |(i, x)| growth(i).map_or(*x, |more| x + more))
+    }
+
+    fn amounts_after(&self, dt_h: f64) -> Vec<f64> {
+        self.after(dt_h).collect()
+    }
 }
 
 /// What has to be stored to go on later; serialises to the same bits.
@@ -44,8 +76,11 @@ pub struct KineticsState {
     pub inputs: Vec<f64>,
     /// Baclofen put in up to the origin \[ug\].
     pub dosed: f64,
-    /// State at the origin in the coordinates of the system of `flows`.
+    /// State at the origin in the coordinates of the system of `flows`; empty at rest.
     pub coordinates: Coordinates,
+    /// The same in its place, where nothing has moved since the patient was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
 }
 
 /// What drives the response, at one instant.
@@ -62,21 +97,26 @@ pub struct SiteDrive {
 /// [`SiteDrive`] between two events as a function of time; see [`Kinetics::course`].
 #[derive(Debug, Clone)]
 pub struct DriveCourse {
-    bundle: Bundle<6>,
+    effect: Bundle<4>,
+    /// Rescue drugs, where there are any.
+    rescue: Option<Bundle<2>>,
 }
 
 impl DriveCourse {
     /// From here on nothing changes any more \[h\] after the origin.
     pub fn settled_after(&self) -> f64 {
-        self.bundle.settled_after()
+        let rescue = self.rescue.as_ref().map_or(0.0, Bundle::settled_after);
+        self.effect.settled_after().max(rescue)
     }
 
     /// The drive `dt_h` \[h\] after the origin.
     pub fn at(&self, dt_h: f64) -> SiteDrive {
-        let [legs, trunk, arms, brainstem, benzodiazepine, cyproheptadine] =
-            self.bundle.values(dt_h.max(0.0)).map(|v| v.max(0.0));
+        let dt_h = dt_h.max(0.0);
+        let effect = self.effect.values(dt_h).map(|v| 1e-3 * v.max(0.0));
+        let rescue = self.rescue.as_ref().map(|bundle| bundle.values(dt_h));
+        let [benzodiazepine, cyproheptadine] = rescue.map_or([0.0; 2], |two| two.map(|v| v.max(0.0)));
         SiteDrive {
-            effect: [legs, trunk, arms, brainstem].map(|v| 1e-3 * v),
+            effect,
             benzodiazepine,
             cyproheptadine,
         }
@@ -121,8 +161,12 @@ pub struct Kinetics {
     current: Arc<Prepared>,
     forcing: Forcing,
     state: KineticsState,
+    /// What a patient at rest becomes once inputs differ, computed at the first question.
+    woken: OnceLock<(Coordinates, Forcing)>,
     /// Replaced with every change, so that a look knows whether it is still true.
     stamp: Arc<()>,
+    /// What drives the response from the origin on, computed at the first question.
+    course: OnceLock<Option<DriveCourse>>,
     /// Room for the next inputs.
     spare: Vec<f64>,
 }
@@ -155,7 +199,7 @@ impl Kinetics {
         }
         let (matrix, volumes) = build(&body, parameters, &flows)?;
         let columns = Arc::new(columns(&volumes));
-        let current = prepare(flows, matrix, &columns)?;
+        let current = prepare(flows, matrix)?;
         let inputs = vec![0.0; Layout::LEN];
         Ok(Kinetics {
             body,
@@ -163,23 +207,73 @@ impl Kinetics {
             volumes,
             columns,
             systems: vec![current.clone()],
-            forcing: current.system.forcing(&inputs),
+            forcing: Forcing::default(),
             state: KineticsState {
                 origin: SimTime::ZERO,
                 flows,
-                coordinates: current.system.coordinates(&inputs),
+                coordinates: Coordinates::default(),
+                // Nothing in a body without drug moves.
+                rest: Some(Rest {
+                    amounts: inputs.clone(),
+                    inputs: inputs.clone(),
+                    growth: [0.0; CUMULATIVE],
+                }),
                 inputs,
                 dosed: 0.0,
             },
+            woken: OnceLock::new(),
             stamp: Arc::default(),
+            course: OnceLock::new(),
             spare: Vec::new(),
             current,
         })
     }
 
-    /// The system in force, with the matrix that is used.
+    fn solved(&self) -> &Solved {
+        solved(&self.current, &self.columns)
+    }
+
+    /// Whether the state is held as amounts that stay under the present inputs.
+    fn resting(&self) -> Option<&Rest> {
+        self.state.rest.as_ref().filter(|rest| rest.inputs == self.state.inputs)
+    }
+
+    /// State and inputs at the origin in modal coordinates.
+    fn modal(&self) -> (&Coordinates, &Forcing) {
+        let Some(rest) = &self.state.rest else {
+            return (&self.state.coordinates, &self.forcing);
+        };
+        let (coordinates, forcing) = self.woken.get_or_init(|| {
+            let system = &self.solved().system;
+            (system.coordinates(&rest.amounts), system.forcing(&self.state.inputs))
+        });
+        (coordinates, forcing)
+    }
+
+    /// Says that what was seen or computed before holds no more.
+    fn moved(&mut self) {
+        self.stamp = Arc::default();
+        self.course = OnceLock::new();
+    }
+
+    /// Gives up rest: from here on the state is held by its modes.
+    fn wake(&mut self) {
+        if self.state.rest.is_some() {
+            let (coordinates, forcing) = self.modal();
+            (self.state.coordinates, self.forcing) = (coordinates.clone(), forcing.clone());
+            self.state.rest = None;
+            self.woken = OnceLock::new();
+        }
+    }
+
+    /// The system in force, with the matrix that is used; decomposed now, if that was not needed yet.
     pub fn system(&self) -> &LinearSystem {
-        &self.current.system
+        &self.solved().system
+    }
+
+    /// An empty scratch, to be reused.
+    pub fn scratch(&self) -> Scratch {
+        Scratch::default()
     }
 
     /// Volumes behind the concentrations.
@@ -208,9 +302,13 @@ impl Kinetics {
     /// [`KineticsError`] if the flows in it are impossible.
     pub fn restore(&mut self, state: KineticsState) -> Result<(), KineticsError> {
         self.current = self.prepared(state.flows)?;
-        self.forcing = self.current.system.forcing(&state.inputs);
+        self.forcing = match &state.rest {
+            Some(_) => Forcing::default(),
+            None => self.solved().system.forcing(&state.inputs),
+        };
+        self.woken = OnceLock::new();
         self.state = state;
-        self.stamp = Arc::default();
+        self.moved();
         Ok(())
     }
 
@@ -261,9 +359,13 @@ impl Kinetics {
         let mut unused = rates;
         if unused != self.state.inputs {
             self.rebase_on(now, seen)?;
-            self.current.system.force(&unused, &mut self.forcing);
+            if self.state.rest.is_none() {
+                let system = &solved(&self.current, &self.columns).system;
+                system.force(&unused, &mut self.forcing);
+            }
+            self.woken = OnceLock::new();
             std::mem::swap(&mut self.state.inputs, &mut unused);
-            self.stamp = Arc::default();
+            self.moved();
         }
         self.spare = unused;
         Ok(())
@@ -279,8 +381,10 @@ impl Kinetics {
         check_time(now, self.state.origin)?;
         if amount != 0.0 {
             self.rebase(now)?;
-            self.current.system.add(&mut self.state.coordinates, index, amount);
-            self.stamp = Arc::default();
+            self.wake();
+            let system = &solved(&self.current, &self.columns).system;
+            system.add(&mut self.state.coordinates, index, amount);
+            self.moved();
             if Layout::is_ledger(index) {
                 self.state.dosed += amount;
             }
@@ -322,19 +426,14 @@ impl Kinetics {
             });
         }
         check_time(now, self.state.origin)?;
-        let system = &self.current.system;
-        let here = system.advance(
-            &self.state.coordinates,
-            &self.forcing,
-            now.hours_since(self.state.origin),
-        );
-        let amount = share * system.physical(&here)[from].max(0.0);
+        let amount = share * self.amounts(now)?[from].max(0.0);
         if amount > 0.0 {
             self.rebase(now)?;
-            let system = &self.current.system;
+            self.wake();
+            let system = &solved(&self.current, &self.columns).system;
             system.add(&mut self.state.coordinates, from, -amount);
             system.add(&mut self.state.coordinates, to, amount);
-            self.stamp = Arc::default();
+            self.moved();
         }
         Ok(amount)
     }
@@ -351,12 +450,18 @@ impl Kinetics {
         }
         let next = self.prepared(flows)?;
         self.rebase(now)?;
-        let x = self.current.system.physical(&self.state.coordinates);
-        self.state.coordinates = next.system.coordinates(&x);
-        self.forcing = next.system.forcing(&self.state.inputs);
+        let x = match &self.state.rest {
+            Some(rest) => rest.amounts.clone(),
+            None => self.solved().system.physical(&self.state.coordinates),
+        };
+        let system = &solved(&next, &self.columns).system;
+        self.state.coordinates = system.coordinates(&x);
+        self.forcing = system.forcing(&self.state.inputs);
+        self.state.rest = None;
+        self.woken = OnceLock::new();
         self.state.flows = flows;
         self.current = next;
-        self.stamp = Arc::default();
+        self.moved();
         Ok(())
     }
 
@@ -369,13 +474,24 @@ impl Kinetics {
         check_time(now, self.state.origin)?;
         self.set_inputs(now, inputs)?;
         self.rebase(now)?;
-        let mut x = self.current.system.steady_state(&self.forcing)?;
+        let mut x = steady(&self.current.matrix, &self.state.inputs)?;
         for (i, value) in x.iter_mut().enumerate() {
             *value = if Layout::is_cumulative(i) { 0.0 } else { value.max(0.0) };
         }
         self.state.dosed = x[..Layout::LEDGER].iter().sum();
-        self.state.coordinates = self.current.system.coordinates(&x);
-        self.stamp = Arc::default();
+        let growth = std::array::from_fn(|k| {
+            let row = self.current.matrix.row(Layout::RENAL + k);
+            let own = self.state.inputs[Layout::RENAL + k];
+            row.iter().zip(&x).fold(own, |sum, (a, x)| sum + a * x)
+        });
+        self.state.rest = Some(Rest {
+            amounts: x,
+            inputs: self.state.inputs.clone(),
+            growth,
+        });
+        self.state.coordinates = Coordinates::default();
+        self.woken = OnceLock::new();
+        self.moved();
         Ok(())
     }
 
@@ -419,22 +535,28 @@ impl Kinetics {
 
     /// What drives the response from [`Kinetics::origin`] on, for many questions; valid
     /// until the next change. `None` if it is not a sum of decaying exponentials.
-    pub fn course(&self) -> Option<DriveCourse> {
-        let of = |column: usize| {
-            let row = &self.current.rows[column];
-            let (state, forcing) = (&self.state.coordinates, &self.forcing);
-            self.current.system.trajectory(row, state, forcing).ok()
+    pub fn course(&self) -> Option<&DriveCourse> {
+        let new = || {
+            let effect = std::array::from_fn(|region| place::EFFECT + region);
+            let rescue = [place::BENZODIAZEPINE, place::CYPROHEPTADINE];
+            let rescue = self.bundle(rescue)?;
+            Some(DriveCourse {
+                effect: self.bundle(effect)?,
+                rescue: Some(rescue).filter(|bundle| !bundle.is_zero()),
+            })
         };
-        let [legs, trunk, arms, brainstem] = Region::ALL.map(|r| of(place::EFFECT + r.index()));
-        let bundle = Bundle::new(&[
-            legs?,
-            trunk?,
-            arms?,
-            brainstem?,
-            of(place::BENZODIAZEPINE)?,
-            of(place::CYPROHEPTADINE)?,
-        ])?;
-        Some(DriveCourse { bundle })
+        self.course.get_or_init(new).as_ref()
+    }
+
+    /// Columns together as functions of the time since the origin.
+    fn bundle<const N: usize>(&self, columns: [usize; N]) -> Option<Bundle<N>> {
+        if self.resting().is_some() {
+            let still = |column| self.trajectory_of(column).unwrap_or_default();
+            return Bundle::new(&columns.map(still));
+        }
+        let Solved { system, rows } = self.solved();
+        let (state, forcing) = self.modal();
+        system.bundle(columns.map(|column| &rows[column]), state, forcing)
     }
 
     /// What drives the response, from what [`Kinetics::values`] gave.
@@ -473,15 +595,23 @@ impl Kinetics {
     /// One column at the prepared instant. An empty place may come out as minus
     /// rounding, and no amount is negative.
     fn value(&self, column: usize, scratch: &Scratch) -> f64 {
-        let row = &self.current.rows[column];
-        self.current.system.evaluate(row, scratch).max(0.0)
+        let weights = match scratch.is_plain() {
+            true => &self.columns[column].weights,
+            false => self.solved().rows[column].weights(),
+        };
+        scratch.weighed(weights).max(0.0)
     }
 
     /// Looks `dt_h` \[h\] after the origin, unless `scratch` did so last.
     fn look(&self, dt_h: f64, scratch: &mut Scratch) {
         if !scratch.is_of(&self.stamp, dt_h) {
-            let (state, forcing) = (&self.state.coordinates, &self.forcing);
-            self.current.system.look(state, forcing, dt_h, scratch);
+            match &self.state.rest {
+                Some(rest) if dt_h == 0.0 || self.resting().is_some() => scratch.take_plain(rest.after(dt_h)),
+                _ => {
+                    let (state, forcing) = self.modal();
+                    self.solved().system.look(state, forcing, dt_h, scratch);
+                }
+            }
             scratch.sign(&self.stamp, dt_h);
         }
     }
@@ -493,7 +623,7 @@ impl Kinetics {
     pub fn values(&self, t: SimTime, scratch: &mut Scratch, out: &mut Vec<f64>) -> Result<(), KineticsError> {
         let dt = check_time(t, self.state.origin)?;
         self.look(dt, scratch);
-        out.extend((0..self.current.rows.len()).map(|i| self.value(i, scratch)));
+        out.extend((0..self.columns.len()).map(|i| self.value(i, scratch)));
         Ok(())
     }
 
@@ -504,7 +634,7 @@ impl Kinetics {
     /// [`KineticsError::Backwards`]; [`KineticsError::UnknownColumn`] for a place beyond the last.
     pub fn value_at(&self, t: SimTime, column: usize, scratch: &mut Scratch) -> Result<f64, KineticsError> {
         let dt = check_time(t, self.state.origin)?;
-        if column >= self.current.rows.len() {
+        if column >= self.columns.len() {
             return Err(KineticsError::UnknownColumn {
                 name: format!("number {column}"),
             });
@@ -525,11 +655,24 @@ impl Kinetics {
                 name: column.to_owned(),
             });
         };
-        let row = &self.current.rows[i];
-        Ok(self
-            .current
-            .system
-            .trajectory(row, &self.state.coordinates, &self.forcing)?)
+        Ok(self.trajectory_of(i)?)
+    }
+
+    fn trajectory_of(&self, column: usize) -> Result<ExponentialSum, NumericsError> {
+        if let Some(rest) = self.resting() {
+            let weights = &self.columns[column].weights;
+            let amount = rest.amounts.iter().zip(weights).fold(0.0, |sum, (x, w)| sum + w * x);
+            let grown = weights[Layout::RENAL..].iter().zip(rest.growth);
+            return Ok(ExponentialSum::new(vec![Term {
+                amplitude: amount,
+                forcing: grown.fold(0.0, |sum, (w, g)| sum + w * g),
+                rate: 0.0,
+                power: 0,
+            }]));
+        }
+        let (state, forcing) = self.modal();
+        let Solved { system, rows } = self.solved();
+        system.trajectory(&rows[column], state, forcing)
     }
 
     /// The full state at `t` \[ug\], \[ug/mL\], \[mg\] by [`Layout`].
@@ -538,8 +681,14 @@ impl Kinetics {
     /// [`KineticsError::Backwards`].
     pub fn amounts(&self, t: SimTime) -> Result<Vec<f64>, KineticsError> {
         let dt = check_time(t, self.state.origin)?;
-        let system = &self.current.system;
-        let here = system.advance(&self.state.coordinates, &self.forcing, dt);
+        if let Some(rest) = &self.state.rest
+            && (dt == 0.0 || self.resting().is_some())
+        {
+            return Ok(rest.amounts_after(dt));
+        }
+        let (state, forcing) = self.modal();
+        let system = &self.solved().system;
+        let here = system.advance(state, forcing, dt);
         Ok(system.physical(&here))
     }
 
@@ -552,10 +701,17 @@ impl Kinetics {
         if dt > 0.0 {
             let ledger_input: f64 = self.state.inputs[..Layout::LEDGER].iter().sum();
             self.state.dosed += ledger_input * dt;
-            self.look(dt, seen);
-            self.current.system.advance_to(&mut self.state.coordinates, seen);
+            if self.resting().is_some() {
+                if let Some(rest) = &mut self.state.rest {
+                    rest.amounts = rest.amounts_after(dt);
+                }
+            } else {
+                self.look(dt, seen);
+                self.wake();
+                seen.advance(&mut self.state.coordinates);
+            }
             self.state.origin = now;
-            self.stamp = Arc::default();
+            self.moved();
         }
         Ok(())
     }
@@ -565,7 +721,7 @@ impl Kinetics {
             return Ok(known.clone());
         }
         let (matrix, _) = build(&self.body, &self.parameters, &flows)?;
-        let new = prepare(flows, matrix, &self.columns)?;
+        let new = prepare(flows, matrix)?;
         if self.systems.len() == KEPT {
             self.systems.remove(0);
         }
@@ -574,20 +730,37 @@ impl Kinetics {
     }
 }
 
+/// A matrix to be decomposed when that is needed.
+fn prepare(flows: Flows, matrix: DMatrix<f64>) -> Result<Arc<Prepared>, KineticsError> {
+    LinearSystem::check(&matrix)?;
+    Ok(Arc::new(Prepared {
+        flows,
+        matrix,
+        solved: OnceLock::new(),
+    }))
+}
+
 /// Decomposes a matrix. Where two coupled rates nearly coincide, so that no modes can
 /// be told apart, the one-way parts are moved by a hundred-thousandth and tried again;
 /// the moved matrix is the one that is used and printed.
-fn prepare(flows: Flows, mut matrix: DMatrix<f64>, columns: &[Column]) -> Result<Arc<Prepared>, KineticsError> {
-    let mut system = LinearSystem::new(matrix.clone())?;
-    for _ in 0..NUDGES {
-        let Method::Exponential(FallbackReason::NearlyRepeated { .. }) = system.method() else {
-            break;
+fn solved<'a>(prepared: &'a Prepared, columns: &[Column]) -> &'a Solved {
+    prepared.solved.get_or_init(|| {
+        let mut matrix = prepared.matrix.clone();
+        let decompose = |matrix: &DMatrix<f64>| {
+            // Only a matrix that is not square or not finite is refused, and `prepare` checked both.
+            LinearSystem::new(matrix.clone()).expect("the matrix was checked")
         };
-        nudge(&mut matrix);
-        system = LinearSystem::new(matrix.clone())?;
-    }
-    let rows = columns.iter().map(|c| system.output(&c.weights)).collect();
-    Ok(Arc::new(Prepared { flows, system, rows }))
+        let mut system = decompose(&matrix);
+        for _ in 0..NUDGES {
+            let Method::Exponential(FallbackReason::NearlyRepeated { .. }) = system.method() else {
+                break;
+            };
+            nudge(&mut matrix);
+            system = decompose(&matrix);
+        }
+        let rows = columns.iter().map(|c| system.output(&c.weights)).collect();
+        Solved { system, rows }
+    })
 }
 
 /// Moves the rate of each one-way part by its own small factor, at most 3e-4: columns of gut and

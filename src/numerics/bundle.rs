@@ -91,9 +91,62 @@ impl<const N: usize> Bundle<N> {
         })
     }
 
+    /// The bundle of outputs `Σ w x` of modes given as rate, state and input at the origin, the
+    /// slow ones first; `None` where one of the outputs grows or drifts.
+    pub(crate) fn of_modes(rates: &[f64], rows: [&[f64]; N], state: &[f64], forcing: &[f64]) -> Option<Self> {
+        let n = rates.len();
+        let rows = rows.map(|row| &row[..n]);
+        let mut bundle = Self {
+            constants: [0.0; N],
+            rates: Vec::with_capacity(n),
+            amplitudes: Vec::with_capacity(n),
+            lifetimes: Vec::with_capacity(n),
+        };
+        let mut scales = [0.0; N];
+        for (k, (&rate, (&z, &f))) in rates.iter().zip(state.iter().zip(forcing)).enumerate() {
+            let drifts = rate > 0.0 && rows.iter().any(|row| row[k] * z != 0.0);
+            if drifts || (rate >= 0.0 && rows.iter().any(|row| row[k] * f != 0.0)) {
+                return None;
+            }
+            let settled = if rate < 0.0 { -f / rate } else { z };
+            let moving = z - settled;
+            let mut amplitudes = [0.0; N];
+            for (n, row) in rows.iter().enumerate() {
+                let (rests, moves) = (row[k] * settled, row[k] * moving);
+                amplitudes[n] = moves;
+                bundle.constants[n] += rests;
+                scales[n] += rests.abs() + moves.abs();
+            }
+            if rate < 0.0 && moving != 0.0 {
+                bundle.rates.push(rate);
+                bundle.amplitudes.push(amplitudes);
+            }
+        }
+        // Slow modes mostly live longest; what follows a mode never outlives it here, so that
+        // those alive stand in front.
+        let floors = scales.map(|scale| (LOST * scale).max(f64::MIN_POSITIVE));
+        let mut longest: f64 = 0.0;
+        for (rate, amplitudes) in bundle.rates.iter().zip(&bundle.amplitudes).rev() {
+            let shares = amplitudes.iter().zip(floors).map(|(a, floor)| a.abs() / floor);
+            longest = longest.max(ln_above(shares.fold(0.0, f64::max)) / -rate);
+            bundle.lifetimes.push(longest);
+        }
+        bundle.lifetimes.reverse();
+        let alive = bundle.lifetimes.partition_point(|lifetime| *lifetime > 0.0);
+        bundle.rates.truncate(alive);
+        bundle.amplitudes.truncate(alive);
+        bundle.lifetimes.truncate(alive);
+        Some(bundle)
+    }
+
     /// From here on nothing changes any more \[h\] after the origin.
     pub fn settled_after(&self) -> f64 {
         self.lifetimes.first().copied().unwrap_or(0.0)
+    }
+
+    /// Whether all outputs are zero for ever.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.rates.is_empty() && self.constants.iter().all(|c| *c == 0.0)
     }
 
     /// All outputs at `t` \[h\] after the origin, `t >= 0`.
@@ -112,6 +165,15 @@ impl<const N: usize> Bundle<N> {
     }
 }
 
+/// At most `ln 2` above `ln x` for an `x` above one, and zero below.
+fn ln_above(x: f64) -> f64 {
+    if x <= 1.0 {
+        return 0.0;
+    }
+    let exponent = (x.to_bits() >> 52) as i64 - 1023;
+    (exponent + 1) as f64 * std::f64::consts::LN_2
+}
+
 /// Adds `Σ a_k exp(λ_k t)` to each output.
 struct Decaying<'a, const N: usize> {
     rates: &'a [f64],
@@ -123,18 +185,25 @@ struct Decaying<'a, const N: usize> {
 impl<const N: usize> Kernel for Decaying<'_, N> {
     #[inline(always)]
     fn run(self) {
-        // Apart from where they come from, so that they can stay in registers.
-        let mut values = *self.values;
+        // Apart from where they come from, so that they can stay in registers, and two sums,
+        // so that additions need not wait for one another.
+        let (mut values, mut others) = (*self.values, [0.0; N]);
         for (rates, amplitudes) in self.rates.chunks(LANES).zip(self.amplitudes.chunks(LANES)) {
             let mut decay = [0.0; LANES];
             for (decay, rate) in decay.iter_mut().zip(rates) {
                 *decay = decayed(rate * self.t);
             }
-            for (amplitudes, decay) in amplitudes.iter().zip(decay) {
-                for (value, a) in values.iter_mut().zip(amplitudes) {
-                    *value += a * decay;
+            for (amplitudes, decay) in amplitudes.chunks(2).zip(decay.chunks_exact(2)) {
+                for (value, a) in values.iter_mut().zip(&amplitudes[0]) {
+                    *value += a * decay[0];
+                }
+                for (value, a) in others.iter_mut().zip(amplitudes.get(1).unwrap_or(&[0.0; N])) {
+                    *value += a * decay[1];
                 }
             }
+        }
+        for (value, other) in values.iter_mut().zip(others) {
+            *value += other;
         }
         *self.values = values;
     }
@@ -179,6 +248,29 @@ mod tests {
         let end = bundle.settled_after();
         assert!(end > 300.0 && end < 500.0);
         assert_eq!(bundle.values(end), bundle.values(1e5));
+    }
+
+    #[test]
+    fn a_bundle_of_modes_is_that_of_their_sums() {
+        let rates = [0.0, -0.1, -2.0, -7.0, -50.0];
+        let (state, forcing) = ([1.5, 1.0, -2.0, 3.0, 1e-9], [0.0, 0.5, 0.0, 2.0, 0.0]);
+        let rows = [[1.0, 0.5, -1.0, 2.0, 1.0], [0.0, 0.0, 3.0, 1e-3, 0.0]];
+        let bundle = Bundle::of_modes(&rates, [&rows[0], &rows[1]], &state, &forcing).unwrap();
+        for t in [0.0, 1e-3, 0.4, 3.0, 40.0, 1e3] {
+            for (row, value) in rows.iter().zip(bundle.values(t)) {
+                let terms = (0..5).map(|k| term(row[k] * state[k], row[k] * forcing[k], rates[k]));
+                let sum = ExponentialSum::new(terms.collect());
+                assert!((value - sum.value(t)).abs() < 1e-14, "{t}");
+            }
+        }
+        assert!(bundle.settled_after() > 300.0 && bundle.settled_after() < 600.0);
+        let drift = [1.0, 0.0, 0.0, 0.0, 0.0];
+        assert!(Bundle::of_modes(&rates, [&rows[0]], &state, &drift).is_none());
+        // What drifts unseen does not matter.
+        assert!(Bundle::of_modes(&rates, [&rows[1]], &state, &drift).is_some());
+        for x in [1.0, 1.5, 3.0, 1e9] {
+            assert!(ln_above(x) >= libm::log(x) && ln_above(x) <= libm::log(x) + 0.7);
+        }
     }
 
     #[test]

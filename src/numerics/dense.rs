@@ -227,6 +227,49 @@ impl Kernel for Eliminate<'_> {
     }
 }
 
+/// Solves `m x = b` in place by elimination with row pivots, passing over zeros; `false` if
+/// singular. `m` is used up.
+pub(crate) fn solve(m: &mut DMatrix<f64>, b: &mut [f64]) -> bool {
+    let n = m.nrows();
+    let mut below: Vec<(usize, f64)> = Vec::with_capacity(n);
+    for k in 0..n {
+        let mut p = k;
+        for i in k + 1..n {
+            if m[(i, k)].abs() > m[(p, k)].abs() {
+                p = i;
+            }
+        }
+        let d = m[(p, k)];
+        if d == 0.0 || !d.is_finite() {
+            return false;
+        }
+        if p != k {
+            m.swap_rows(p, k);
+            b.swap(p, k);
+        }
+        below.clear();
+        below.extend((k + 1..n).map(|i| (i, m[(i, k)] / d)).filter(|e| e.1 != 0.0));
+        for j in k + 1..n {
+            let pivot = m[(k, j)];
+            if pivot != 0.0 {
+                for &(i, factor) in &below {
+                    m[(i, j)] -= factor * pivot;
+                }
+            }
+        }
+        for &(i, factor) in &below {
+            b[i] -= factor * b[k];
+        }
+    }
+    for k in (0..n).rev() {
+        b[k] /= m[(k, k)];
+        for i in 0..k {
+            b[i] -= m[(i, k)] * b[k];
+        }
+    }
+    b.iter().all(|x| x.is_finite())
+}
+
 /// Largest absolute column sum.
 pub(crate) fn one_norm(m: &DMatrix<f64>) -> f64 {
     let mut norm: f64 = 0.0;
@@ -284,6 +327,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_system_is_solved_and_a_singular_one_refused() {
+        let mut a = sample(9);
+        a.swap_rows(0, 5);
+        let x: Vec<f64> = (0..9).map(|i| f64::from(i) - 3.5).collect();
+        let mut b = apply(&a, &x);
+        assert!(solve(&mut a.clone(), &mut b));
+        assert!(b.iter().zip(&x).all(|(b, x)| (b - x).abs() < 1e-13));
+        a.set_column(2, &(a.column(3) * 0.0));
+        assert!(!solve(&mut a, &mut b));
     }
 
     #[test]

@@ -26,8 +26,9 @@ use std::sync::{Arc, Mutex};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
+use super::bundle::Bundle;
 use super::decay::{exp_and_integral, exps_and_integrals};
-use super::dense::{apply, apply_into, inverse};
+use super::dense::{apply, apply_into, solve};
 use super::error::NumericsError;
 use super::exponential::Propagator;
 use super::modal::{Coupling, FallbackReason, Modal, Quality, decompose};
@@ -46,13 +47,13 @@ pub enum Method {
 
 /// The state at an origin: modal amplitudes, or plain states under
 /// [`Method::Exponential`]. Meaningful only to the system that made it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Coordinates {
     values: Vec<f64>,
 }
 
 /// A constant input `b` in the same coordinates.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Forcing {
     values: Vec<f64>,
 }
@@ -65,6 +66,13 @@ pub struct OutputRow {
     repeated: Vec<f64>,
 }
 
+impl OutputRow {
+    /// One weight per coordinate.
+    pub(crate) fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+}
+
 /// The state at an instant that was looked at, shared by all outputs asked of it.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
@@ -74,9 +82,35 @@ pub struct Scratch {
     integral: Vec<f64>,
     repeated: Vec<(f64, f64)>,
     stamp: Option<(Arc<()>, f64)>,
+    /// Whether the values are plain states, seen without a system.
+    plain: bool,
 }
 
 impl Scratch {
+    /// Takes plain states in the place of a look.
+    pub(crate) fn take_plain(&mut self, states: impl Iterator<Item = f64>) {
+        self.stamp = None;
+        self.plain = true;
+        self.values.clear();
+        self.values.extend(states);
+    }
+
+    /// Whether plain states were taken.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// The sum of all values with these weights.
+    pub(crate) fn weighed(&self, weights: &[f64]) -> f64 {
+        assert_eq!(self.values.len(), weights.len(), "look() comes first");
+        dot(weights, &self.values)
+    }
+
+    /// Makes the instant looked at the origin of `c`.
+    pub(crate) fn advance(&self, c: &mut Coordinates) {
+        c.values.clone_from(&self.values);
+    }
+
     /// Whether this is the look of `stamp`'s owner at `dt_h` \[h\].
     pub(crate) fn is_of(&self, stamp: &Arc<()>, dt_h: f64) -> bool {
         let of = self.stamp.as_ref();
@@ -163,6 +197,14 @@ impl LinearSystem {
             Err(reason) => exponential(reason),
         };
         Ok(LinearSystem { a, solver })
+    }
+
+    /// Whether [`LinearSystem::new`] would accept the matrix.
+    ///
+    /// # Errors
+    /// As [`LinearSystem::new`].
+    pub fn check(a: &DMatrix<f64>) -> Result<(), NumericsError> {
+        validate(a)
     }
 
     /// The same system by the matrix exponential, for comparison.
@@ -302,6 +344,7 @@ impl LinearSystem {
     /// for any number of outputs.
     pub fn look(&self, c: &Coordinates, f: &Forcing, dt_h: f64, scratch: &mut Scratch) {
         scratch.stamp = None;
+        scratch.plain = false;
         scratch.values.clear();
         if dt_h == 0.0 {
             scratch.values.extend_from_slice(&c.values);
@@ -338,7 +381,7 @@ impl LinearSystem {
 
     /// Make the instant looked at the origin of `c`.
     pub fn advance_to(&self, c: &mut Coordinates, scratch: &Scratch) {
-        c.values.clone_from(&scratch.values);
+        scratch.advance(c);
     }
 
     /// The output at the instant looked at.
@@ -346,21 +389,7 @@ impl LinearSystem {
     /// Panics if `scratch` never saw a look of this system.
     pub fn evaluate(&self, row: &OutputRow, scratch: &Scratch) -> f64 {
         assert_eq!(scratch.values.len(), self.dim(), "look() comes first");
-        let n = row.weights.len();
-        let (w, x) = (&row.weights[..n], &scratch.values[..n]);
-        // Four sums, so that additions need not wait for one another.
-        let mut sums = [0.0; 4];
-        let quads = w.chunks_exact(4).zip(x.chunks_exact(4));
-        for (w, x) in quads {
-            for lane in 0..4 {
-                sums[lane] += w[lane] * x[lane];
-            }
-        }
-        let mut total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-        for i in n / 4 * 4..n {
-            total += w[i] * x[i];
-        }
-        total + 0.0
+        dot(&row.weights, &scratch.values)
     }
 
     /// The output as a function of the time since the origin \[h\].
@@ -385,6 +414,24 @@ impl LinearSystem {
         Ok(ExponentialSum::new(plain.chain(repeated).collect()))
     }
 
+    /// Several outputs together as functions of the time since the origin, for many questions;
+    /// `None` where one of them grows, drifts, has powers of time, or there are no modes.
+    pub(crate) fn bundle<const N: usize>(
+        &self,
+        rows: [&OutputRow; N],
+        c: &Coordinates,
+        f: &Forcing,
+    ) -> Option<Bundle<N>> {
+        let Solver::Modal(m) = &self.solver else { return None };
+        for row in rows {
+            let mut slots = row.repeated.iter().zip(&m.slots);
+            if slots.any(|(w, slot)| *w != 0.0 && (c.values[slot.from] != 0.0 || f.values[slot.from] != 0.0)) {
+                return None;
+            }
+        }
+        Bundle::of_modes(&m.modal.rates, rows.map(OutputRow::weights), &c.values, &f.values)
+    }
+
     /// The state that constant input `f` settles to.
     ///
     /// States that only accumulate (a mode of rate zero: an eliminated sink, an
@@ -395,25 +442,56 @@ impl LinearSystem {
     pub fn steady_state(&self, f: &Forcing) -> Result<Vec<f64>, NumericsError> {
         match &self.solver {
             Solver::Modal(m) => m.steady_state(&f.values),
-            Solver::Exponential(_) => self.steady_by_elimination(&f.values),
+            Solver::Exponential(_) => steady(&self.a, &f.values),
         }
     }
+}
 
-    fn steady_by_elimination(&self, b: &[f64]) -> Result<Vec<f64>, NumericsError> {
-        let n = self.dim();
-        let leaves = |j: &usize| self.a.column(*j).iter().any(|v| *v != 0.0);
-        let kept: Vec<usize> = (0..n).filter(leaves).collect();
-        let reduced = DMatrix::from_fn(kept.len(), kept.len(), |i, j| self.a[(kept[i], kept[j])]);
-        let right_side: Vec<f64> = kept.iter().map(|&i| -b[i]).collect();
-        let inverse = inverse(reduced).ok_or(NumericsError::NoSteadyState {
-            detail: "what remains is singular",
-        })?;
-        let mut x = vec![0.0; n];
-        for (&i, v) in kept.iter().zip(apply(&inverse, &right_side)) {
-            x[i] = v;
+/// `Σ w x`.
+fn dot(w: &[f64], x: &[f64]) -> f64 {
+    let n = w.len();
+    let x = &x[..n];
+    // Four sums, so that additions need not wait for one another.
+    let mut sums = [0.0; 4];
+    let quads = w.chunks_exact(4).zip(x.chunks_exact(4));
+    for (w, x) in quads {
+        for lane in 0..4 {
+            sums[lane] += w[lane] * x[lane];
         }
-        Ok(x)
     }
+    let mut total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for i in n / 4 * 4..n {
+        total += w[i] * x[i];
+    }
+    total + 0.0
+}
+
+/// The state that `x' = a x + b` settles to, without modes. States that only accumulate
+/// (nothing leaves them) never settle; their part is left at zero.
+///
+/// # Errors
+/// [`NumericsError::NoSteadyState`] if what remains is singular.
+pub fn steady(a: &DMatrix<f64>, b: &[f64]) -> Result<Vec<f64>, NumericsError> {
+    let n = a.nrows();
+    // Eliminated in the order of their links, so that few new ones arise.
+    let links = |j: usize| {
+        let out = a.column(j).iter().filter(|v| **v != 0.0).count();
+        (out > 0).then(|| out + a.row(j).iter().filter(|v| **v != 0.0).count())
+    };
+    let mut kept: Vec<(usize, usize)> = (0..n).filter_map(|j| Some((links(j)?, j))).collect();
+    kept.sort_unstable();
+    let mut reduced = DMatrix::from_fn(kept.len(), kept.len(), |i, j| a[(kept[i].1, kept[j].1)]);
+    let mut right_side: Vec<f64> = kept.iter().map(|&(_, i)| -b[i]).collect();
+    if !solve(&mut reduced, &mut right_side) {
+        return Err(NumericsError::NoSteadyState {
+            detail: "what remains is singular",
+        });
+    }
+    let mut x = vec![0.0; n];
+    for (&(_, i), v) in kept.iter().zip(right_side) {
+        x[i] = v + 0.0;
+    }
+    Ok(x)
 }
 
 impl ModalSystem {

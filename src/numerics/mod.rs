@@ -37,10 +37,10 @@ pub mod trajectory;
 
 pub use bundle::Bundle;
 pub use crossing::{Crossing, CrossingError, Direction};
-pub use decay::power;
+pub use decay::{power, powers};
 pub use draws::{DrawError, Draws};
 pub use error::NumericsError;
-pub use linear::{Coordinates, Forcing, LinearSystem, Method, OutputRow, Scratch};
+pub use linear::{Coordinates, Forcing, LinearSystem, Method, OutputRow, Scratch, steady};
 pub use modal::FallbackReason;
 pub use stepper::{DenseStep, StepError, Stepper, Tolerances};
-pub use trajectory::ExponentialSum;
+pub use trajectory::{ExponentialSum, Term};

@@ -143,6 +143,8 @@ const D: [f64; 7] = [
     -1453857185.0 / 822651844.0,
     69997945.0 / 29380423.0,
 ];
+/// States up to which a step works without memory of its own.
+const FEW: usize = 16;
 const SAFETY: f64 = 0.9;
 const BETA: f64 = 0.04;
 const SHRINK_LIMIT: f64 = 5.0;
@@ -178,6 +180,23 @@ impl Stepper {
     pub fn restart(&mut self, t: f64, y: &[f64]) {
         assert_eq!(y.len(), self.tolerances.atol.len(), "one value per component");
         self.last = DenseStep::at(t, y);
+    }
+
+    /// As [`Stepper::restart`], where the right-hand side goes on nearly as before: the first step
+    /// tried is the one that was due, but no longer than `longest` \[h\].
+    pub fn restart_near(&mut self, t: f64, y: &[f64], longest: f64) {
+        let next_h = self.last.next_h.map(|h| h.min(longest));
+        self.restart(t, y);
+        self.last.next_h = next_h;
+    }
+
+    /// As [`Stepper::restart_near`] at the end of the last step, which is called `t` \[h\] from here
+    /// on: the right-hand side has the same value there as before, so state and slope are kept.
+    pub fn go_on(&mut self, t: f64, longest: f64) {
+        let slope = self.last.slope.take();
+        let y = std::mem::take(&mut self.last.y1);
+        self.restart_near(t, &y, longest);
+        self.last.slope = slope;
     }
 
     /// The last step; `interval()` is where [`Stepper::interpolate`] may be asked.
@@ -227,22 +246,30 @@ impl Stepper {
                 limit: self.tolerances.max_steps,
             });
         }
-        let y = self.last.y1.clone();
-        let mut k: [Vec<f64>; 7] = std::array::from_fn(|_| vec![0.0; n]);
+        // Seven slopes and a trial state; a few states need no memory of their own.
+        let (mut few, mut many) = ([0.0; 8 * FEW], Vec::new());
+        let room = match n <= FEW {
+            true => &mut few[..8 * n],
+            false => {
+                many.resize(8 * n, 0.0);
+                &mut many[..]
+            }
+        };
+        let (k, trial) = room.split_at_mut(7 * n);
         match &self.last.slope {
-            Some(slope) => k[0].copy_from_slice(slope),
-            None => rhs(t, &y, &mut k[0]),
+            Some(slope) => k[..n].copy_from_slice(slope),
+            None => rhs(t, &self.last.y1, &mut k[..n]),
         }
-        finite(t, &y)?;
-        finite(t, &k[0])?;
+        finite(t, &self.last.y1)?;
+        finite(t, &k[..n])?;
         let room = t_limit - t;
         let proposed = match self.last.next_h {
             Some(h) => h,
-            None => self.first_step(&mut rhs, &k[0], room.min(h_max))?,
+            None => self.first_step(&mut rhs, &k[..n], room.min(h_max))?,
         };
+        let y = &self.last.y1;
         let mut h = proposed.min(h_max);
         let mut rejected = false;
-        let mut trial = vec![0.0; n];
         loop {
             // A hair's breadth before the limit would leave a useless last step.
             let cut = h * 1.01 >= room;
@@ -254,22 +281,23 @@ impl Stepper {
                 return Err(StepError::Underflow { t_h: t, step_h: h });
             }
             for s in 1..7 {
-                for i in 0..n {
-                    let mut slope = 0.0;
-                    for (j, k) in k.iter().enumerate().take(s) {
-                        slope += A[s - 1][j] * k[i];
+                let (known, next) = k.split_at_mut(s * n);
+                trial.fill(0.0);
+                for (weight, k) in A[s - 1].iter().zip(known.chunks_exact(n.max(1))) {
+                    for (sum, k) in trial.iter_mut().zip(k) {
+                        *sum += weight * k;
                     }
-                    trial[i] = y[i] + h * slope;
+                }
+                for (trial, y) in trial.iter_mut().zip(y) {
+                    *trial = y + h * *trial;
                 }
                 let at = if C[s] == 1.0 { t_new } else { t + C[s] * h };
-                rhs(at, &trial, &mut k[s]);
+                rhs(at, trial, &mut next[..n]);
             }
+            let sum_of = |weights: &[f64; 7], i: usize| (0..7).fold(0.0, |sum, s| sum + weights[s] * k[s * n + i]);
             let mut square = 0.0;
             for i in 0..n {
-                let mut e = 0.0;
-                for (weight, k) in E.iter().zip(&k) {
-                    e += weight * k[i];
-                }
+                let e = sum_of(&E, i);
                 let size = y[i].abs().max(trial[i].abs());
                 let scale = self.tolerances.atol[i] + self.tolerances.rtol * size;
                 square += (h * e / scale) * (h * e / scale);
@@ -278,10 +306,10 @@ impl Stepper {
             if !error.is_finite() {
                 // Perhaps only this step was too long; if not, say what is wrong.
                 if h <= 1e-10 * room.max(t.abs()) {
-                    for k in &k {
+                    for k in k.chunks_exact(n.max(1)) {
                         finite(t, k)?;
                     }
-                    finite(t, &trial)?;
+                    finite(t, trial)?;
                     return Err(StepError::Underflow { t_h: t, step_h: h });
                 }
                 h *= 0.1;
@@ -303,20 +331,22 @@ impl Stepper {
             }
             let dense = |i: usize| {
                 let difference = trial[i] - y[i];
-                let bend = h * k[0][i] - difference;
-                let mut last = 0.0;
-                for (weight, k) in D.iter().zip(&k) {
-                    last += weight * k[i];
-                }
-                [difference, bend, difference - h * k[6][i] - bend, h * last]
+                let bend = h * k[i] - difference;
+                [
+                    difference,
+                    bend,
+                    difference - h * k[6 * n + i] - bend,
+                    h * sum_of(&D, i),
+                ]
             };
+            let dense = (0..n).map(dense).collect();
             self.last = DenseStep {
                 t0: t,
                 t1: t_new,
-                dense: (0..n).map(dense).collect(),
-                y0: y,
-                y1: trial,
-                slope: Some(std::mem::take(&mut k[6])),
+                dense,
+                y0: std::mem::take(&mut self.last.y1),
+                y1: trial.to_vec(),
+                slope: Some(k[6 * n..].to_vec()),
                 next_h: Some(next),
                 last_error: error.max(1e-4),
                 steps: self.last.steps + 1,

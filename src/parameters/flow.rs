@@ -8,6 +8,7 @@ use super::{
 const NONE: &str = "no published figure";
 const SENSOR: &str = "no published figure; a small digital sensor";
 const TUNED: &str = "tuned by hand on the start-up and step tests of this bench";
+const LAMBDA: &str = "lambda tuning: the integral time cancels the filter, the loop answers in filter time over gain; checked on the start-up, step and highest-rate tests";
 
 /// The table of this room.
 #[rustfmt::skip]
@@ -97,11 +98,24 @@ pub const TABLE: &[Parameter] = &[
     entry("flow.alarm.hold", 60.0, "s", 0.0, 86400.0, Assumed, NONE, "time for which the pressure must stay there"),
     entry("flow.alarm.missed_strokes", 5.0, "1", 1.0, 1000.0, Assumed, NONE,
         "strokes commanded and not seen by the position sensor that call a stall"),
+    entry("flow.alarm.accuracy", 0.145, "1", 0.0, 1.0, Published,
+        "SynchroMed II label: within 14.5 % of the programmed rate",
+        "share by which the flow may run ahead of the programme before it counts as over-infusion"),
+    entry("flow.alarm.over_strokes", 4.0, "1", 1.0, 1000.0, Assumed,
+        "one stroke arrives at once, and a posture pushes out the wall's compliance; the Open PCA pump rules give 0.5 mL/h, for a pump a hundred times faster",
+        "strokes by which the flow sensor's sum may run ahead of the allowed flow before an over-infusion is called"),
+    entry("flow.alarm.dead_band", 0.0005, "mL/h", 0.0, 10.0, Assumed, "one step of the flow sensor's reading",
+        "flow that is allowed beside the programme, so that a bias of the sensor alone is no alarm"),
+    entry("flow.alarm.empty_share", 0.5, "1", 0.01, 0.99, Assumed, NONE,
+        "share of the reservoir's first reading of pressure below which it counts as empty"),
+    entry("flow.safety.strokes", 3.0, "1", 0.0, 1000.0, Assumed,
+        "a stroke under way, one at the edge of a sample and one for the wall of the line",
+        "strokes by which what was delivered may run ahead beside the label's accuracy"),
     // Controllers.
     entry("flow.control.tick", 1.0, "s", 0.001, 3600.0, Assumed, NONE, "time between two calls of the controller"),
-    entry("flow.control.pi.gain", 0.2, "1", 0.0, 100.0, Assumed, TUNED, "flow added for each unit of filtered error"),
-    entry("flow.control.pi.integral_time", 2.0, "h", 0.001, 1000.0, Assumed, TUNED, "time in which the integral repeats the gain's part"),
-    entry("flow.control.pi.filter_time", 1.0, "h", 0.0, 1000.0, Assumed, TUNED, "time constant of the filter before the error"),
+    entry("flow.control.pi.gain", 1.0, "1", 0.0, 100.0, Assumed, LAMBDA, "flow added for each unit of filtered error"),
+    entry("flow.control.pi.integral_time", 1.0, "h", 0.001, 1000.0, Assumed, LAMBDA, "time in which the integral repeats the gain's part"),
+    entry("flow.control.pi.filter_time", 1.0, "h", 0.0, 1000.0, Assumed, LAMBDA, "time constant of the filter before the error"),
     entry("flow.control.pi.tracking_time", 0.5, "h", 0.001, 1000.0, Assumed, TUNED, "time constant with which a limit unwinds the integral"),
     entry("flow.control.pi.ceiling", 2.0, "1", 1.0, 100.0, Assumed, TUNED, "largest flow it may ask for, over the programmed one"),
     entry("flow.control.scheduled.gain", 0.3, "1", 0.0, 100.0, Assumed, TUNED, "flow added for each unit of filtered error at the reference rate"),

@@ -5,7 +5,7 @@
 //! defaults of all rooms with the overrides of one scenario applied. Rooms read
 //! their numbers once, when a patient is assembled.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::quantity::{self, QuantityError};
 
@@ -19,6 +19,8 @@ mod complications;
 mod flow;
 mod hazards;
 mod kinetics;
+mod lookup;
+mod page;
 mod population;
 mod protocols;
 mod pump;
@@ -27,6 +29,7 @@ mod scenario;
 mod sets;
 mod visit;
 
+use lookup::lookup;
 pub use sets::{NamedSet, SETS, named_set};
 
 /// How far a default can be trusted.
@@ -105,22 +108,40 @@ pub fn all() -> impl Iterator<Item = &'static Parameter> {
         complications::TABLE,
         calc::TABLE,
         flow::TABLE,
+        page::TABLE,
     ]
     .into_iter()
     .flatten()
 }
 
-/// The defaults with the overrides of one scenario applied.
-#[derive(Debug, Clone, PartialEq)]
+/// The parameter of this key, if a table has it.
+pub fn named(key: &str) -> Option<&'static Parameter> {
+    let table = lookup();
+    table.place(key).map(|place| table.all[place])
+}
+
+/// The defaults with the overrides of one scenario applied. Copies share what neither changes.
+#[derive(Clone, PartialEq)]
 pub struct ParameterSet {
-    values: BTreeMap<&'static str, f64>,
+    /// In the order of [`all`].
+    values: Arc<[f64]>,
 }
 
 impl Default for ParameterSet {
     fn default() -> Self {
-        Self {
-            values: all().map(|p| (p.key, p.value)).collect(),
-        }
+        static DEFAULTS: std::sync::OnceLock<ParameterSet> = std::sync::OnceLock::new();
+        let of_tables = || Self {
+            values: all().map(|p| p.value).collect(),
+        };
+        DEFAULTS.get_or_init(of_tables).clone()
+    }
+}
+
+impl std::fmt::Debug for ParameterSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let own = all().zip(self.values.iter());
+        let changed = own.filter(|(p, value)| p.value != **value);
+        f.debug_map().entries(changed.map(|(p, value)| (p.key, value))).finish()
     }
 }
 
@@ -175,15 +196,15 @@ impl ParameterSet {
     /// If no table has `key`. Keys are literals in this crate's code, never
     /// text from a scenario, and a test reads every key the rooms ask for.
     pub fn get(&self, key: &str) -> f64 {
-        match self.values.get(key) {
-            Some(value) => *value,
+        match self.find(key) {
+            Some(value) => value,
             None => panic!("no parameter table has `{key}`"),
         }
     }
 
     /// The value of `key`, or `None` if no table has it.
     pub fn find(&self, key: &str) -> Option<f64> {
-        self.values.get(key).copied()
+        lookup().place(key).map(|place| self.values[place])
     }
 
     /// Replaces one default; `value` is in the unit the table states.
@@ -192,9 +213,10 @@ impl ParameterSet {
     /// [`ParameterError`] if the key is unknown or the value is not finite or
     /// outside the parameter's range.
     pub fn set(&mut self, key: &str, value: f64) -> Result<(), ParameterError> {
-        let Some(p) = all().find(|p| p.key == key) else {
+        let Some(place) = lookup().place(key) else {
             return Err(ParameterError::Unknown { key: key.to_owned() });
         };
+        let p = lookup().all[place];
         let value = value + 0.0; // no -0.0
         if !(p.low..=p.high).contains(&value) {
             return Err(ParameterError::OutOfRange {
@@ -205,15 +227,15 @@ impl ParameterSet {
                 high: p.high,
             });
         }
-        self.values.insert(p.key, value);
+        Arc::make_mut(&mut self.values)[place] = value;
         Ok(())
     }
 
     /// Replaces a value without regard to its range: a patient's, which is known to lie in it, or that
     /// of another drug, which has a range of its own. A key that no table has is passed over.
     pub(crate) fn put(&mut self, key: &'static str, value: f64) {
-        if let Some(slot) = self.values.get_mut(key) {
-            *slot = value + 0.0;
+        if let Some(place) = lookup().place(key) {
+            Arc::make_mut(&mut self.values)[place] = value + 0.0;
         }
     }
 
@@ -224,7 +246,7 @@ impl ParameterSet {
     /// [`ParameterError`] as [`ParameterSet::set`], or if the text is no
     /// quantity of the parameter's dimension.
     pub fn set_text(&mut self, key: &str, text: &str) -> Result<(), ParameterError> {
-        let Some(p) = all().find(|p| p.key == key) else {
+        let Some(p) = named(key) else {
             return Err(ParameterError::Unknown { key: key.to_owned() });
         };
         let value = quantity::convert(text, p.unit).map_err(|problem| ParameterError::Text { key: p.key, problem })?;
@@ -239,10 +261,10 @@ impl ParameterSet {
     /// which is a slip in this crate's code.
     pub fn get_as(&self, key: &str, dimension: quantity::Dimension) -> f64 {
         let value = self.get(key);
-        let unit = all().find(|p| p.key == key).map_or("1", |p| p.unit);
-        match quantity::convert(&format!("{value:?} {unit}"), dimension.base_unit()) {
-            Ok(value) => value,
-            Err(problem) => panic!("`{key}`: {problem}"),
+        let unit = lookup().place(key).and_then(|place| lookup().units[place]);
+        match unit.and_then(|unit| unit.in_base(value, dimension)) {
+            Some(value) => value,
+            None => panic!("`{key}` is not {}", dimension.noun()),
         }
     }
 }

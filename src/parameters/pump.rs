@@ -99,7 +99,7 @@ pub const TABLE: &[Parameter] = &[
         high: 0.3,
         grade: Derived,
         source: "0.15/1.96 from the 95 % prediction interval in Neuromodulation 2023;26:1240",
-        meaning: "standard deviation of the gain between refill periods, drawn in a batch",
+        meaning: "standard deviation of the gain between refill periods, drawn at each fill unless the scenario fixes the gain",
     },
     Parameter {
         key: "pump.gain.flex_effect",

@@ -41,6 +41,7 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
     let doses = sorted(responders.iter().filter_map(|f| f.maintenance_ug_per_day));
     let half_lives = sorted(figures.iter().map(|f| f.half_life_h));
     let clearances = sorted(figures.iter().map(|f| f.clearance_ml_per_h));
+    let near = p.get("population.target.middle");
     // These series were of adults.
     let in_adults = || {
         vec![
@@ -64,21 +65,21 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
                 "half-life in lumbar fluid [h]",
                 &half_lives,
                 1.5,
-                1.25,
+                near,
                 "US label, 7 patients",
             ),
             middle(
                 "clearance from lumbar fluid [mL/h]",
                 &clearances,
                 30.0,
-                1.25,
+                near,
                 "US label, 7 and 10 patients",
             ),
             middle(
                 "lumbar over cisternal concentration [1]",
                 &sorted(figures.iter().map(|f| f.lumbar_over_cisternal)),
                 4.0,
-                1.25,
+                near,
                 "US label, 5 patients",
             ),
         ]
@@ -121,7 +122,7 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
                 Range::Series,
                 "US label, under 12 years",
             ),
-            mean(dose, &doses, 274.0, "US label, under 12 years"),
+            mean(dose, &doses, 274.0, near, "US label, under 12 years"),
             low(10.0, "US label: near or below 10 in 6 children, recalled"),
         ]),
     }
@@ -203,15 +204,16 @@ fn middle(what: &'static str, all: &[f64], published: f64, factor: f64, source: 
     }
 }
 
-fn mean(what: &'static str, all: &[f64], published: f64, source: &'static str) -> Line {
+/// The mean beside a published mean, within a factor.
+fn mean(what: &'static str, all: &[f64], published: f64, factor: f64, source: &'static str) -> Line {
     let simulated = all.iter().sum::<f64>() / all.len().max(1) as f64;
     Line {
         what,
         published: format!("mean {published}"),
         source,
         simulated: format!("mean {}", short(simulated)),
-        rule: "within a factor of 1.25".to_owned(),
-        met: simulated <= published * 1.25 && simulated >= published / 1.25,
+        rule: format!("within a factor of {factor}"),
+        met: simulated <= published * factor && simulated >= published / factor,
     }
 }
 

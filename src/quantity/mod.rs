@@ -23,6 +23,7 @@
 mod unit;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use unit::{Powers, Unit};
 
@@ -306,6 +307,30 @@ pub fn convert(text: &str, unit: &str) -> Result<f64, QuantityError> {
             usual: unit.to_owned(),
         },
     )
+}
+
+/// A unit that was read once, for numbers that come without text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Measure(Unit);
+
+impl Measure {
+    /// Reads a unit.
+    pub(crate) fn of(unit: &str) -> Option<Measure> {
+        unit::parse(unit).ok().map(Measure)
+    }
+
+    /// A number in this unit, expressed in the base unit of `dimension`; `None` if it is of
+    /// another kind or not finite. The bits are those of [`convert`].
+    pub(crate) fn in_base(self, value: f64, dimension: Dimension) -> Option<f64> {
+        static BASES: OnceLock<Vec<(Dimension, Unit)>> = OnceLock::new();
+        let bases = BASES.get_or_init(|| {
+            let base = |d: Dimension| Some((d, unit::parse(d.base_unit()).ok()?));
+            Dimension::ALL.into_iter().filter_map(base).collect()
+        });
+        let (_, base) = bases.iter().find(|(d, _)| *d == dimension)?;
+        let there = scale(value, &self.0, base);
+        (self.0.powers == base.powers && value.is_finite() && there.is_finite()).then_some(there + 0.0)
+    }
 }
 
 /// Whether a text is a unit this module understands.

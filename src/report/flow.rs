@@ -235,7 +235,7 @@ fn happenings(bench: &Bench, results: &Results) -> (String, String, String) {
         "missed_ml",
         "bolus_ml",
     ]);
-    let mut alarms = Csv::new(&["controller", "test", "reason", "time_h", "delivered_ml"]);
+    let mut alarms = Csv::new(&["controller", "test", "reason", "time_h", "delivered_ml", "left_ml"]);
     for cell in &results.cells {
         let (controller, test) = names(bench, results, cell);
         for s in &cell.metrics.steps {
@@ -260,7 +260,7 @@ fn happenings(bench: &Bench, results: &Results) -> (String, String, String) {
         for a in &cell.run.alarms {
             alarms.row(
                 &[controller, test, a.reason.word()],
-                &[Some(a.time_h), Some(a.delivered_ml)],
+                &[Some(a.time_h), Some(a.delivered_ml), Some(a.left_ml)],
             );
         }
     }

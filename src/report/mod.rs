@@ -8,6 +8,7 @@
 //!   `ledger.csv`, `alarms.csv`, `device_log.csv`, `visits.csv`, `outcomes.csv` and `summary.json`;
 //! - [`plots`] (feature `plots`) draws figures as SVG and PNG;
 //! - [`folder`] puts a whole folder in place at once, or nothing;
+//! - [`page`] makes the page that a teacher opens: one HTML file;
 //! - [`text`] tells the story in a few lines for a terminal.
 
 pub mod data;
@@ -16,6 +17,7 @@ pub mod folder;
 pub mod format;
 pub mod from_run;
 pub mod matrix;
+pub mod page;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod pictures;

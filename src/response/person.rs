@@ -320,17 +320,15 @@ impl Response {
 
     /// Tolerances for an integrator, one per slow state, in its unit.
     pub fn absolute_tolerances(&self) -> Vec<f64> {
-        let mut atol = vec![1e-7; self.slow_states()];
-        atol[Slow::TEMPERATURE] = 1e-5;
+        let mut atol = vec![1e-6; self.slow_states()];
+        atol[Slow::TEMPERATURE] = 1e-4;
         atol
     }
 
     fn acute(&self, exposure: &Exposure, y: &[f64]) -> Acute {
         let f = &self.figures;
-        let effect = Region::ALL.map(|r| {
-            let tolerance = y[Slow::TOLERANCE + r.index()].max(0.0);
-            self.model.effect(r, exposure.effect[r.index()], tolerance)
-        });
+        let tolerance = std::array::from_fn(|r| y[Slow::TOLERANCE + r].max(0.0));
+        let effect = self.model.effects(&exposure.effect, &tolerance);
         let saturate = |amount: f64, half: f64| amount.max(0.0) / (amount.max(0.0) + half);
         let benzodiazepine = saturate(exposure.benzodiazepine, f.benzodiazepine_half);
         let relief = 1.0 - f.benzodiazepine_relief * benzodiazepine;

@@ -13,6 +13,8 @@
 //!    +------------------------ dwell over -----'           (resolved)
 //! ```
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use crate::parameters::ParameterSet;
@@ -211,12 +213,18 @@ pub fn watches_with_drugs(p: &ParameterSet) -> Vec<Watch> {
 }
 
 fn watched(p: &ParameterSet, symptoms: impl Iterator<Item = &'static Symptom>) -> Vec<Watch> {
+    // Spelled once: a batch asks for them with every patient.
+    static KEYS: OnceLock<Vec<[String; 3]>> = OnceLock::new();
+    let keys = KEYS.get_or_init(|| {
+        let of =
+            |s: &Symptom| ["onset", "resolution", "dwell"].map(|what| format!("response.symptom.{}.{what}", s.name));
+        all_symptoms().map(of).collect()
+    });
     let watch = |(index, symptom): (usize, &'static Symptom)| {
-        let get = |what: &str| p.get(&format!("response.symptom.{}.{what}", symptom.name));
-        let onset = get("onset");
+        let [onset, resolution, dwell_h] = keys[index].each_ref().map(|key| p.get(key));
         let resolution = match symptom.direction {
-            Direction::Above => get("resolution").min(onset),
-            Direction::Below => get("resolution").max(onset),
+            Direction::Above => resolution.min(onset),
+            Direction::Below => resolution.max(onset),
         };
         Watch {
             index,
@@ -224,7 +232,7 @@ fn watched(p: &ParameterSet, symptoms: impl Iterator<Item = &'static Symptom>) -
             levels: Thresholds {
                 onset,
                 resolution,
-                dwell_h: get("dwell"),
+                dwell_h,
             },
         }
     };

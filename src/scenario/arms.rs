@@ -74,7 +74,7 @@ fn variant(context: &Context<'_>, document: &Table, block: &Table, place: Place)
     })
 }
 
-fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>, Reported> {
+pub(super) fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>, Reported> {
     let known = fields.context.names.all();
     let mut gone = Vec::new();
     let mut flawed = false;
@@ -105,7 +105,7 @@ fn without(fields: &Fields<'_, '_>, document: &mut Table) -> Result<Vec<String>,
     if flawed { Err(Reported) } else { Ok(gone) }
 }
 
-fn set(fields: &Fields<'_, '_>, document: &mut Table, original: &Table) -> Result<(), Reported> {
+pub(super) fn set(fields: &Fields<'_, '_>, document: &mut Table, original: &Table) -> Result<(), Reported> {
     let Some(entry) = fields.entry("set") else {
         return Ok(());
     };
@@ -235,7 +235,7 @@ pub(super) fn put(
         ) => {
             descend(document, path, change, &leaf)
         }
-        ("extends" | "arm" | "matrix" | "expect" | "sources" | "hazard", _) => Err(Box::new(wrong(
+        ("extends" | "arm" | "matrix" | "expect" | "decision" | "sources" | "hazard" | "teaching", _) => Err(Box::new(wrong(
             "bad-path",
             format!("an arm cannot set {}", quoted(path)),
             "not part of what is run",

@@ -33,7 +33,7 @@ pub(super) fn parameters_of(
     flatten(table, String::new(), &mut flat);
     let mut flawed = false;
     for (key, key_place, place, data) in flat {
-        let Some(known) = parameters::all().find(|p| p.key == key) else {
+        let Some(known) = parameters::named(&key) else {
             flawed = true;
             let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
             let help = super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));

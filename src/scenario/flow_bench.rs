@@ -144,7 +144,7 @@ pub enum OnAlarm {
 }
 
 /// The device's own alarm for an occluded line or a stalled motor; it stands beside every controller.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AlarmSpec {
     /// Pressure that calls an occlusion \[kPa\]; `None` is the default.
     pub pressure: Option<f64>,
@@ -152,6 +152,18 @@ pub struct AlarmSpec {
     pub hold: Option<f64>,
     /// What follows.
     pub then: OnAlarm,
+    /// Sensors that it listens to.
+    pub watch: Vec<SensorKind>,
+}
+
+impl AlarmSpec {
+    /// Sensors that an alarm can listen to.
+    pub const WATCHABLE: [SensorKind; 4] = [
+        SensorKind::Pressure,
+        SensorKind::Rotor,
+        SensorKind::Flow,
+        SensorKind::Reservoir,
+    ];
 }
 
 impl Default for AlarmSpec {
@@ -160,6 +172,7 @@ impl Default for AlarmSpec {
             pressure: None,
             hold: None,
             then: OnAlarm::Continue,
+            watch: vec![SensorKind::Pressure, SensorKind::Rotor],
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, quoted};
+use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, list, quoted};
 use super::document::{self, Data, Table};
 use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::figures::parameters_of;
@@ -36,7 +36,7 @@ const PLANT_KEYS: &[&str] = &["actuator", "stroke", "fill", "length", "material"
 const SENSOR_KEYS: &[&str] = &[
     "present", "period", "noise", "bias", "drift", "quantum", "delay", "dropout",
 ];
-const ALARM_KEYS: &[&str] = &["pressure", "hold", "then"];
+const ALARM_KEYS: &[&str] = &["pressure", "hold", "then", "watch"];
 const TEST_KEYS: &[&str] = &["id", "title", "duration", "rate", "sample", "analyse_from", "stimuli"];
 /// What a stimulus can do, one a block.
 const VERBS: &[&str] = &[
@@ -462,7 +462,7 @@ fn tests_of(
             tick: span(&fields, "tick", at_least_a_tick(tick))?,
             plant: plant.clone(),
             sensors: sensors.clone(),
-            alarm,
+            alarm: alarm.clone(),
             stimuli,
             parameters: parameters.clone(),
         });
@@ -525,7 +525,29 @@ fn sensors(fields: &Fields<'_, '_>, empty: &Table) -> Result<Vec<SensorSpec>, Re
 
 fn alarm(fields: &Fields<'_, '_>) -> Result<AlarmSpec, Reported> {
     let then = fields.choice("then", &[("continue", OnAlarm::Continue), ("stop", OnAlarm::Stop)])?;
+    let watch = match fields.texts("watch", "[\"pressure\", \"rotor\", \"flow\"]")? {
+        None => AlarmSpec::default().watch,
+        Some(named) => {
+            let mut kinds = Vec::new();
+            for (word, place) in named {
+                let kind = AlarmSpec::WATCHABLE
+                    .into_iter()
+                    .find(|k| k.word() == word)
+                    .ok_or_else(|| {
+                        let known = AlarmSpec::WATCHABLE.map(SensorKind::word);
+                        fields.report(
+                            Diagnostic::new("unknown-name", format!("an alarm cannot listen to `{word}`"))
+                                .at(place, "here")
+                                .help(format!("it can listen to {}", list(&known))),
+                        )
+                    })?;
+                kinds.push(kind);
+            }
+            kinds
+        }
+    };
     Ok(AlarmSpec {
+        watch,
         pressure: fields.quantity("pressure", Dimension::Pressure, Bound::up_to(1000.0))?,
         hold: fields.quantity("hold", Dimension::Time, Bound::within(0.0, 24.0))?,
         then: then.unwrap_or(OnAlarm::Continue),

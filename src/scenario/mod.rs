@@ -42,6 +42,7 @@ mod arms;
 mod branching;
 mod care;
 mod check;
+mod decision;
 mod diagnostics;
 mod document;
 mod drug;
@@ -67,6 +68,7 @@ mod resolve;
 mod schema;
 pub mod settings;
 pub mod steps;
+mod teaching;
 mod writing;
 
 use std::path::{Path, PathBuf};
@@ -190,6 +192,30 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
         return Err(Diagnostics::new(vec![lost], sources));
     };
 
+    // The story as it was told is the first arm, or the file itself.
+    let told = variants.first().map_or(&document, |v| &v.document);
+    let context = Context::new(catalog, names.clone());
+    context.duration.set(Some(plain.scenario.duration));
+    let decided = decision::read(&context, &document, told, &arm_ids);
+    mistakes.extend(context.into_mistakes());
+    let Ok((decisions, courses)) = decided else {
+        return Err(Diagnostics::new(mistakes, sources));
+    };
+    let mut branches = Vec::new();
+    for course in courses {
+        let context = Context::new(catalog, Names::collect(&course.document, catalog).without(course.gone));
+        if let Ok(resolved) = resolve::resolve(&context, &course.document, &sources, &arm_ids, true) {
+            branches.push(Arm {
+                id: course.id,
+                scenario: resolved.scenario,
+            });
+        }
+        mistakes.extend(context.into_mistakes());
+    }
+    if !mistakes.is_empty() {
+        return Err(Diagnostics::new(mistakes, sources));
+    }
+
     if alone {
         let mut scenario = plain.scenario;
         scenario.expectations = plain.expectations.into_iter().map(|e| e.expectation).collect();
@@ -202,6 +228,8 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
                 scenario,
             }],
             matrix: None,
+            decisions,
+            branches,
         });
     }
     let mut out = Vec::new();
@@ -237,6 +265,8 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
             text,
             arms: out,
             matrix,
+            decisions,
+            branches,
         });
     }
     let mistakes = found

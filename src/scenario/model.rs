@@ -16,6 +16,7 @@ pub use super::hearing::{Heard, Hearing};
 pub use super::matrix::{Factor, Matrix};
 use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
+pub use super::teaching::{Question, Stage, Teaching};
 
 /// A file as loaded: one scenario per arm (a single unnamed one without `[[arm]]`).
 #[derive(Debug, Clone)]
@@ -30,6 +31,38 @@ pub struct Story {
     pub arms: Vec<Arm>,
     /// What `[matrix]` varies; cell `i` is arm `i`.
     pub matrix: Option<Matrix>,
+    /// Where a page for teaching stops and asks.
+    pub decisions: Vec<DecisionPoint>,
+    /// What the choices of decisions lead to that are no arms; `arm.id` is DECISION.NUMBER.
+    pub branches: Vec<Arm>,
+}
+
+/// A point of the story at which somebody decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionPoint {
+    /// Name.
+    pub id: String,
+    /// When.
+    pub at: Moment,
+    /// What is asked.
+    pub question: String,
+    /// What is said once a choice is made; may be empty.
+    pub reveal: String,
+    /// What can be chosen; exactly one is what the story did.
+    pub choices: Vec<Choice>,
+}
+
+/// One answer to a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// What is chosen, in words.
+    pub text: String,
+    /// Why it is wise or not; may be empty.
+    pub reason: String,
+    /// Whether the story took it.
+    pub chosen: bool,
+    /// Id of the arm or branch it leads to; `None` is the story as it was told.
+    pub run: Option<String>,
 }
 
 /// One arm.
@@ -48,6 +81,8 @@ pub struct Scenario {
     pub title: String,
     /// What a reader should learn.
     pub lesson: String,
+    /// Texts for a class; `None` without the block.
+    pub teaching: Option<Teaching>,
     /// Hazard id, such as `H-12`.
     pub hazard: Option<String>,
     /// Publications behind it.

@@ -78,7 +78,7 @@ impl Distribution {
     /// The parameter's own table entry. `None` only for a key that no table has, which
     /// [`PopulationSpec::new`] refuses.
     pub fn parameter(&self) -> Option<&'static Parameter> {
-        parameters::all().find(|p| p.key == self.key)
+        parameters::named(self.key)
     }
 
     /// The distribution in words; `unit` is written after quantities, with its space.

@@ -305,7 +305,7 @@ fn flatten<'t>(table: &'t Table, prefix: &str, out: &mut Vec<(String, &'t Entry)
 
 /// The parameter of this name.
 fn parameter(context: &Context<'_>, key: &str, place: Place) -> Result<&'static Parameter, Reported> {
-    parameters::all().find(|p| p.key == key).ok_or_else(|| {
+    parameters::named(key).ok_or_else(|| {
         let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
         let help = nearest(key, &keys).map(|k| format!("did you mean `{k}`?"));
         context.report(

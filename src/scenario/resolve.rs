@@ -11,7 +11,7 @@ use super::figures::{fidelity, named_set, parameters_of};
 use super::model::{
     Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment, Selection,
 };
-use super::{action, care, check, drug, expect, fault, hazards, population_read, programme};
+use super::{action, care, check, drug, expect, fault, hazards, population_read, programme, teaching};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::quantity::Dimension;
@@ -41,8 +41,10 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "care",
     "drug",
     "expect",
+    "decision",
     "arm",
     "matrix",
+    "teaching",
 ];
 /// Keys of `[patient]`.
 pub(super) const PATIENT_KEYS: &[&str] = &[
@@ -197,6 +199,7 @@ pub(super) fn resolve(
     context.primary.set(pump.as_ref().ok().and_then(|p| p.primary));
     let catheter = catheter(&fields, &defaults);
     let hazards = hazards::read(&fields);
+    let teaching = teaching::read(&fields);
 
     let lumbar_over = defaults.get_as("scenario.lumbar_bolus.over", Dimension::Time);
     let programmes = blocks(&fields, "programme", |table, place| {
@@ -232,6 +235,7 @@ pub(super) fn resolve(
     let (sources_cited, seed, sample) = (sources_cited?, seed?, sample?);
     let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
     let hazards = hazards?;
+    let teaching = teaching?;
     let (replicate, set, population) = (replicate?, set?, population?);
     sound?;
     few?;
@@ -242,6 +246,7 @@ pub(super) fn resolve(
         scenario: Scenario {
             title,
             lesson: lesson.unwrap_or_default().to_owned(),
+            teaching,
             hazard: hazard.map(str::to_owned),
             sources: sources_cited
                 .unwrap_or_default()

@@ -10,7 +10,10 @@ use super::drugs::{Channel, FIGURES, unit_of};
 use super::model::{Catalog, FaultKind, FieldSpec};
 use super::population::Shape;
 use super::settings::PolicySpec;
-use super::{action, arms, care, drug, expect, fault, hazards, population_read, programme, resolve, settings, steps};
+use super::{
+    action, arms, care, decision, drug, expect, fault, hazards, population_read, programme, resolve, settings, steps,
+    teaching,
+};
 use crate::parameters;
 use crate::quantity::Dimension;
 use crate::signals::Level;
@@ -55,6 +58,8 @@ pub fn schema(catalog: &Catalog) -> String {
                 of values, or NAME = { path = \"...\", values = [...] }.",
             "additionalProperties": { "type": ["array", "object"] },
         }),
+        "teaching" => teaching_table(),
+        "decision" => blocks(decision_block()),
         _ => blocks(arm_block()),
     });
     let mut root = json!({
@@ -671,6 +676,36 @@ fn expect_block(catalog: &Catalog) -> Value {
     one_of(block, &["source"], &["event", "signal"])
 }
 
+fn teaching_table() -> Value {
+    let required = |mut block: Value, keys: &[&str]| {
+        block["required"] = json!(keys);
+        blocks(block)
+    };
+    object(teaching::KEYS, |key| match key {
+        "number" => json!({ "type": "integer", "minimum": 1, "description": "Place in a course." }),
+        "minutes" => json!({ "type": "integer", "minimum": 1, "description": "How long it takes in class [min]." }),
+        "goals" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "What students can do afterwards." })
+        }
+        "introduction" => text("To be read before the run."),
+        "stage" => {
+            let block = object(teaching::STAGE_KEYS, |key| match key {
+                "at" => moment("From when on it may be read."),
+                "title" => text("A few words."),
+                _ => text("A paragraph."),
+            });
+            required(block, teaching::STAGE_KEYS)
+        }
+        _ => {
+            let block = object(teaching::QUESTION_KEYS, |key| match key {
+                "ask" => text("A question to the class."),
+                _ => text("What a teacher would like to hear."),
+            });
+            required(block, teaching::QUESTION_KEYS)
+        }
+    })
+}
+
 fn arm_block() -> Value {
     let mut block = object(arms::KEYS, |key| match key {
         "id" => id(),
@@ -682,5 +717,30 @@ fn arm_block() -> Value {
         }
     });
     block["required"] = json!(["id"]);
+    block
+}
+
+fn decision_block() -> Value {
+    let act = || json!({ "type": "object", "description": "What an [[action]] block says, its time left out." });
+    let mut choice = object(decision::CHOICE_KEYS, |key| match key {
+        "text" => text("What is chosen."),
+        "reason" => text("Why it is wise or not; shown afterwards."),
+        "chosen" => json!({ "const": true, "description": "The story as it was told." }),
+        "arm" => text("Arm that shows what follows."),
+        "do" => json!({ "oneOf": [act(), blocks(act())], "description": "Acts done at the decision instead." }),
+        "without" => {
+            json!({ "type": "array", "items": { "type": "string" }, "description": "Ids left out." })
+        }
+        _ => json!({ "type": "object", "description": "Paths and new values, as in an arm." }),
+    });
+    choice["required"] = json!(["text"]);
+    let mut block = object(decision::KEYS, |key| match key {
+        "id" => id(),
+        "at" => moment("When the page stops and asks."),
+        "question" => text("What it asks."),
+        "reveal" => text("What it says once a choice is made."),
+        _ => json!({ "type": "array", "minItems": 2, "items": choice.clone() }),
+    });
+    block["required"] = json!(["at", "question", "choice"]);
     block
 }

@@ -51,7 +51,7 @@ pub(super) fn assemble(
     )?;
     // Nothing is stored behind a restriction yet, so nothing can leave.
     let _ = catheter.set_tip_pressure(SimTime::ZERO, super::tip_pressure(parameters, scenario.patient.posture))?;
-    let pump = registry.pumps.build(
+    let mut pump = registry.pumps.build(
         &PumpSetup {
             device: if scenario.patient.implanted {
                 scenario.pump.clone()
@@ -124,7 +124,7 @@ pub(super) fn assemble(
         let tip = Site::Stream(Destination::Csf(scenario.catheter.tip));
         kinetics.settle(SimTime::ZERO, &[(tip, delivered)])?;
         kinetics.set_inputs(SimTime::ZERO, &[])?;
-        let scratch = &mut kinetics.system().scratch();
+        let scratch = &mut kinetics.scratch();
         initial = kinetics.balance(SimTime::ZERO, scratch)?.0;
         let drive = kinetics.drive(SimTime::ZERO, scratch)?;
         let mut others = Sites::default();
@@ -138,6 +138,12 @@ pub(super) fn assemble(
             ..Exposure::default()
         });
     }
+    // The patient is used to the mean pump; what this one does until the next fill is luck.
+    let draws = Draws::new(
+        options.seed.unwrap_or(scenario.seed),
+        super::run::replicate_of(scenario, options),
+    );
+    super::luck::begin(&mut *pump, scenario, &registry.pumps, &draws)?;
     let watched = if drugs.is_empty() {
         watches(parameters)
     } else {
@@ -207,10 +213,7 @@ pub(super) fn assemble(
         counts: super::ailment_run::Counts::default(),
         facts: Arc::new(super::care_run::facts(scenario)),
         waiting: WaitingList::default(),
-        draws: Draws::new(
-            options.seed.unwrap_or(scenario.seed),
-            super::run::replicate_of(scenario, options),
-        ),
+        draws,
         alarms: Alarms::default(),
         visits: Vec::new(),
         accounts: Accounts {

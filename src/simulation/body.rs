@@ -20,11 +20,19 @@ use crate::signals::Ailing;
 use super::drugs::DrugRun;
 use super::error::SimError;
 
-/// Points per accepted integration step at which thresholds are looked at.
+/// Most points per accepted integration step at which thresholds are looked at.
 pub const SCANS_PER_STEP: u32 = 4;
+
+/// Where steps are short there are fewer points, not closer than this \[h\]: then the step
+/// itself is the resolution at which anything moves.
+const SCAN_EVERY: f64 = 2.0;
 
 /// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
+
+/// First step tried \[h\] after a change, if the last one was longer. What a change of delivery
+/// does reaches the effect sites gradually, so the step need not begin anew from nothing.
+const FIRST_STEP: f64 = 1.0;
 
 /// Length of a step \[h\] at rest: the drive stands still, and no state would move by as much as
 /// its tolerance in that time. So no signal moves either, no crossing can hide in it, and
@@ -32,7 +40,7 @@ const LONGEST_STEP: f64 = 24.0;
 const LONGEST_REST: f64 = 168.0;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
-const RELATIVE_TOLERANCE: f64 = 1e-7;
+const RELATIVE_TOLERANCE: f64 = 1e-6;
 
 /// The two levels of a symptom, watched apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -93,10 +101,10 @@ pub struct Drive {
 impl Drives<'_> {
     /// Concentrations at an instant not before the last change.
     pub fn at(&self, at: SimTime) -> Result<Drive, SimError> {
-        let baclofen = self.baclofen.drive(at, &mut self.baclofen.system().scratch())?;
+        let baclofen = self.baclofen.drive(at, &mut self.baclofen.scratch())?;
         let mut others = Sites::default();
         for (sites, drug) in others.iter_mut().zip(self.others) {
-            *sites = drug.kinetics.drive(at, &mut drug.kinetics.system().scratch())?.effect;
+            *sites = drug.kinetics.drive(at, &mut drug.kinetics.scratch())?.effect;
         }
         Ok(Drive { baclofen, others })
     }
@@ -115,7 +123,7 @@ struct Line<'a> {
     /// How long its origin lies after that of baclofen \[h\].
     behind: f64,
     /// The cheap form, where there is one.
-    course: Option<DriveCourse>,
+    course: Option<&'a DriveCourse>,
     scratch: Scratch,
 }
 
@@ -125,7 +133,7 @@ impl<'a> Line<'a> {
             kinetics,
             behind: kinetics.origin().hours_since(reference.origin()),
             course: kinetics.course(),
-            scratch: kinetics.system().scratch(),
+            scratch: kinetics.scratch(),
         }
     }
 
@@ -189,8 +197,10 @@ pub struct BodyRun {
     sides: Vec<Sides>,
     /// Sides at the end of the newest step.
     scan_sides: Vec<Sides>,
-    /// Driving signals at the scanned points of the newest step, for peaks.
-    points: Vec<(SimTime, Vec<f64>)>,
+    /// Scanned points that nobody asked for yet.
+    points: Vec<SimTime>,
+    /// Driving signals there, for peaks: one for each watch, point after point.
+    peaks: Vec<f64>,
     /// Whether breathing is taken over.
     pub ventilated: bool,
     /// Whether the body is cooled.
@@ -216,6 +226,7 @@ impl BodyRun {
             sides: vec![[false, true]; symptoms],
             scan_sides: vec![[false, true]; symptoms],
             points: Vec::new(),
+            peaks: Vec::new(),
             ventilated: false,
             cooled: false,
             ailments: Ailments::default(),
@@ -258,13 +269,30 @@ impl BodyRun {
         response.signals(&self.exposure(drive, at), &self.slow(at))
     }
 
-    /// Starts a new stretch: called just before the kinetics or the support change.
+    /// Starts a new stretch: called just before the support or an ailment changes.
     pub fn rebase(&mut self, now: SimTime) {
         let y = self.slow(now);
+        self.stepper.restart_near(0.0, &y, FIRST_STEP);
+        self.begin_stretch(now);
+    }
+
+    /// Starts a new stretch where concentrations at the effect sites go on from the values they
+    /// have: called just before the kinetics change.
+    pub fn turn(&mut self, now: SimTime) {
+        if now.hours_since(self.origin) == self.stepper.interval().1 {
+            self.stepper.go_on(0.0, FIRST_STEP);
+            self.begin_stretch(now);
+        } else {
+            self.rebase(now);
+        }
+    }
+
+    fn begin_stretch(&mut self, now: SimTime) {
         self.origin = now;
-        self.stepper.restart(0.0, &y);
         self.steps.clear();
-        self.points.retain(|(t, _)| *t <= now);
+        let kept = self.points.partition_point(|t| *t <= now);
+        self.points.truncate(kept);
+        self.peaks.truncate(kept * self.sides.len());
         self.pending.clear();
         self.scan_sides.clone_from(&self.sides);
     }
@@ -274,18 +302,21 @@ impl BodyRun {
         self.origin == now
     }
 
-    /// Integrates and searches until `limit` is covered or a crossing is due.
+    /// Integrates and searches until `limit` is covered or a crossing is due. A step ends at `turn`,
+    /// the instant at which the dynamics are known to change.
     pub fn cover(
         &mut self,
         response: &Response,
         watches: &[Watch],
         drives: Drives<'_>,
         limit: SimTime,
+        turn: Option<SimTime>,
     ) -> Result<(), SimError> {
         let wanted = limit.hours_since(self.origin);
         if self.stepper.interval().1 >= wanted {
             return Ok(());
         }
+        let turn = turn.map_or(f64::MAX, |t| t.hours_since(self.origin));
         let mut driver = Driver::new(drives);
         let offset = self.origin.hours_since(drives.baclofen.origin());
         // A crossing that is due stops the search: what follows may change at it,
@@ -293,7 +324,9 @@ impl BodyRun {
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
             let done = self.stepper.interval().1;
             let still = driver.settled(offset + done) && self.ailments.rest(self.origin, done);
-            let resting = still && self.stepper.at_rest(LONGEST_REST);
+            // Behind the turn nothing is known; whoever wants to look there goes on without it.
+            let end = if turn > done { turn } else { f64::MAX };
+            let resting = still && end - done >= LONGEST_REST && self.stepper.at_rest(LONGEST_REST);
             let (ventilated, cooled) = (self.ventilated, self.cooled);
             let (ailments, origin) = (&self.ailments, self.origin);
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
@@ -308,9 +341,9 @@ impl BodyRun {
             if resting {
                 self.stepper.glide(&mut rhs, LONGEST_REST)?;
             } else {
-                self.stepper.step(&mut rhs, f64::MAX, LONGEST_STEP)?;
+                self.stepper.step(&mut rhs, end, LONGEST_STEP)?;
             }
-            let points = if resting { 1 } else { SCANS_PER_STEP };
+            let points = if resting { 1 } else { scans(self.stepper.interval()) };
             self.scan(response, watches, &mut driver, points)?;
         }
         Ok(())
@@ -333,26 +366,30 @@ impl BodyRun {
                 .origin
                 .checked_add(SimSpan::from_hours(from + (to - from) * share)?)?;
             let here = self.signals_under(response, driver.at(right), right);
-            self.points
-                .push((right, watches.iter().map(|w| (w.symptom.select)(&here)).collect()));
             for watch in watches {
-                for edge in EDGES {
-                    let side = self.scan_sides[watch.index][edge as usize];
-                    let flips = |s: &Signals| beyond(watch, edge, (watch.symptom.select)(s)) != side;
-                    if flips(&here) {
-                        let time = first_instant(left, right, |t| {
-                            Ok::<_, SimError>(flips(&self.signals_under(response, driver.at(t), t)))
-                        })?;
-                        found.push(Found {
-                            time,
-                            symptom: watch.index,
-                            edge,
-                            beyond: !side,
-                        });
-                        self.scan_sides[watch.index][edge as usize] = !side;
-                    }
+                let value = (watch.symptom.select)(&here);
+                self.peaks.push(value);
+                let sides = self.scan_sides[watch.index];
+                let now = EDGES.map(|edge| beyond(watch, edge, value));
+                if now == sides {
+                    continue;
                 }
+                for edge in EDGES.into_iter().filter(|e| now[*e as usize] != sides[*e as usize]) {
+                    let side = sides[edge as usize];
+                    let flips = |s: &Signals| beyond(watch, edge, (watch.symptom.select)(s)) != side;
+                    let time = first_instant(left, right, |t| {
+                        Ok::<_, SimError>(flips(&self.signals_under(response, driver.at(t), t)))
+                    })?;
+                    found.push(Found {
+                        time,
+                        symptom: watch.index,
+                        edge,
+                        beyond: !side,
+                    });
+                }
+                self.scan_sides[watch.index] = now;
             }
+            self.points.push(right);
             left = right;
         }
         found.sort();
@@ -389,31 +426,41 @@ impl BodyRun {
         let signals = self.signals(response, drives, now)?;
         let mut found = Vec::new();
         for watch in watches {
-            for edge in EDGES {
-                let side = self.sides[watch.index][edge as usize];
-                if beyond(watch, edge, (watch.symptom.select)(&signals)) != side {
-                    self.sides[watch.index][edge as usize] = !side;
-                    self.scan_sides[watch.index][edge as usize] = !side;
-                    found.push(Found {
-                        time: now,
-                        symptom: watch.index,
-                        edge,
-                        beyond: !side,
-                    });
-                }
+            let value = (watch.symptom.select)(&signals);
+            let (before, after) = (self.sides[watch.index], EDGES.map(|edge| beyond(watch, edge, value)));
+            for edge in EDGES.into_iter().filter(|e| before[*e as usize] != after[*e as usize]) {
+                self.sides[watch.index][edge as usize] = after[edge as usize];
+                self.scan_sides[watch.index][edge as usize] = after[edge as usize];
+                found.push(Found {
+                    time: now,
+                    symptom: watch.index,
+                    edge,
+                    beyond: after[edge as usize],
+                });
             }
         }
         Ok(found)
     }
 
-    /// Driving signals at points passed by `now`, for peaks; each is given once. Steps
+    /// Gives the driving signals at each point passed by `now`, for peaks; each is given once. Steps
     /// that ended before are forgotten: nobody asks for the past of an event.
-    pub fn passed(&mut self, now: SimTime) -> Vec<Vec<f64>> {
+    pub fn passed(&mut self, now: SimTime, mut look: impl FnMut(&[f64])) {
         let t = now.hours_since(self.origin);
         self.steps.retain(|s| s.t1 >= t);
-        let count = self.points.iter().take_while(|(t, _)| *t <= now).count();
-        self.points.drain(..count).map(|(_, values)| values).collect()
+        let passed = self.points.partition_point(|t| *t <= now);
+        let values = passed * self.sides.len();
+        if passed > 0 {
+            self.peaks[..values].chunks_exact(self.sides.len()).for_each(&mut look);
+            self.points.drain(..passed);
+            self.peaks.drain(..values);
+        }
     }
+}
+
+/// Points at which a step is looked at.
+fn scans((from, to): (f64, f64)) -> u32 {
+    // A share of hours, cut at a few points: it fits.
+    ((to - from) / SCAN_EVERY).ceil().clamp(1.0, f64::from(SCANS_PER_STEP)) as u32
 }
 
 /// First instant, to the nanosecond, at which `holds` is true, if it changes once

@@ -72,7 +72,7 @@ impl DrugRun {
     pub(super) fn establish(&mut self, site: Site, rate: f64) -> Result<[f64; 4], SimError> {
         self.kinetics.settle(SimTime::ZERO, &[(site, rate)])?;
         self.kinetics.set_inputs(SimTime::ZERO, &[])?;
-        let scratch = &mut self.kinetics.system().scratch();
+        let scratch = &mut self.kinetics.scratch();
         self.accounts.initial = self.kinetics.balance(SimTime::ZERO, scratch)?.0;
         Ok(self.kinetics.drive(SimTime::ZERO, scratch)?.effect)
     }

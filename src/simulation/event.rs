@@ -285,7 +285,7 @@ impl Event for SimEvent {
             SimEvent::Hazard { id, .. } => Cow::Owned(format!("hazard.{id}")),
             SimEvent::Fault { id, .. } | SimEvent::Ailment { id, .. } => Cow::Owned(format!("fault.{id}")),
             SimEvent::Pump(_) => Cow::Borrowed("pump"),
-            SimEvent::Notice(notice) => Cow::Owned(super::words::notice_name(notice).0),
+            SimEvent::Notice(notice) => super::words::notice_name(notice).0,
             SimEvent::AlarmHeard { name, .. } => Cow::Owned(format!("alarm.{}", name.as_str())),
             SimEvent::Catheter => Cow::Borrowed("catheter"),
             SimEvent::Delivery { .. } => Cow::Borrowed("delivery"),
@@ -340,7 +340,7 @@ impl Event for SimEvent {
             // What the pump reports of these, if it notices, is an alarm of its own.
             SimEvent::Pump(PumpEvent::Emptied) => "empty",
             SimEvent::Pump(event) => return Cow::Borrowed(event.name()),
-            SimEvent::Notice(notice) => return Cow::Owned(super::words::notice_name(notice).1),
+            SimEvent::Notice(notice) => return super::words::notice_name(notice).1,
             SimEvent::AlarmHeard { .. } => "heard",
             SimEvent::Catheter => "front",
             SimEvent::Delivery { class, before } => match (class, before) {
@@ -355,6 +355,16 @@ impl Event for SimEvent {
             SimEvent::Death { .. } => "death",
             SimEvent::Sample => "sample",
         })
+    }
+
+    /// What outcomes are never counted from: the pump's everyday work, which is most of a run.
+    fn is_routine(&self) -> bool {
+        match self {
+            SimEvent::Pump(event) => *event != PumpEvent::Emptied,
+            SimEvent::Notice(notice) => *notice != PumpNotice::Emptied,
+            SimEvent::Catheter | SimEvent::Delivery { .. } => true,
+            _ => false,
+        }
     }
 
     fn hash_into(&self, fp: &mut Fingerprint) {

@@ -17,6 +17,7 @@ mod expect;
 mod fault_run;
 mod hearing;
 mod ledger;
+mod luck;
 mod mechanisms;
 mod model;
 mod moments;

@@ -123,12 +123,13 @@ impl Model for Simulation {
         // search for conditions and levels goes on behind them.
         let mut after = now;
         loop {
+            let turn = self.patient.next_turn();
             let p = &mut self.patient;
             let drives = Drives {
                 baclofen: &p.kinetics,
                 others: &p.drugs,
             };
-            p.body.cover(&p.response, &p.watches, drives, limit)?;
+            p.body.cover(&p.response, &p.watches, drives, limit, turn)?;
             let due = p.body.next_due().filter(|t| *t <= limit);
             // Signals are known up to the next level that is due, and no further.
             let known = due.unwrap_or(limit);
@@ -250,8 +251,8 @@ impl Model for Simulation {
                 notices.retain(|n| *n != PumpNotice::Emptied);
             }
             SimEvent::Notice(notice) => {
-                let detail = super::words::notice_detail(notice);
-                if !detail.is_empty() {
+                let words = || super::words::notice_detail(notice);
+                if let Some(detail) = cx.tracing().then(words).filter(|d| !d.is_empty()) {
                     cx.note(detail);
                 }
                 match notice {
@@ -269,11 +270,14 @@ impl Model for Simulation {
                 self.catheter_wake = None;
                 let jumps = self.patient.catheter.on_change(now);
                 self.patient.ejected(now, &jumps)?;
-                cx.note(format!(
-                    "{} at the tip",
-                    super::words::concentration(self.patient.catheter.tip_concentration())
-                ));
+                if cx.tracing() {
+                    cx.note(format!(
+                        "{} at the tip",
+                        super::words::concentration(self.patient.catheter.tip_concentration())
+                    ));
+                }
             }
+            SimEvent::Delivery { .. } if !cx.tracing() => {}
             SimEvent::Delivery { .. } => cx.note(format!(
                 "{} into the spinal fluid, {} programmed",
                 super::words::dose_rate(self.patient.counted_rate(self.scenario.pump.primary, now)),
@@ -318,7 +322,7 @@ impl Model for Simulation {
     }
 
     fn check(&mut self, now: SimTime) -> Result<(), SimError> {
-        self.accounts.check(&self.patient, now)?;
+        self.accounts.check(&self.patient, now, &mut self.recorder.scratch)?;
         self.patient.check_drugs(now)
     }
 }
@@ -730,11 +734,13 @@ impl Simulation {
 
     /// Takes the peaks of the signals behind symptoms along, up to now.
     fn observe_symptoms(&mut self, now: SimTime) {
-        for values in self.patient.body.passed(now) {
-            for (state, (watch, value)) in self.symptoms.iter_mut().zip(self.patient.watches.iter().zip(values)) {
-                state.observe(watch, value);
+        let (symptoms, patient) = (&mut self.symptoms, &mut self.patient);
+        let watches = &patient.watches;
+        patient.body.passed(now, |values| {
+            for (state, (watch, value)) in symptoms.iter_mut().zip(watches.iter().zip(values)) {
+                state.observe(watch, *value);
             }
-        }
+        });
     }
 }
 

@@ -111,7 +111,7 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
         pump.outlet_concentration(),
     ]);
     let k = &patient.kinetics;
-    k.values(at, &mut k.system().scratch(), &mut values)?;
+    k.values(at, &mut k.scratch(), &mut values)?;
     let concentrations = &values[DEVICE.len()..];
     let balance = Kinetics::balance_of(concentrations);
     let drive = Kinetics::drive_of(concentrations);
@@ -153,7 +153,7 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
 fn sites(patient: &Patient, at: SimTime) -> Result<Sites, SimError> {
     let mut sites = Sites::default();
     for (site, drug) in sites.iter_mut().zip(&patient.drugs) {
-        *site = drug.kinetics.drive(at, &mut drug.kinetics.system().scratch())?.effect;
+        *site = drug.kinetics.drive(at, &mut drug.kinetics.scratch())?.effect;
     }
     Ok(sites)
 }
@@ -216,7 +216,7 @@ fn drug_values(
     ]);
     let mut all = Vec::new();
     let k = &drug.kinetics;
-    k.values(at, &mut k.system().scratch(), &mut all)?;
+    k.values(at, &mut k.scratch(), &mut all)?;
     values.extend(shown(k).map(|i| all[i]));
     Ok(())
 }

@@ -42,10 +42,15 @@ pub struct RunOptions {
     /// Which columns rows have, as places in [`columns`](super::columns); the time comes first
     /// whatever is asked for, and the ledger is not kept. `None` keeps everything.
     pub columns: Option<Arc<[usize]>>,
+    /// Whether routine events and verdicts on expectations are left out of the result: outcomes
+    /// and fingerprint do not need them.
+    pub brief: bool,
     /// Whether both limits of jumps are kept for drawing.
     pub keep_jumps: bool,
     /// Whether the linear system is recorded.
     pub record_system: bool,
+    /// Most events, if fewer than what every run is held to.
+    pub event_limit: Option<u64>,
     /// Elements of the scenario to leave out, as `fault.leak` or `action.refill`.
     pub without: Vec<String>,
 }
@@ -58,8 +63,10 @@ impl Default for RunOptions {
             sample: None,
             observe: true,
             columns: None,
+            brief: false,
             keep_jumps: false,
             record_system: false,
+            event_limit: None,
             without: Vec::new(),
         }
     }
@@ -99,7 +106,8 @@ impl Run {
         let mut engine = Engine::new(EngineOptions {
             end: Some(scenario.duration),
             crowd_limit: CROWD_LIMIT,
-            event_limit: EVENT_LIMIT,
+            event_limit: options.event_limit.map_or(EVENT_LIMIT, |own| own.min(EVENT_LIMIT)),
+            brief: options.brief,
             ..EngineOptions::default()
         });
         let mut simulation = assemble(&scenario, registry, options).map_err(at_start)?;
@@ -173,17 +181,17 @@ impl Run {
                 ended_h: scenario.duration.hours(),
             },
         };
-        let events: Vec<EventRow> = engine
-            .trace()
-            .records()
-            .iter()
+        let brief = engine.options().brief;
+        let (fingerprint, event_count) = (engine.fingerprint().finish(), engine.events_run());
+        let records = engine.into_trace().into_records().into_iter();
+        let events: Vec<EventRow> = records
             .map(|r| EventRow {
                 event_id: r.id.0,
                 time_h: r.time.hours(),
                 phase: format!("{:?}", r.phase).to_lowercase(),
-                component: r.component.to_string(),
-                kind: r.kind.to_string(),
-                detail: r.detail.clone(),
+                component: r.component,
+                kind: r.kind,
+                detail: r.detail,
                 caused_by: r.cause.0,
             })
             .collect();
@@ -229,7 +237,7 @@ impl Run {
             drug_ledgers,
             outcome,
             outcomes: super::outcomes::Outcomes::default(),
-            fingerprint: engine.fingerprint().finish(),
+            fingerprint,
             ledger_residual: simulation
                 .patient
                 .drugs
@@ -245,10 +253,12 @@ impl Run {
                 }
                 trace
             }),
-            event_count: engine.events_run(),
+            event_count,
         };
         result.outcomes = super::outcomes::count(&scenario, &simulation.care_state.orders, &result);
-        result.expectations = super::expect::verdicts(&scenario.expectations, &result, scenario.duration);
+        if !brief {
+            result.expectations = super::expect::verdicts(&scenario.expectations, &result, scenario.duration);
+        }
         result
     }
 }

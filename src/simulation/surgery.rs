@@ -46,6 +46,8 @@ impl Simulation {
             ..self.scenario.pump.clone()
         };
         self.swap(device, by, cx)?;
+        // A new pump has nothing to say yet.
+        self.implant_luck(cx.now(), &mut Vec::new())?;
         if !self.patient.implanted {
             // Where no pump was, the line of an earlier one does not stay either.
             self.empty_catheter(cx.now());

@@ -1,5 +1,7 @@
 //! Values in words, for details of events.
 
+use std::borrow::Cow;
+
 use crate::pump::PumpNotice;
 use crate::response::{Crossed, Syndrome};
 use crate::scenario::drugs::Drug;
@@ -39,11 +41,15 @@ pub fn mixture(baclofen: f64, others: Others, drugs: &[Drug]) -> String {
 }
 
 /// What a notice of the pump happens to, and what it says.
-pub fn notice_name(notice: &PumpNotice) -> (String, String) {
+pub fn notice_name(notice: &PumpNotice) -> (Cow<'static, str>, Cow<'static, str>) {
+    if let PumpNotice::RateChanged { .. } = notice {
+        // The everyday one, without a text of its own.
+        return ("pump".into(), "rate_changed".into());
+    }
     let name = notice.name();
     match name.rsplit_once('.') {
-        Some((component, kind)) => (component.to_owned(), kind.to_owned()),
-        None => ("pump".to_owned(), name),
+        Some((component, kind)) => (component.to_owned().into(), kind.to_owned().into()),
+        None => ("pump".into(), name.into()),
     }
 }
 

@@ -152,6 +152,10 @@ pub struct Case {
     /// What it contradicts.
     #[serde(default)]
     pub conflict: Option<String>,
+    /// Why the interval could not be argued without looking at a result, if it was set after
+    /// one had been seen. Such a figure is no evidence; the page says so.
+    #[serde(default)]
+    pub after_the_fit: Option<String>,
     /// What to measure.
     pub measure: Ask,
     /// Divides the measure.
@@ -611,6 +615,7 @@ fn expand(table: &Table) -> Result<Vec<Case>, EvidenceError> {
                 grade: table.grade,
                 known_miss: table.known_miss.clone(),
                 conflict: None,
+                after_the_fit: None,
                 measure,
                 over: None,
                 less,

@@ -29,6 +29,7 @@
 //! assert!(!case.argument.is_empty() && !case.source.is_empty());
 //! ```
 
+mod agreement;
 mod ask;
 pub mod calibrate;
 mod evidence;
@@ -37,13 +38,15 @@ mod identities;
 mod page;
 mod report;
 mod runs;
+mod sets;
 mod shape;
 mod vectors;
 
+pub use agreement::{Agreement, AgreementError, AgreementRun, agreement};
 pub use ask::{Ask, AskError};
 pub use evidence::{Case, Course, Evidence, EvidenceError, Layer, Limit, Role, Set, Statistic, Story, Use};
 #[cfg(feature = "plots")]
 pub use page::figures;
 pub use page::page;
-pub use report::{CourseLine, Finding, Report, Verdict, evaluate, shown};
+pub use report::{CourseLine, Finding, Report, Under, Verdict, evaluate, evaluate_under, shown};
 pub use runs::Runs;

@@ -10,13 +10,14 @@ use super::evidence::{Evidence, Layer, Role};
 #[cfg(feature = "plots")]
 use super::report::Finding;
 use super::report::{Report, Verdict, grade, shown};
+use super::{agreement, sets};
 
 const STYLE: &str = "\
 :root{--paper:#fff;--ink:#222;--note:#666;--line:#ddd;--good:#00664a;--bad:#a33c00;--known:#7a5600;--shade:#f5f5f5}\
 @media(prefers-color-scheme:dark){:root{--paper:#16181b;--ink:#e6e6e6;--note:#a5a5a5;--line:#3a3d42;--good:#4fd1a5;--bad:#ff9d6b;--known:#e6b84d;--shade:#202327}\
 figure svg{background:#fff;border-radius:4px}}\
 body{background:var(--paper);color:var(--ink);font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:0 auto;padding:1rem}\
-h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid var(--line)}\
+h1{font-size:1.5rem}h3{font-size:1rem;margin-top:1.4rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid var(--line)}\
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px}\
 th,td{text-align:left;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid var(--line)}\
 td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}th{position:sticky;top:0;background:var(--paper)}\
@@ -26,7 +27,7 @@ td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}th{po
 .figures{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;max-width:24rem}figure svg{width:100%;height:auto}\
 @media print{body{max-width:none;font-size:10pt}th{position:static}h2{break-after:avoid}tr,figure{break-inside:avoid}details>*{display:block}}";
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
@@ -85,6 +86,7 @@ pub fn page(evidence: &Evidence, report: &Report, figures: &[(String, String)]) 
         crate::report::DISCLAIMER,
     );
     summary(&mut h, report);
+    sets::section(&mut h, report);
     uses(&mut h, evidence, report);
     for layer in Layer::ALL {
         let name = layer.as_str();
@@ -96,6 +98,9 @@ pub fn page(evidence: &Evidence, report: &Report, figures: &[(String, String)]) 
             about(layer)
         );
         table(&mut h, report, layer);
+        if layer == Layer::Verification {
+            agreement::section(&mut h);
+        }
         if layer == Layer::Validation && !figures.is_empty() {
             h.push_str("<div class=\"figures\">\n");
             for (name, svg) in figures {
@@ -164,6 +169,11 @@ fn summary(h: &mut String, report: &Report) {
             folds.join("; ")
         );
     }
+    let late = report.findings.iter().filter(|f| f.after_the_fit.is_some()).count();
+    let _ = writeln!(
+        h,
+        "<p>{late} of the accepted intervals were set after a result had been seen; the lines say so, and such a figure is no evidence.</p>"
+    );
     if !report.parameters.is_empty() {
         h.push_str("<p class=\"warn\">Not the defaults. Replaced: ");
         let all: Vec<String> = report.parameters.iter().map(|(k, v)| format!("{k} = {v}")).collect();
@@ -214,8 +224,25 @@ fn table(h: &mut String, report: &Report, layer: Layer) {
         if let Some(what) = &f.conflict {
             let _ = write!(more, "<div><small>Conflict: {}</small></div>", escape(what));
         }
+        if let Some(why) = &f.after_the_fit {
+            let _ = write!(
+                more,
+                "<div class=\"known\"><small>Interval set after the fit: {}</small></div>",
+                escape(why)
+            );
+        }
         if !f.note.is_empty() {
             let _ = write!(more, "<div><small>{}</small></div>", escape(&f.note));
+        }
+        for u in f.under.iter().filter(|u| u.moved) {
+            let (class, word) = if u.within { ("met", "met") } else { ("missed", "missed") };
+            let _ = write!(
+                more,
+                "<div><small>Under {}: {}, <span class=\"{class}\">{word}</span> {}</small></div>",
+                u.set,
+                shown(u.simulated, &f.unit),
+                escape(&u.note)
+            );
         }
         let _ = writeln!(
             h,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use rayon::prelude::*;
 
-use crate::parameters::Grade;
+use crate::parameters::{Grade, NamedSet, SETS};
 
 use super::evidence::{Case, Evidence, Layer, Role};
 use super::fold::{bias, fold, gmfe};
@@ -64,6 +64,8 @@ pub struct Finding {
     pub unit: String,
     /// Accepted interval.
     pub accept: [f64; 2],
+    /// Whether it is a kinetic quantity, whose error is a ratio.
+    pub kinetic: bool,
     /// Fold error of a kinetic quantity.
     pub fold_error: Option<f64>,
     /// Verdict.
@@ -80,6 +82,26 @@ pub struct Finding {
     pub known_miss: Option<String>,
     /// What it contradicts.
     pub conflict: Option<String>,
+    /// Why the interval could not be argued without the result, if it was set after the fit.
+    pub after_the_fit: Option<String>,
+    /// The same under the other named sets, in the order of [`Report::sets`] without the first.
+    pub under: Vec<Under>,
+}
+
+/// What the model gives for a case under another named set of parameters.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Under {
+    /// Name of the set.
+    pub set: &'static str,
+    /// Simulated; `None` if what was looked for did not happen.
+    pub simulated: Option<f64>,
+    /// Whether it lies in the accepted interval.
+    pub within: bool,
+    /// Whether the set moves it: another verdict, or, where it is no residual of verification,
+    /// another number as shown to a reader.
+    pub moved: bool,
+    /// Why there is no number, if there is none.
+    pub note: String,
 }
 
 /// A simulated time course for drawing over published points.
@@ -100,6 +122,8 @@ pub struct Report {
     pub courses: Vec<CourseLine>,
     /// Parameters that were replaced, with their values.
     pub parameters: Vec<(String, f64)>,
+    /// Names of the sets of parameters looked at; verdicts are those of the first.
+    pub sets: Vec<&'static str>,
 }
 
 /// Runs the cases that `wanted` picks, with parameters replaced, and judges them.
@@ -112,6 +136,24 @@ pub fn evaluate(
     wanted: impl Fn(&Case) -> bool,
     parameters: &[(String, f64)],
 ) -> Result<Report, String> {
+    evaluate_under(evidence, wanted, parameters, &[&SETS[0]])
+}
+
+/// The same under several named sets of parameters, side by side. Verdicts are those of the
+/// first; what the files say about misses (`known_miss`) is about the defaults and counts only
+/// where the first set is the defaults.
+///
+/// # Errors
+/// As [`evaluate`]; and without any set.
+pub fn evaluate_under(
+    evidence: &Evidence,
+    wanted: impl Fn(&Case) -> bool,
+    parameters: &[(String, f64)],
+    sets: &[&'static NamedSet],
+) -> Result<Report, String> {
+    let Some((first, others)) = sets.split_first() else {
+        return Err("no set of parameters to judge by".to_owned());
+    };
     let mut cases: Vec<&Case> = evidence.cases.iter().filter(|c| wanted(c)).collect();
     cases.sort_by_key(|c| c.layer);
     // Courses belong to whole reports; a selection is about single cases.
@@ -121,9 +163,29 @@ pub fn evaluate(
     } else {
         Vec::new()
     };
-    let runs = Runs::new(evidence, &cases, &courses, parameters);
-    let findings: Vec<Result<Finding, String>> = cases.par_iter().map(|case| judge(case, &runs)).collect();
-    let findings = findings.into_iter().collect::<Result<Vec<Finding>, String>>()?;
+    let runs = Runs::under(first, evidence, &cases, &courses, parameters);
+    let defaults = first.values.is_empty();
+    let findings: Vec<Result<Finding, String>> = cases.par_iter().map(|case| judge(case, &runs, defaults)).collect();
+    let mut findings = findings.into_iter().collect::<Result<Vec<Finding>, String>>()?;
+    for set in others {
+        let runs = Runs::under(set, evidence, &cases, &[], parameters);
+        let figures: Vec<Result<Simulated, String>> = cases.par_iter().map(|case| figure(case, &runs)).collect();
+        for (finding, figure) in findings.iter_mut().zip(figures) {
+            let (simulated, note) = figure?;
+            let within = inside(simulated, finding.accept);
+            // Residuals of rounding differ and mean nothing.
+            let counts = finding.layer != Layer::Verification;
+            let moved = within != finding.verdict.within()
+                || counts && shown(simulated, &finding.unit) != shown(finding.simulated, &finding.unit);
+            finding.under.push(Under {
+                set: set.name,
+                simulated,
+                within,
+                moved,
+                note,
+            });
+        }
+    }
     let mut lines = Vec::new();
     for course in evidence.courses.iter().filter(|c| courses.contains(&c.id.as_str())) {
         let run = runs
@@ -148,18 +210,29 @@ pub fn evaluate(
         findings,
         courses: lines,
         parameters: parameters.to_vec(),
+        sets: sets.iter().map(|s| s.name).collect(),
     })
 }
 
-fn judge(case: &Case, runs: &Runs<'_>) -> Result<Finding, String> {
-    let (simulated, note) = match runs.figure(case) {
-        Ok(value) => (Some(value), String::new()),
-        Err(e) if e.is_finding() => (None, e.to_string()),
-        Err(e) => return Err(format!("{}: {e}", case.id)),
-    };
-    let [low, high] = case.accept;
-    let within = simulated.is_some_and(|v| v >= low && v <= high);
-    let verdict = match (within, case.known_miss.is_some()) {
+/// A number, or why there is none.
+type Simulated = (Option<f64>, String);
+
+fn figure(case: &Case, runs: &Runs<'_>) -> Result<Simulated, String> {
+    match runs.figure(case) {
+        Ok(value) => Ok((Some(value), String::new())),
+        Err(e) if e.is_finding() => Ok((None, e.to_string())),
+        Err(e) => Err(format!("{}: {e}", case.id)),
+    }
+}
+
+fn inside(simulated: Option<f64>, [low, high]: [f64; 2]) -> bool {
+    simulated.is_some_and(|v| v >= low && v <= high)
+}
+
+fn judge(case: &Case, runs: &Runs<'_>, defaults: bool) -> Result<Finding, String> {
+    let (simulated, note) = figure(case, runs)?;
+    let within = inside(simulated, case.accept);
+    let verdict = match (within, defaults && case.known_miss.is_some()) {
         (true, false) => Verdict::Met,
         (true, true) => Verdict::Unexpected,
         (false, true) => Verdict::KnownMiss,
@@ -176,6 +249,7 @@ fn judge(case: &Case, runs: &Runs<'_>) -> Result<Finding, String> {
         simulated,
         unit: case.unit.clone(),
         accept: case.accept,
+        kinetic: case.kinetic,
         fold_error: match (case.kinetic, simulated, case.value) {
             (true, Some(s), Some(p)) => fold(s, p),
             _ => None,
@@ -185,8 +259,10 @@ fn judge(case: &Case, runs: &Runs<'_>) -> Result<Finding, String> {
         argument: case.argument.clone(),
         source: case.source.clone(),
         grade: case.grade,
-        known_miss: case.known_miss.clone(),
+        known_miss: case.known_miss.clone().filter(|_| defaults),
         conflict: case.conflict.clone(),
+        after_the_fit: case.after_the_fit.clone(),
+        under: Vec::new(),
     })
 }
 
@@ -199,6 +275,21 @@ impl Report {
     /// How many findings have a verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.findings.iter().filter(|f| f.verdict == verdict).count()
+    }
+
+    /// How many findings of a kind lie in their intervals under the set of a number, 0 being the
+    /// first of [`Report::sets`].
+    pub fn met_under(&self, set: usize, wanted: impl Fn(&Finding) -> bool) -> usize {
+        let within = |f: &Finding| match set.checked_sub(1) {
+            None => f.verdict.within(),
+            Some(other) => f.under.get(other).is_some_and(|u| u.within),
+        };
+        self.findings.iter().filter(|f| wanted(f) && within(f)).count()
+    }
+
+    /// Findings that one of the other sets moves.
+    pub fn moved(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.under.iter().any(|u| u.moved))
     }
 
     /// Whether every figure lies in its interval.
@@ -227,6 +318,19 @@ impl Report {
         gmfe(&self.kinetic_pairs(role))
     }
 
+    /// Geometric mean fold error of the kinetic cases of a role under the set of a number, 0
+    /// being the first of [`Report::sets`].
+    pub fn gmfe_under(&self, set: usize, role: Role) -> Option<f64> {
+        let Some(other) = set.checked_sub(1) else {
+            return self.gmfe(Some(role));
+        };
+        let kinetic = self.findings.iter().filter(|f| f.kinetic && f.role == role);
+        let pairs: Vec<(f64, f64)> = kinetic
+            .filter_map(|f| Some((f.under.get(other)?.simulated?, f.value?)))
+            .collect();
+        gmfe(&pairs)
+    }
+
     /// Geometric mean ratio of the same.
     pub fn bias(&self, role: Option<Role>) -> Option<f64> {
         bias(&self.kinetic_pairs(role))
@@ -238,7 +342,7 @@ impl Report {
     /// What the encoder says.
     pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
+        let fixed = [
             "id",
             "target",
             "layer",
@@ -258,11 +362,20 @@ impl Report {
             "grade",
             "known_miss",
             "conflict",
-        ])?;
+            "after_the_fit",
+            "set",
+        ];
+        let more = |word: &str| -> Vec<String> {
+            let others = self.sets.iter().skip(1);
+            others.map(|set| format!("{word}_{}", set.replace('-', "_"))).collect()
+        };
+        let (values, verdicts) = (more("simulated"), more("verdict"));
+        let pairs = values.into_iter().zip(verdicts).flat_map(|(a, b)| [a, b]);
+        writer.write_record(fixed.into_iter().map(str::to_owned).chain(pairs))?;
         let number = |v: Option<f64>| v.map(crate::report::tables::number).unwrap_or_default();
         for f in &self.findings {
             let target = f.target.map(|t| t.to_string()).unwrap_or_default();
-            writer.write_record([
+            let fixed = [
                 f.id.as_str(),
                 &target,
                 f.layer.as_str(),
@@ -282,7 +395,14 @@ impl Report {
                 grade(f.grade),
                 f.known_miss.as_deref().unwrap_or_default(),
                 f.conflict.as_deref().unwrap_or_default(),
-            ])?;
+                f.after_the_fit.as_deref().unwrap_or_default(),
+                self.sets.first().copied().unwrap_or_default(),
+            ];
+            let others = f.under.iter().flat_map(|u| {
+                let verdict = if u.within { Verdict::Met } else { Verdict::Missed };
+                [number(u.simulated), verdict.as_str().to_owned()]
+            });
+            writer.write_record(fixed.into_iter().map(str::to_owned).chain(others))?;
         }
         writer.into_inner().map_err(|e| e.into_error().into())
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::parameters::ParameterSet;
+use crate::parameters::{NamedSet, ParameterSet, SETS};
 use crate::scenario::load_from;
 use crate::scenario::model::Scenario;
 use crate::simulation::{Registry, RunOptions, RunResult, simulate};
@@ -36,20 +36,33 @@ impl Key {
 pub struct Runs<'a> {
     evidence: &'a Evidence,
     registry: Registry,
+    set: &'static NamedSet,
     parameters: Vec<(String, f64)>,
     done: BTreeMap<Key, Result<RunResult, AskError>>,
 }
 
 impl<'a> Runs<'a> {
-    /// Runs all stories of the given cases and of the named courses, with parameters
-    /// replaced. A story that fails is kept as its error.
+    /// Runs all stories of the given cases and of the named courses with the defaults, but for
+    /// the parameters replaced. A story that fails is kept as its error.
     ///
     /// Every run is strictly serial and depends on nothing but its story, so that the
     /// result is the same for any number of threads.
     pub fn new(evidence: &'a Evidence, cases: &[&Case], courses: &[&str], parameters: &[(String, f64)]) -> Self {
+        Self::under(&SETS[0], evidence, cases, courses, parameters)
+    }
+
+    /// The same with a named set in place of the defaults; replaced parameters have the last word.
+    pub fn under(
+        set: &'static NamedSet,
+        evidence: &'a Evidence,
+        cases: &[&Case],
+        courses: &[&str],
+        parameters: &[(String, f64)],
+    ) -> Self {
         let mut runs = Runs {
             evidence,
             registry: Registry::builtin(),
+            set,
             parameters: parameters.to_vec(),
             done: BTreeMap::new(),
         };
@@ -110,6 +123,15 @@ impl<'a> Runs<'a> {
                 name
             }
         };
+        // A file on top chooses the set, so that what is drawn is drawn around its values too.
+        let name = if self.set.values.is_empty() {
+            name
+        } else {
+            let chosen = "under-a-named-set.toml".to_owned();
+            let text = format!("extends = \"{name}\"\n[model]\nset = \"{}\"\n", self.set.name);
+            files.insert(chosen.clone(), text);
+            chosen
+        };
         let loaded =
             load_from(Path::new(&name), &files, &self.registry.catalog()).map_err(|d| failed(d.render(false)))?;
         let arm = match &key.arm {
@@ -134,9 +156,9 @@ impl<'a> Runs<'a> {
         simulate(scenario, &self.registry, &options).map_err(|e| AskError::Run { problem: e.to_string() })
     }
 
-    /// Defaults with the parameters replaced.
+    /// The named set with the parameters replaced.
     fn set(&self) -> Result<ParameterSet, AskError> {
-        let mut set = ParameterSet::default();
+        let mut set = self.set.parameters();
         for (key, value) in &self.parameters {
             set.set(key, *value)
                 .map_err(|e| AskError::Run { problem: e.to_string() })?;

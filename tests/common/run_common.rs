@@ -141,17 +141,21 @@ pub fn instants(run: &RunResult) -> Vec<(i64, String)> {
         .collect()
 }
 
-/// The shipped scenario files, by name.
+/// The shipped scenario files, by name, the lessons last.
 pub fn shipped() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
-        .expect("the scenarios folder")
-        .map(|entry| entry.expect("an entry of it").path())
-        .filter(|p| p.extension().is_some_and(|e| e == "toml"))
-        .collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut all = Vec::new();
+    for folder in [scenarios.clone(), scenarios.join("lessons")] {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+            .expect("a folder of scenarios")
+            .map(|entry| entry.expect("an entry of it").path())
+            .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+            .collect();
+        files.sort();
+        assert!(!files.is_empty());
+        all.extend(files);
+    }
+    all
 }
 
 /// Loads a shipped scenario.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use itbsim::parameters::Grade;
-use itbsim::validate::{Evidence, EvidenceError, Layer, Role, Verdict, evaluate};
+use itbsim::parameters::{Grade, SETS};
+use itbsim::validate::{Evidence, EvidenceError, Layer, Role, Verdict, evaluate, evaluate_under};
 
 const CASE: &str = r#"
 [[case]]
@@ -85,6 +85,61 @@ fn an_interval_holds_the_published_figure_itself() {
             );
         }
     }
+}
+
+#[test]
+fn a_known_miss_says_of_which_kind_it_is() {
+    for case in &evidence().cases {
+        if let Some(why) = &case.known_miss {
+            let kinds = ["Model gap", "Reading", "Conflict", "Defect"];
+            assert!(kinds.iter().any(|k| why.starts_with(k)), "{}: {why}", case.id);
+        }
+    }
+}
+
+#[test]
+fn both_named_sets_are_judged_side_by_side() {
+    let e = evidence();
+    let sets: Vec<_> = SETS.iter().collect();
+    let report = evaluate_under(&e, |c| c.id.starts_with("T03") || c.id.starts_with("D72"), &[], &sets).unwrap();
+    assert_eq!(report.sets, ["well-mixed", "steep-gradient"]);
+    let ratio = report.findings.iter().find(|f| f.id == "T03-ratio").unwrap();
+    let steep = &ratio.under[0];
+    // Weak mixing keeps the drug low in the canal: the human ratio of about 4 is missed by far.
+    assert!(
+        steep.moved && !steep.within && steep.simulated.unwrap() > 40.0,
+        "{steep:?}"
+    );
+    assert_eq!(ratio.verdict, Verdict::Met);
+    // Arithmetic of the pump knows nothing of mixing.
+    let pump = report.findings.iter().filter(|f| f.id.starts_with("D72"));
+    assert!(pump.clone().count() > 10 && pump.clone().all(|f| !f.under[0].moved && f.under[0].within));
+    assert_eq!(report.moved().count(), 1);
+    assert_eq!(report.met_under(0, |_| true), report.met_under(1, |_| true) + 1);
+    // Alone, a set gives the same number, and its miss is no known one.
+    let alone = evaluate_under(&e, |c| c.id == "T03-ratio", &[], &sets[1..]).unwrap();
+    assert_eq!(alone.findings[0].simulated, steep.simulated);
+    assert_eq!(alone.findings[0].verdict, Verdict::Missed);
+    // A replaced parameter has the last word over the set.
+    let back: Vec<(String, f64)> = sets[1]
+        .values
+        .iter()
+        .map(|p| p.key)
+        .map(|key| (key.to_owned(), default(key)))
+        .collect();
+    let replaced = evaluate_under(&e, |c| c.id == "T03-ratio", &back, &sets).unwrap();
+    assert!(!replaced.findings[0].under[0].moved);
+    // The table has both.
+    let table = String::from_utf8(report.csv().unwrap()).unwrap();
+    let head = table.lines().next().unwrap();
+    assert!(
+        head.ends_with("set,simulated_steep_gradient,verdict_steep_gradient"),
+        "{head}"
+    );
+}
+
+fn default(key: &str) -> f64 {
+    itbsim::parameters::all().find(|p| p.key == key).unwrap().value
 }
 
 #[test]
@@ -180,6 +235,19 @@ fn the_page_is_complete_and_loads_nothing() {
     let report = evaluate(&e, |c| c.id.starts_with("D7") || c.id == "T01-half-life-50", &[]).unwrap();
     let page = itbsim::validate::page(&e, &report, &[]);
     assert_eq!(page, itbsim::validate::page(&e, &report, &[]), "the same bytes");
+    assert!(!page.contains("id=\"sets\""), "one set alone has nothing beside it");
+    let sets: Vec<_> = SETS.iter().collect();
+    let both = evaluate_under(&e, |c| c.id == "T03-ratio" || c.id == "V15-walled-off", &[], &sets).unwrap();
+    let beside = itbsim::validate::page(&e, &both, &[]);
+    for part in [
+        "id=\"sets\"",
+        "Bernards 2006",
+        "only well-mixed",
+        "set after the fit",
+        "1 of the accepted intervals",
+    ] {
+        assert!(beside.contains(part), "{part}");
+    }
     for finding in &report.findings {
         assert!(page.contains(&format!("id=\"{}\"", finding.id)), "{}", finding.id);
     }
@@ -188,6 +256,8 @@ fn the_page_is_complete_and_loads_nothing() {
         "id=\"limits\"",
         "id=\"assumed\"",
         "id=\"use\"",
+        "id=\"another-tool\"",
+        "libRoadRunner 2",
         "prefers-color-scheme:dark",
         "@media print",
     ] {
@@ -229,6 +299,8 @@ fn a_wrong_figure_makes_the_exit_code_one_and_a_known_one_can_be_allowed() {
     run(&known, &["--allow-known"]).code(0);
     run(&CASE.replace("needle", "nowhere"), &[]).code(2);
     run(CASE, &["--only", "nothing-else", "--layer", "verification"]).code(2);
+    run(CASE, &["--set", "steep-gradient"]).code(0);
+    run(CASE, &["--set", "steep"]).code(2);
 }
 
 #[test]

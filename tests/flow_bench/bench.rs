@@ -4,10 +4,10 @@ use std::path::Path;
 
 use itbsim::flow::safety::{Rule, check};
 use itbsim::flow::{
-    Action, ControllerKind, ControllerRegistry, Cost, FlowController, Seen, TestRun, metrics, ranking, run_bench,
-    run_test,
+    Action, AlarmReason, ControllerKind, ControllerRegistry, Cost, FlowController, Seen, TestRun, metrics, ranking,
+    run_bench, run_test,
 };
-use itbsim::scenario::flow_bench::{Bench, Change, ControllerSpec, OnAlarm, Stimulus, TestSpec};
+use itbsim::scenario::flow_bench::{AlarmSpec, Bench, Change, ControllerSpec, OnAlarm, Stimulus, TestSpec};
 use itbsim::scenario::load_bench_str;
 use itbsim::signals::{ActuatorKind, SensorKind, Signal, TapKind};
 use proptest::prelude::*;
@@ -241,6 +241,51 @@ fn rules_find_what_breaks_them() {
 }
 
 #[test]
+fn an_alarm_that_listens_tells_over_infusion_and_an_empty_reservoir() {
+    let listening = |test: &str, fill: &str| {
+        bench(&format!(
+            "tick = \"20 s\"\n[plant]\nfill = \"{fill}\"\n\
+             [alarm]\nwatch = [\"pressure\", \"rotor\", \"flow\", \"reservoir\"]\nthen = \"stop\"\n\
+             [[test]]\nid = \"a\"\nduration = \"60 h\"\n{test}"
+        ))
+        .tests
+        .remove(0)
+    };
+    let told = |spec: &TestSpec| {
+        let done = run(spec, "delta-sigma");
+        let first = done.alarms.first().map(|a| (a.reason, a.time_h, a.left_ml));
+        (first, check(spec, &done), done.pumped_ml)
+    };
+    let (first, broken, _) = told(&listening("rate = \"0.5 mL/day\"", "18 mL"));
+    assert_eq!((first, broken), (None, vec![]));
+
+    // A stroke added to each command: 2.5 uL in 20 s, four of them within two minutes.
+    let doubled = "rate = \"0.5 mL/day\"\nstimuli = [{ at = \"24 h\", tap = \"command\", kind = \"add\", value = 1 }]";
+    let (first, broken, pumped) = told(&listening(doubled, "18 mL"));
+    let (reason, at_h, _) = first.unwrap();
+    assert_eq!((reason, broken), (AlarmReason::OverInfusion, vec![]));
+    assert!(at_h - 24.0 < 3.0 / 60.0, "{at_h}");
+    assert!(pumped < 0.5 + 0.02, "the alarm stops it: {pumped} mL");
+
+    // 1 mL at 1 mL/day: half of the last half millilitre's pressure is gone after 18 h; then it stops.
+    let (first, broken, pumped) = told(&listening("rate = \"1 mL/day\"", "1 mL"));
+    let (reason, at_h, left) = first.unwrap();
+    assert_eq!((reason, broken), (AlarmReason::Empty, vec![]));
+    assert!(
+        (17.0..20.0).contains(&at_h) && (left - 0.25).abs() < 0.05,
+        "{at_h} h, {left} mL"
+    );
+    assert!(pumped < 0.8, "{pumped}");
+
+    // Behind a flow sensor that shows nothing the loop runs ahead, and nobody says so.
+    let blind = "rate = \"0.5 mL/day\"\n\
+                 stimuli = [{ at = \"24 h\", tap = \"sensor.flow\", kind = \"truncate\" }]";
+    let spec = listening(blind, "18 mL");
+    let rules: Vec<Rule> = check(&spec, &run(&spec, "pi")).iter().map(|v| v.rule).collect();
+    assert_eq!(rules, [Rule::OverInfusion, Rule::SilentOverInfusion]);
+}
+
+#[test]
 fn a_controller_from_outside_is_known_by_its_name() {
     let mut registry = ControllerRegistry::default();
     registry.register(ControllerKind {
@@ -310,6 +355,7 @@ proptest! {
         stimuli in stories(),
         valves in any::<bool>(),
         stops in any::<bool>(),
+        hears in any::<bool>(),
         kind in 0..6usize,
         seed in 0..1000u64,
     ) {
@@ -319,6 +365,9 @@ proptest! {
         spec.stimuli = stimuli;
         spec.plant.actuator = if valves { ActuatorKind::Valves } else { ActuatorKind::Stepper };
         spec.alarm.then = if stops { OnAlarm::Stop } else { OnAlarm::Continue };
+        if hears {
+            spec.alarm.watch = AlarmSpec::WATCHABLE.to_vec();
+        }
         let name = ["open-loop", "delta-sigma", "pi", "scheduled", "valve-counting", "mpc"][kind];
         let (controller, reads) = controller(name);
         // The account of volumes is checked to 1e-9 inside.
@@ -328,6 +377,13 @@ proptest! {
         prop_assert!(!broken.contains(&Rule::PumpsAfterStop), "{:?}", check(&spec, &run));
         prop_assert!(!broken.contains(&Rule::BeyondReservoir), "{:?}", check(&spec, &run));
         prop_assert!(!broken.contains(&Rule::SilentOcclusion) || silenced(&spec), "{:?}", check(&spec, &run));
+        prop_assert!(!broken.contains(&Rule::SilentEmpty), "{:?}", check(&spec, &run));
+        let deaf = spec.stimuli.iter().any(|s| match s.change {
+            Change::SensorFailure(kind) => kind == SensorKind::Flow,
+            Change::Tap { signal, .. } => signal == Signal::Sensor(SensorKind::Flow),
+            _ => false,
+        });
+        prop_assert!(!broken.contains(&Rule::SilentOverInfusion) || deaf, "{:?}", check(&spec, &run));
         // What meters by count never runs ahead, but for a magnet that opens both valves.
         if ["open-loop", "delta-sigma"].contains(&name) && !magnet(&spec) {
             prop_assert!(!broken.contains(&Rule::OverInfusion), "{:?}", check(&spec, &run));

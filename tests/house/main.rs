@@ -1,4 +1,5 @@
 //! Rules of the house: what the source and the tables of parameters must keep.
 
+mod dependencies;
 mod parameters;
 mod source;

@@ -107,6 +107,25 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
         ),
         (&top["expect"]["items"], file("", &format!("[[expect]]\n{z}"))),
         (&top["arm"]["items"], file("", &format!("[[arm]]\n{z}"))),
+        (&top["decision"]["items"], file("", &format!("[[decision]]\n{z}"))),
+        (
+            &block("decision")["choice"]["items"],
+            file(
+                "",
+                &format!(
+                    "[[decision]]\nat = \"1 d\"\nquestion = \"?\"\nchoice = [{{ {z} }}, {{ text = \"b\", chosen = true }}]"
+                ),
+            ),
+        ),
+        (&top["teaching"], file(&format!("[teaching]\n{z}"), "")),
+        (
+            &top["teaching"]["properties"]["stage"]["items"],
+            file("", &format!("[[teaching.stage]]\n{z}")),
+        ),
+        (
+            &top["teaching"]["properties"]["question"]["items"],
+            file("", &format!("[[teaching.question]]\n{z}")),
+        ),
         (shapes, fault(&format!("profile = {{ {z} }}"))),
         (
             &shapes["properties"]["intermittent"],
