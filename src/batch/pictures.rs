@@ -72,8 +72,7 @@ pub fn pictures(identity: &Identity, state: &State) -> Vec<Picture> {
             out.push(picture(format!("uncertainty_bands{suffix}"), counted.clone(), drawing));
         }
         if let Some(drawing) = sources_of_spread(arm) {
-            let words = format!("{counted}; 5 to 95 % of each, and the 95 % interval of the mean");
-            out.push(picture(format!("levels{suffix}"), words, drawing));
+            out.push(picture(format!("levels{suffix}"), counted.clone(), drawing));
         }
     }
     if identity.matrix.is_some() {
@@ -200,9 +199,9 @@ fn sources_of_spread(arm: &ArmState) -> Option<Drawing> {
         panels.push(IntervalPanel {
             label: label.to_owned(),
             rows: vec![
-                row("patients (median)", middle, low, high),
-                row("parameters (mean of a draw)", draws[2], draws[0], draws[4]),
-                row("Monte Carlo (mean)", found.mean, found.low, found.high),
+                row("patients, 5–95 %", middle, low, high),
+                row("parameters, 5–95 %", draws[2], draws[0], draws[4]),
+                row("Monte Carlo, 95 %", found.mean, found.low, found.high),
             ],
             zero: found.mean,
         });

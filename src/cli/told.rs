@@ -159,7 +159,7 @@ fn cells_told(out: &mut String, identity: &Identity, matrix: &Matrix, state: &St
 /// Where the spread of each outcome comes from.
 fn levels_told(arm: &batch::ArmState) -> String {
     let mut out = format!(
-        "\n{:<28} {:>9} {:>12} {:>12} {:>12} {:>12} {:>10}\n",
+        "\n{:<40} {:>9} {:>12} {:>12} {:>12} {:>12} {:>10}\n",
         "spread", "draws", "mean", "its error", "patients", "parameters", "share"
     );
     for quantity in batch::uncertainty::quantities(arm) {
@@ -173,7 +173,7 @@ fn levels_told(arm: &batch::ArmState) -> String {
         };
         let _ = writeln!(
             out,
-            "{name:<28} {:>9} {:>12} {:>12} {:>12} {:>12} {:>10}",
+            "{name:<40} {:>9} {:>12} {:>12} {:>12} {:>12} {:>10}",
             found.draws,
             short(found.mean),
             short(found.error),

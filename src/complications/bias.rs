@@ -101,7 +101,7 @@ fn given(scenario: &Scenario, chance: &Chance, draws: &Draws) -> (f64, Option<f6
     };
     let late = -libm::expm1(-rate * duration);
     let any = early + (1.0 - early) * late;
-    if draws.replicate() % 2 == 0 || any <= 0.0 {
+    if draws.replicate().is_multiple_of(2) || any <= 0.0 {
         return (2.0 * (1.0 - any), None);
     }
     let u = |purpose: &str| draws.uniform(&Chance::entity(chance.kind), purpose, 0);

@@ -269,7 +269,7 @@ fn an_interrupt_ends_cleanly_and_resume_gives_the_bytes_of_a_whole_run() {
         "batch",
         "case.toml",
         "-n",
-        "1500",
+        "400",
         "--seed",
         "3",
         "--no-plots",
@@ -296,14 +296,14 @@ fn an_interrupt_ends_cleanly_and_resume_gives_the_bytes_of_a_whole_run() {
     assert_eq!(done.status.code(), Some(130));
     let said = String::from_utf8(done.stderr).unwrap();
     assert!(
-        said.contains("of 1500 replicates are done") && said.contains("--resume"),
+        said.contains("of 400 replicates are done") && said.contains("--resume"),
         "{said}"
     );
     // What is complete stands in whole tables that say so, and nothing half-written is left.
     let summary = desk.json("stopped/summary.json");
     let covered = summary["covered"].as_u64().unwrap();
-    assert!((64..1500).contains(&covered), "{covered}");
-    assert_eq!((&summary["complete"], &summary["of"]), (&false.into(), &1500.into()));
+    assert!((64..400).contains(&covered), "{covered}");
+    assert_eq!((&summary["complete"], &summary["of"]), (&false.into(), &400.into()));
     assert_eq!(desk.read("stopped/replicates.csv").lines().count() as u64, covered + 1);
     assert!(
         desk.tree()

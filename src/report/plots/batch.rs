@@ -175,7 +175,7 @@ fn level_key(canvas: &mut Canvas<'_>, y: f64, left: f64) {
     let mut x = left;
     let shades = [
         (colour::BLUE, 0.13, "patients 5–95 %"),
-        (colour::ORANGE, 0.45, "each line, over what is uncertain 5–95 %"),
+        (colour::ORANGE, 0.45, "uncertain 5–95 %"),
     ];
     for (colour, alpha, words) in shades {
         let frame = Frame {
