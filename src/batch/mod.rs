@@ -62,7 +62,7 @@ pub use exact::ExactSum;
 pub use identity::{Grid, Identity, Settings, Shard};
 pub use levels::{DrawState, Levels, MOST_DRAWS, Outer};
 pub use moments::{Estimate, Moments};
-pub use part::{PART, Part, ROWS, copy_rows, join_parts, read_part, write_part};
+pub use part::{Joined, PART, Part, ROWS, copy_rows, join_parts, join_some, part_of, read_part, write_part};
 pub use quantile::{LEVELS, Quantile, RankTable, binomial_quantile, quantile, ranks};
 pub use replicate::{Batch, Reduced, Replicate, SIGNALS};
 pub use risk::{Competing, Heap, Point, Survival, Times, UNIT, aalen_johansen, kaplan_meier};

@@ -181,6 +181,41 @@ pub fn copy_rows(folders: &[PathBuf], to: &mut dyn Write) -> Result<(), BatchErr
 /// [`BatchError::Different`] for parts of another batch, [`BatchError::Twice`] and
 /// [`BatchError::Missing`] for replicates, [`BatchError::Damaged`], [`BatchError::Io`].
 pub fn join_parts(folders: &[PathBuf]) -> Result<(Identity, State, Vec<PathBuf>), BatchError> {
+    let joined = join_some(folders)?;
+    let missing = |from: u64, to: u64| BatchError::Missing {
+        from,
+        to: to - 1,
+        n: joined.identity.n,
+    };
+    if joined.from > 0 {
+        return Err(missing(0, joined.from));
+    }
+    if joined.to < joined.identity.n {
+        return Err(missing(joined.to, joined.identity.n));
+    }
+    Ok((joined.identity, joined.state, joined.folders))
+}
+
+/// Neighbouring parts as one.
+#[derive(Debug)]
+pub struct Joined {
+    /// The batch.
+    pub identity: Identity,
+    /// First replicate.
+    pub from: u64,
+    /// One behind the last replicate.
+    pub to: u64,
+    /// What is counted of all of them.
+    pub state: State,
+    /// The parts in the order of their replicates, for [`copy_rows`].
+    pub folders: Vec<PathBuf>,
+}
+
+/// Joins parts that follow one another, which need not be all of the batch.
+///
+/// # Errors
+/// As [`join_parts`]; replicates may be missing before the first and behind the last part.
+pub fn join_some(folders: &[PathBuf]) -> Result<Joined, BatchError> {
     let mut order: Vec<(u64, u64, &PathBuf)> = Vec::new();
     let mut first: Option<(Identity, String)> = None;
     let shown = |folder: &Path| format!("`{}`", folder.display());
@@ -206,7 +241,8 @@ pub fn join_parts(folders: &[PathBuf]) -> Result<(Identity, State, Vec<PathBuf>)
     let Some((identity, _)) = first else {
         return Err(BatchError::Empty { n: 0 });
     };
-    let mut next = 0;
+    let start = order.first().map_or(0, |o| o.0);
+    let mut next = start;
     for (i, (from, to, folder)) in order.iter().enumerate() {
         if *from > next {
             return Err(BatchError::Missing {
@@ -225,18 +261,62 @@ pub fn join_parts(folders: &[PathBuf]) -> Result<(Identity, State, Vec<PathBuf>)
         }
         next = *to;
     }
-    if next < identity.n {
-        return Err(BatchError::Missing {
-            from: next,
-            to: identity.n - 1,
-            n: identity.n,
-        });
-    }
     let mut state = State::new(&identity);
     let mut sorted = Vec::new();
     for (_, _, folder) in order {
         state.join(&read_part(folder)?.state);
         sorted.push(folder.clone());
     }
-    Ok((identity, state, sorted))
+    Ok(Joined {
+        identity,
+        from: start,
+        to: next,
+        state,
+        folders: sorted,
+    })
+}
+
+/// The part that joined parts make: hashes the rows that [`copy_rows`] gives.
+///
+/// # Errors
+/// As [`copy_rows`].
+pub fn part_of(joined: Joined) -> Result<(Part, Vec<PathBuf>), BatchError> {
+    let mut rows = Hashing {
+        to: io::sink(),
+        hash: Sha256::new(),
+    };
+    let mut counted = Counted {
+        to: &mut rows,
+        length: 0,
+    };
+    copy_rows(&joined.folders, &mut counted)?;
+    let rows_length = counted.length;
+    let part = Part {
+        identity: joined.identity,
+        from: joined.from,
+        next: joined.to,
+        to: joined.to,
+        rows_length,
+        rows_hash: hex(rows.hash),
+        state: joined.state,
+    };
+    Ok((part, joined.folders))
+}
+
+/// A writer that counts what passes through.
+struct Counted<'a> {
+    to: &'a mut dyn Write,
+    length: u64,
+}
+
+impl Write for Counted<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.to.write(bytes)?;
+        self.length += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }

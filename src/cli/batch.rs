@@ -117,7 +117,8 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     }
     if let Some(shard) = shard {
         if part.is_whole() {
-            put_shard(&part, &folder, &story, &target)?;
+            let rows = rows_in(&folder, part.rows_length);
+            put_shard(&part, &story.text, &target, &rows)?;
         }
         if args.json {
             print_json(&tables::summary(identity, &part.state, covered))?;
@@ -160,6 +161,16 @@ pub(super) fn whole(
     Ok(part)
 }
 
+/// The rows of a working folder, as far as its state knows them.
+fn rows_in(folder: &Path, length: u64) -> impl Fn(&mut dyn std::io::Write) -> Result<(), (PathBuf, std::io::Error)> {
+    let path = folder.join(batch::ROWS);
+    move |to| {
+        let failed = |e| (path.clone(), e);
+        let mut known = std::io::Read::take(fs::File::open(&path).map_err(failed)?, length);
+        std::io::copy(&mut known, to).map(drop).map_err(failed)
+    }
+}
+
 fn put_whole(
     identity: &Identity,
     part: &Part,
@@ -168,12 +179,7 @@ fn put_whole(
     target: &Path,
     look: LookArgs,
 ) -> Result<(), Failure> {
-    let path = folder.join(batch::ROWS);
-    let rows = |to: &mut dyn std::io::Write| {
-        let failed = |e| (path.clone(), e);
-        let mut known = std::io::Read::take(fs::File::open(&path).map_err(failed)?, part.rows_length);
-        std::io::copy(&mut known, to).map(drop).map_err(failed)
-    };
+    let rows = rows_in(folder, part.rows_length);
     put_tables(
         identity,
         &part.state,
@@ -276,21 +282,24 @@ pub(super) fn bar(length: u64, before: u64) -> ProgressBar {
     bar
 }
 
-/// Writes a finished shard.
-fn put_shard(part: &Part, working: &Path, story: &Story, target: &Path) -> Result<(), Failure> {
+/// Writes a finished shard; `rows` gives its rows.
+pub(super) fn put_shard(part: &Part, scenario: &str, target: &Path, rows: Rows<'_>) -> Result<(), Failure> {
     let mut folder = RunFolder::create(target)?;
-    let failed = |doing: &'static str, path: PathBuf| {
-        move |source: std::io::Error| crate::report::ReportError::Io { doing, path, source }
-    };
     folder.write_with(batch::PART, |to| {
-        batch::save_shard(part, to).map_err(failed("write", batch::PART.into()))
+        batch::save_shard(part, to).map_err(|source| crate::report::ReportError::Io {
+            doing: "write",
+            path: batch::PART.into(),
+            source,
+        })
     })?;
     folder.write_with(batch::ROWS, |to| {
-        let path = working.join(batch::ROWS);
-        let mut file = fs::File::open(&path).map_err(failed("read", path.clone()))?;
-        std::io::copy(&mut file, to).map(drop).map_err(failed("copy", path))
+        rows(to).map_err(|(path, source)| crate::report::ReportError::Io {
+            doing: "copy",
+            path,
+            source,
+        })
     })?;
-    folder.write(run::SCENARIO_FILE, story.text.as_bytes())?;
+    folder.write(run::SCENARIO_FILE, scenario.as_bytes())?;
     let summary = serde_json::json!({
         "written_by": crate::report::folder::WRITER,
         "kind": "part of a batch",

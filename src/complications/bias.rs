@@ -138,7 +138,7 @@ mod tests {
             duration = "{duration}"
             [hazards]
             complications = true
-            "{KIND}" = {{ at_surgery = 0.02, constant = "0.01 /y" }}
+            "{KIND}" = {{ at_surgery = "2 %", constant = "0.01 /y" }}
             [pump]
             age = "{age}"
             reservoir = {{ fill = "18 mL", concentration = "2 mg/mL" }}

@@ -119,7 +119,9 @@ pub fn metrics(spec: &TestSpec, run: &TestRun) -> Metrics {
         .iter()
         .all(|(at, _, _)| *at < spec.analyse_from.hours());
     let rate = programme.rate(spec.duration);
-    let windows: Vec<f64> = MINUTE_WINDOWS.into_iter().chain(HOUR_WINDOWS).collect();
+    let mut windows: Vec<f64> = MINUTE_WINDOWS.into_iter().chain(HOUR_WINDOWS).collect();
+    // A curve over window length: 15 min lies between the minute windows.
+    windows.sort_by(f64::total_cmp);
     let trumpet = if one_flow {
         run.volumes.trumpet(rate, from, last, &windows).ok()
     } else {

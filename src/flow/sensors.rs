@@ -249,6 +249,7 @@ mod tests {
             ..Truth::default()
         };
         s.sample(at(36), &passed(0.0));
+        assert_eq!(s.reading(at(36)).unwrap().value, 0.0);
         s.sample(at(72), &passed(0.02));
         assert!((s.reading(at(72)).unwrap().value - 2.0).abs() < 1e-12);
     }

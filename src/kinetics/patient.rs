@@ -97,21 +97,26 @@ pub struct SiteDrive {
 /// [`SiteDrive`] between two events as a function of time; see [`Kinetics::course`].
 #[derive(Debug, Clone)]
 pub struct DriveCourse {
-    bundle: Bundle<6>,
+    effect: Bundle<4>,
+    /// Rescue drugs, where there are any.
+    rescue: Option<Bundle<2>>,
 }
 
 impl DriveCourse {
     /// From here on nothing changes any more \[h\] after the origin.
     pub fn settled_after(&self) -> f64 {
-        self.bundle.settled_after()
+        let rescue = self.rescue.as_ref().map_or(0.0, Bundle::settled_after);
+        self.effect.settled_after().max(rescue)
     }
 
     /// The drive `dt_h` \[h\] after the origin.
     pub fn at(&self, dt_h: f64) -> SiteDrive {
-        let [legs, trunk, arms, brainstem, benzodiazepine, cyproheptadine] =
-            self.bundle.values(dt_h.max(0.0)).map(|v| v.max(0.0));
+        let dt_h = dt_h.max(0.0);
+        let effect = self.effect.values(dt_h).map(|v| 1e-3 * v.max(0.0));
+        let rescue = self.rescue.as_ref().map(|bundle| bundle.values(dt_h));
+        let [benzodiazepine, cyproheptadine] = rescue.map_or([0.0; 2], |two| two.map(|v| v.max(0.0)));
         SiteDrive {
-            effect: [legs, trunk, arms, brainstem].map(|v| 1e-3 * v),
+            effect,
             benzodiazepine,
             cyproheptadine,
         }
@@ -532,28 +537,26 @@ impl Kinetics {
     /// until the next change. `None` if it is not a sum of decaying exponentials.
     pub fn course(&self) -> Option<&DriveCourse> {
         let new = || {
-            let columns = [
-                place::EFFECT,
-                place::EFFECT + 1,
-                place::EFFECT + 2,
-                place::EFFECT + 3,
-                place::BENZODIAZEPINE,
-                place::CYPROHEPTADINE,
-            ];
-            let bundle = match self.resting() {
-                Some(_) => {
-                    let still = |column| self.trajectory_of(column).unwrap_or_default();
-                    Bundle::new(&columns.map(still))?
-                }
-                None => {
-                    let Solved { system, rows } = self.solved();
-                    let (state, forcing) = self.modal();
-                    system.bundle(columns.map(|column| &rows[column]), state, forcing)?
-                }
-            };
-            Some(DriveCourse { bundle })
+            let effect = std::array::from_fn(|region| place::EFFECT + region);
+            let rescue = [place::BENZODIAZEPINE, place::CYPROHEPTADINE];
+            let rescue = self.bundle(rescue)?;
+            Some(DriveCourse {
+                effect: self.bundle(effect)?,
+                rescue: Some(rescue).filter(|bundle| !bundle.is_zero()),
+            })
         };
         self.course.get_or_init(new).as_ref()
+    }
+
+    /// Columns together as functions of the time since the origin.
+    fn bundle<const N: usize>(&self, columns: [usize; N]) -> Option<Bundle<N>> {
+        if self.resting().is_some() {
+            let still = |column| self.trajectory_of(column).unwrap_or_default();
+            return Bundle::new(&columns.map(still));
+        }
+        let Solved { system, rows } = self.solved();
+        let (state, forcing) = self.modal();
+        system.bundle(columns.map(|column| &rows[column]), state, forcing)
     }
 
     /// What drives the response, from what [`Kinetics::values`] gave.

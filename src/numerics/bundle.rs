@@ -144,6 +144,11 @@ impl<const N: usize> Bundle<N> {
         self.lifetimes.first().copied().unwrap_or(0.0)
     }
 
+    /// Whether all outputs are zero for ever.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.rates.is_empty() && self.constants.iter().all(|c| *c == 0.0)
+    }
+
     /// All outputs at `t` \[h\] after the origin, `t >= 0`.
     pub fn values(&self, t: f64) -> [f64; N] {
         let mut values = self.constants;
@@ -180,18 +185,25 @@ struct Decaying<'a, const N: usize> {
 impl<const N: usize> Kernel for Decaying<'_, N> {
     #[inline(always)]
     fn run(self) {
-        // Apart from where they come from, so that they can stay in registers.
-        let mut values = *self.values;
+        // Apart from where they come from, so that they can stay in registers, and two sums,
+        // so that additions need not wait for one another.
+        let (mut values, mut others) = (*self.values, [0.0; N]);
         for (rates, amplitudes) in self.rates.chunks(LANES).zip(self.amplitudes.chunks(LANES)) {
             let mut decay = [0.0; LANES];
             for (decay, rate) in decay.iter_mut().zip(rates) {
                 *decay = decayed(rate * self.t);
             }
-            for (amplitudes, decay) in amplitudes.iter().zip(decay) {
-                for (value, a) in values.iter_mut().zip(amplitudes) {
-                    *value += a * decay;
+            for (amplitudes, decay) in amplitudes.chunks(2).zip(decay.chunks_exact(2)) {
+                for (value, a) in values.iter_mut().zip(&amplitudes[0]) {
+                    *value += a * decay[0];
+                }
+                for (value, a) in others.iter_mut().zip(amplitudes.get(1).unwrap_or(&[0.0; N])) {
+                    *value += a * decay[1];
                 }
             }
+        }
+        for (value, other) in values.iter_mut().zip(others) {
+            *value += other;
         }
         *self.values = values;
     }

@@ -37,7 +37,7 @@ pub mod trajectory;
 
 pub use bundle::Bundle;
 pub use crossing::{Crossing, CrossingError, Direction};
-pub use decay::power;
+pub use decay::{power, powers};
 pub use draws::{DrawError, Draws};
 pub use error::NumericsError;
 pub use linear::{Coordinates, Forcing, LinearSystem, Method, OutputRow, Scratch, steady};

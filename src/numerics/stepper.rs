@@ -190,6 +190,15 @@ impl Stepper {
         self.last.next_h = next_h;
     }
 
+    /// As [`Stepper::restart_near`] at the end of the last step, which is called `t` \[h\] from here
+    /// on: the right-hand side has the same value there as before, so state and slope are kept.
+    pub fn go_on(&mut self, t: f64, longest: f64) {
+        let slope = self.last.slope.take();
+        let y = std::mem::take(&mut self.last.y1);
+        self.restart_near(t, &y, longest);
+        self.last.slope = slope;
+    }
+
     /// The last step; `interval()` is where [`Stepper::interpolate`] may be asked.
     pub fn last_step(&self) -> &DenseStep {
         &self.last

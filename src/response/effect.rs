@@ -1,6 +1,6 @@
 //! Concentration to effect.
 
-use crate::numerics::power;
+use crate::numerics::{power, powers};
 use crate::parameters::ParameterSet;
 use crate::signals::Region;
 
@@ -44,6 +44,12 @@ pub trait EffectModel: std::fmt::Debug + Send + Sync {
     /// Effect \[0-1\] at concentration `c` \[ug/mL\] in a region whose tolerance is
     /// `tolerance` \[1\], 0 in a naive person.
     fn effect(&self, region: Region, c: f64, tolerance: f64) -> f64;
+
+    /// The effects in all regions, in the order of [`Region::ALL`]; a model may do them at once,
+    /// with the values of [`EffectModel::effect`].
+    fn effects(&self, c: &[f64; 4], tolerance: &[f64; 4]) -> [f64; 4] {
+        Region::ALL.map(|r| self.effect(r, c[r.index()], tolerance[r.index()]))
+    }
 
     /// A copy behind a box.
     fn clone_box(&self) -> Box<dyn EffectModel>;
@@ -96,6 +102,29 @@ impl EffectModel for Emax {
         }
         // As one ratio, so that no power overflows before the quotient is formed.
         1.0 / (1.0 + power(ec50 * (1.0 + tolerance) / c, hill))
+    }
+
+    fn effects(&self, c: &[f64; 4], tolerance: &[f64; 4]) -> [f64; 4] {
+        let brain = Region::Brainstem.index();
+        let figure = |cord: f64, brainstem: f64| {
+            let mut all = [cord; 4];
+            all[brain] = brainstem;
+            all
+        };
+        let ec50 = figure(self.ec50, self.brain_ec50);
+        let mut bases = [0.0; 4];
+        for (i, base) in bases.iter_mut().enumerate() {
+            *base = ec50[i] * (1.0 + tolerance[i]) / c[i];
+        }
+        let mut out = powers(bases, figure(self.hill, self.brain_hill));
+        for (out, c) in out.iter_mut().zip(c) {
+            *out = if c.is_nan() || *c <= 0.0 {
+                0.0
+            } else {
+                1.0 / (1.0 + *out)
+            };
+        }
+        out
     }
 
     fn clone_box(&self) -> Box<dyn EffectModel> {
@@ -176,6 +205,20 @@ mod tests {
             assert_eq!(m.effect(region, 0.0, 0.0), 0.0);
             assert_eq!(m.effect(region, -1e-18, 0.0), 0.0);
             assert_eq!(m.effect(region, 1e300, 0.0), 1.0);
+        }
+    }
+
+    #[test]
+    fn effects_at_once_are_those_of_each_region() {
+        let m = Emax::new(&ParameterSet::default());
+        for c in [
+            [0.1, 0.0, 1e-9, 0.02],
+            [f64::NAN, -1.0, 3.0, 1e300],
+            [0.27, 0.31, 0.15, 0.4],
+        ] {
+            let tolerance = [0.0, 0.4, 1.7, 0.1];
+            let each = Region::ALL.map(|r| m.effect(r, c[r.index()], tolerance[r.index()]));
+            assert_eq!(m.effects(&c, &tolerance).map(f64::to_bits), each.map(f64::to_bits));
         }
     }
 

@@ -327,10 +327,8 @@ impl Response {
 
     fn acute(&self, exposure: &Exposure, y: &[f64]) -> Acute {
         let f = &self.figures;
-        let effect = Region::ALL.map(|r| {
-            let tolerance = y[Slow::TOLERANCE + r.index()].max(0.0);
-            self.model.effect(r, exposure.effect[r.index()], tolerance)
-        });
+        let tolerance = std::array::from_fn(|r| y[Slow::TOLERANCE + r].max(0.0));
+        let effect = self.model.effects(&exposure.effect, &tolerance);
         let saturate = |amount: f64, half: f64| amount.max(0.0) / (amount.max(0.0) + half);
         let benzodiazepine = saturate(exposure.benzodiazepine, f.benzodiazepine_half);
         let relief = 1.0 - f.benzodiazepine_relief * benzodiazepine;

@@ -1,6 +1,6 @@
 //! A scenario, the moves of a teacher, and the run that comes of them.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Shared;
@@ -9,7 +9,7 @@ use super::sliders::{Move, MoveError, Sheets};
 use crate::engine::{SimSpan, SimTime};
 use crate::report::from_run::{Identity, run_data};
 use crate::report::page::{PageData, PageOptions, page_of_arms};
-use crate::scenario::model::{Arm, Moment, Question, Story, Teaching};
+use crate::scenario::model::{Arm, Story};
 use crate::simulation::{Registry, Run, RunError, RunOptions, RunResult};
 
 /// Looks at a run in progress: to see whether anybody still wants it.
@@ -33,63 +33,6 @@ pub struct Ask {
     pub moves: Vec<Move>,
     /// Whether nothing is run: the text is read and its sliders are given.
     pub only_read: bool,
-}
-
-/// A stage of a lesson with its time in this run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StageText {
-    /// From when on it may be read \[h\]; `None` if what it waits for does not happen.
-    pub at_h: Option<f64>,
-    /// A few words.
-    pub title: String,
-    /// A paragraph.
-    pub text: String,
-}
-
-/// A lesson with the times of this run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TeachingText {
-    /// Place in its course.
-    pub number: Option<u32>,
-    /// How long it takes in class \[min\].
-    pub minutes: Option<u32>,
-    /// What students can do afterwards.
-    pub goals: Vec<String>,
-    /// To be read before the run.
-    pub introduction: String,
-    /// Texts along the run.
-    pub stages: Vec<StageText>,
-    /// To be asked at the end.
-    pub questions: Vec<Question>,
-}
-
-impl TeachingText {
-    /// The texts with the times at which their events came.
-    pub fn of(teaching: &Teaching, run: &RunResult) -> Self {
-        let time = |moment: &Moment| match moment {
-            Moment::At(at) => Some(at.hours()),
-            Moment::After { event, offset } => {
-                let first = run.events.iter().find(|e| e.name() == *event)?;
-                Some(first.time_h + offset.hours())
-            }
-        };
-        Self {
-            number: teaching.number,
-            minutes: teaching.minutes,
-            goals: teaching.goals.clone(),
-            introduction: teaching.introduction.clone(),
-            stages: teaching
-                .stages
-                .iter()
-                .map(|s| StageText {
-                    at_h: time(&s.at),
-                    title: s.title.clone(),
-                    text: s.text.clone(),
-                })
-                .collect(),
-            questions: teaching.questions.clone(),
-        }
-    }
 }
 
 /// The page of the first scenario on offer, to begin with; `None` if there is none that runs.
@@ -204,9 +147,6 @@ fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -
     let other = beside
         .map(|b| alone(b, limits, late, gone).map(|r| (b, r)))
         .transpose()?;
-    if let Some(teaching) = &arm.scenario.teaching {
-        out["teaching"] = serde_json::to_value(TeachingText::of(teaching, &result)).unwrap_or_default();
-    }
     out["run"] = of_run(&story, arm, &result);
     let mut shown = vec![(arm, &result)];
     if let Some((arm, result)) = &other {

@@ -35,7 +35,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-pub use answer::{Ask, StageText, TeachingText};
+pub use answer::Ask;
 pub use http::MOST_BODY;
 pub use library::{Library, LibraryError, Offer};
 

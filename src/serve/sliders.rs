@@ -336,6 +336,9 @@ impl Sheets {
         let mut offer = |path: String, group: &str, row: &Row| {
             let Some((item, _)) = self.find(&path, arm) else { return };
             let Some((value, after)) = read(item, row) else { return };
+            if row.moment && after.is_none() && value == 0.0 {
+                return; // the therapy itself, which began with the run
+            }
             let label = match after {
                 Some(event) => format!("{} after {event}", row.label),
                 None => row.label.to_owned(),

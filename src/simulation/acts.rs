@@ -398,14 +398,14 @@ impl Simulation {
             }
             Action::Ventilate { on } => {
                 if self.patient.body.ventilated != on {
-                    self.patient.before_change(now);
+                    self.patient.body.rebase(now);
                     self.patient.body.ventilated = on;
                 }
                 cx.note(if on { "breathing is supported" } else { "support ends" });
             }
             Action::Cool { on } => {
                 if self.patient.body.cooled != on {
-                    self.patient.before_change(now);
+                    self.patient.body.rebase(now);
                     self.patient.body.cooled = on;
                 }
                 cx.note(if on { "the body is cooled" } else { "cooling ends" });

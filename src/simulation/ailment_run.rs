@@ -55,7 +55,7 @@ impl Simulation {
     pub(super) fn posture_ailments(&mut self, now: SimTime) {
         let share = Self::headache_share(&self.scenario.parameters, self.patient.posture);
         if !self.patient.body.ailments.is_empty() {
-            self.patient.before_change(now);
+            self.patient.body.rebase(now);
         }
         self.patient.body.ailments.headache_share = share;
     }
@@ -103,7 +103,7 @@ impl Simulation {
         let (grow, heal) = (kind.hours(p, "grow"), kind.hours(p, "heal"));
         let (permanent, shows) = (kind.number(p, "permanent"), kind.shows(p));
         let own_course = fault.profile == Profile::Step;
-        self.patient.before_change(now);
+        self.patient.body.rebase(now);
         match stage {
             Stage::Start => {
                 let mut course = Course::still(now);
@@ -224,7 +224,7 @@ impl Simulation {
             }
             AilmentStep::Relapsed => {
                 let (full, grow) = (ailment.severity, kind.hours(p, "grow"));
-                self.patient.before_change(now);
+                self.patient.body.rebase(now);
                 self.turn(index, now, full, grow);
                 let spread = self.spread_later(index, kind, cx)?;
                 if let Some(ailment) = self.patient.body.ailments.of_fault(index) {
@@ -278,7 +278,7 @@ impl Simulation {
             let kind = &KINDS[place];
             if remedy == Remedy::Antibiotics {
                 let heal = kind.hours(&self.scenario.parameters, "heal");
-                self.patient.before_change(now);
+                self.patient.body.rebase(now);
                 self.turn(index, now, 0.0, heal);
                 let event = self.ailment_event(index, AilmentStep::CourseOver);
                 let course_over = self.later(index, over, event, cx)?;

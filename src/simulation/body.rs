@@ -25,7 +25,7 @@ pub const SCANS_PER_STEP: u32 = 4;
 
 /// Where steps are short there are fewer points, not closer than this \[h\]: then the step
 /// itself is the resolution at which anything moves.
-const SCAN_EVERY: f64 = 1.0;
+const SCAN_EVERY: f64 = 2.0;
 
 /// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
@@ -269,11 +269,26 @@ impl BodyRun {
         response.signals(&self.exposure(drive, at), &self.slow(at))
     }
 
-    /// Starts a new stretch: called just before the kinetics or the support change.
+    /// Starts a new stretch: called just before the support or an ailment changes.
     pub fn rebase(&mut self, now: SimTime) {
         let y = self.slow(now);
-        self.origin = now;
         self.stepper.restart_near(0.0, &y, FIRST_STEP);
+        self.begin_stretch(now);
+    }
+
+    /// Starts a new stretch where concentrations at the effect sites go on from the values they
+    /// have: called just before the kinetics change.
+    pub fn turn(&mut self, now: SimTime) {
+        if now.hours_since(self.origin) == self.stepper.interval().1 {
+            self.stepper.go_on(0.0, FIRST_STEP);
+            self.begin_stretch(now);
+        } else {
+            self.rebase(now);
+        }
+    }
+
+    fn begin_stretch(&mut self, now: SimTime) {
+        self.origin = now;
         self.steps.clear();
         let kept = self.points.partition_point(|t| *t <= now);
         self.points.truncate(kept);
@@ -287,18 +302,21 @@ impl BodyRun {
         self.origin == now
     }
 
-    /// Integrates and searches until `limit` is covered or a crossing is due.
+    /// Integrates and searches until `limit` is covered or a crossing is due. A step ends at `turn`,
+    /// the instant at which the dynamics are known to change.
     pub fn cover(
         &mut self,
         response: &Response,
         watches: &[Watch],
         drives: Drives<'_>,
         limit: SimTime,
+        turn: Option<SimTime>,
     ) -> Result<(), SimError> {
         let wanted = limit.hours_since(self.origin);
         if self.stepper.interval().1 >= wanted {
             return Ok(());
         }
+        let turn = turn.map_or(f64::MAX, |t| t.hours_since(self.origin));
         let mut driver = Driver::new(drives);
         let offset = self.origin.hours_since(drives.baclofen.origin());
         // A crossing that is due stops the search: what follows may change at it,
@@ -306,7 +324,9 @@ impl BodyRun {
         while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
             let done = self.stepper.interval().1;
             let still = driver.settled(offset + done) && self.ailments.rest(self.origin, done);
-            let resting = still && self.stepper.at_rest(LONGEST_REST);
+            // Behind the turn nothing is known; whoever wants to look there goes on without it.
+            let end = if turn > done { turn } else { f64::MAX };
+            let resting = still && end - done >= LONGEST_REST && self.stepper.at_rest(LONGEST_REST);
             let (ventilated, cooled) = (self.ventilated, self.cooled);
             let (ailments, origin) = (&self.ailments, self.origin);
             let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
@@ -321,7 +341,7 @@ impl BodyRun {
             if resting {
                 self.stepper.glide(&mut rhs, LONGEST_REST)?;
             } else {
-                self.stepper.step(&mut rhs, f64::MAX, LONGEST_STEP)?;
+                self.stepper.step(&mut rhs, end, LONGEST_STEP)?;
             }
             let points = if resting { 1 } else { scans(self.stepper.interval()) };
             self.scan(response, watches, &mut driver, points)?;

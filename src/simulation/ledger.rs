@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
+use crate::numerics::Scratch;
 
 use super::error::SimError;
 use super::patient::Patient;
@@ -93,8 +94,8 @@ impl Accounts {
     ///
     /// # Errors
     /// [`SimError::Ledger`] if one is off by more than [`LIMIT`].
-    pub fn check(&mut self, patient: &Patient, at: SimTime) -> Result<(), SimError> {
-        let balance = patient.kinetics.balance(at, &mut patient.kinetics.scratch())?;
+    pub fn check(&mut self, patient: &Patient, at: SimTime, scratch: &mut Scratch) -> Result<(), SimError> {
+        let balance = patient.kinetics.balance(at, scratch)?;
         let row = self.row(patient, at, balance);
         self.accept(&row)
     }

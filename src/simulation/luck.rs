@@ -104,13 +104,9 @@ id = "fill"
 at = "20 d"
 refill = {{ volume = "18 mL", concentration = "50 ug/mL" }}
 "#,
-            if more.contains("reservoir") {
-                more.to_owned()
-            } else {
-                format!(
-                    "reservoir = {{ size = \"20 mL\", fill = \"18 mL\", concentration = \"50 ug/mL\", low_alarm = \"2 mL\" }}\n{more}"
-                )
-            }
+            format_args!(
+                "reservoir = {{ size = \"20 mL\", fill = \"18 mL\", concentration = \"50 ug/mL\", low_alarm = \"2 mL\" }}\n{more}"
+            )
         );
         let registry = Registry::builtin();
         let story = crate::scenario::load_str("two", &text, None, &registry.catalog()).expect("it loads");

@@ -123,12 +123,13 @@ impl Model for Simulation {
         // search for conditions and levels goes on behind them.
         let mut after = now;
         loop {
+            let turn = self.patient.next_turn();
             let p = &mut self.patient;
             let drives = Drives {
                 baclofen: &p.kinetics,
                 others: &p.drugs,
             };
-            p.body.cover(&p.response, &p.watches, drives, limit)?;
+            p.body.cover(&p.response, &p.watches, drives, limit, turn)?;
             let due = p.body.next_due().filter(|t| *t <= limit);
             // Signals are known up to the next level that is due, and no further.
             let known = due.unwrap_or(limit);
@@ -321,7 +322,7 @@ impl Model for Simulation {
     }
 
     fn check(&mut self, now: SimTime) -> Result<(), SimError> {
-        self.accounts.check(&self.patient, now)?;
+        self.accounts.check(&self.patient, now, &mut self.recorder.scratch)?;
         self.patient.check_drugs(now)
     }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::catheter::{Catheter, CatheterError, Jump};
 use crate::engine::SimTime;
 use crate::kinetics::{Flows, Kinetics, KineticsState, Layout, Outflow, Site};
-use crate::pump::{Pump, PumpNotice};
+use crate::numerics::Scratch;
+use crate::pump::{Pump, PumpEvent, PumpNotice};
 use crate::response::{Response, Signals, Watch};
 use crate::scenario::model::Exposure;
 use crate::signals::{Destination, Level, Others, Posture, Surroundings};
@@ -110,6 +111,8 @@ pub struct Patient {
     /// What the kinetics receive now.
     pub inputs: Vec<(Site, f64)>,
     flows: Flows,
+    /// Room for the next look at the kinetics.
+    scratch: Scratch,
 }
 
 impl Patient {
@@ -141,6 +144,7 @@ impl Patient {
             totals: Totals::default(),
             inputs: Vec::new(),
             flows,
+            scratch: Scratch::default(),
         }
     }
 
@@ -252,9 +256,15 @@ impl Patient {
         self.body.signals(&self.response, self.drives(), at)
     }
 
-    /// Makes ready for a change of the kinetics or the modifiers at `now`.
+    /// Makes ready for a change of the kinetics at `now`.
     pub fn before_change(&mut self, now: SimTime) {
-        self.body.rebase(now);
+        self.body.turn(now);
+    }
+
+    /// When the pump's programme next changes the rate, as far as is known.
+    pub fn next_turn(&self) -> Option<SimTime> {
+        let next = self.implanted.then(|| self.pump.next_event()).flatten();
+        next.filter(|n| n.event == PumpEvent::RateStep).map(|n| n.at)
     }
 
     /// Air and warmth now: of exposures that overlap, the one that began last.
@@ -379,7 +389,7 @@ impl Patient {
                 self.flows = flows;
             }
             if inputs != self.inputs {
-                self.kinetics.set_inputs(now, &inputs)?;
+                self.kinetics.set_inputs_seen(now, &inputs, &mut self.scratch)?;
                 self.inputs = inputs;
             }
             self.record(now, None);
@@ -399,7 +409,7 @@ impl Patient {
                 continue;
             }
             any = true;
-            self.body.rebase(now);
+            self.body.turn(now);
             if turned {
                 drug.kinetics.set_flows(now, flows)?;
             }

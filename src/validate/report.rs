@@ -97,7 +97,8 @@ pub struct Under {
     pub simulated: Option<f64>,
     /// Whether it lies in the accepted interval.
     pub within: bool,
-    /// Whether the set moves it: another number as shown to a reader, or another verdict.
+    /// Whether the set moves it: another verdict, or, where it is no residual of verification,
+    /// another number as shown to a reader.
     pub moved: bool,
     /// Why there is no number, if there is none.
     pub note: String,
@@ -172,8 +173,10 @@ pub fn evaluate_under(
         for (finding, figure) in findings.iter_mut().zip(figures) {
             let (simulated, note) = figure?;
             let within = inside(simulated, finding.accept);
+            // Residuals of rounding differ and mean nothing.
+            let counts = finding.layer != Layer::Verification;
             let moved = within != finding.verdict.within()
-                || shown(simulated, &finding.unit) != shown(finding.simulated, &finding.unit);
+                || counts && shown(simulated, &finding.unit) != shown(finding.simulated, &finding.unit);
             finding.under.push(Under {
                 set: set.name,
                 simulated,

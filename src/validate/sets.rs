@@ -82,6 +82,8 @@ pub(super) fn section(h: &mut String, report: &Report) {
          30 mL/h). Probes in pigs, and the model of Heetla 2016, say that most of it stays within centimetres of the tip. No one \
          value of axial mixing gives both, so both answers are shipped and every figure is simulated under both. Verdicts \
          elsewhere on this page are those of the first.</p>\n\
+         <p>Response, withdrawal and thresholds were fitted under the first. What the second misses there (figures marked <em>fit</em>) \
+         says that it was not fitted, and not that it is wrong; what speaks for or against it are the kinetic figures and the checks.</p>\n\
          <div class=\"scroll\"><table><tr><th>set<th>stands for<th>what speaks for it<th>what speaks against it<th>what differs</tr>\n",
     );
     for name in sets {

@@ -474,3 +474,32 @@ fn a_program_without_parquet_says_how_to_get_it() {
         .stderr(contains("--features parquet"));
     assert!(!desk.at("none").exists());
 }
+
+#[test]
+fn neighbouring_parts_become_a_part_on_the_way_to_the_whole() {
+    let desk = desk(&[QUIET, CHANCE]);
+    let common = ["-n", "9", "--seed", "5"];
+    desk.run(&[&["batch", "case.toml", "--out", "whole", "--no-plots"], &common[..]].concat())
+        .success();
+    for k in 1..=4 {
+        let (shard, out) = (format!("{k}/4"), format!("p{k}"));
+        desk.run(&[&["batch", "case.toml", "--shard", &shard, "--out", &out], &common[..]].concat())
+            .success();
+    }
+    desk.run(&["merge", "p3", "p2", "--part", "--out", "middle"])
+        .success()
+        .stdout(contains("replicates 2 to 5 of 9, one part"));
+    desk.run(&["merge", "p1", "p3", "--part", "--out", "gap"])
+        .code(2)
+        .stderr(contains("replicates 2 to 3 of 9 are in none of the parts"));
+    desk.run(&["merge", "p4", "middle", "p1", "--out", "merged", "--no-plots"])
+        .success();
+    for entry in std::fs::read_dir(desk.at("whole")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let read = |folder: &str| std::fs::read(desk.at(folder).join(&name)).unwrap();
+        assert!(read("whole") == read("merged"), "{name:?}");
+    }
+    desk.run(&["merge", "p4", "middle", "--out", "none"])
+        .code(2)
+        .stderr(contains("replicates 0 to 1 of 9 are in none of the parts"));
+}

@@ -68,13 +68,16 @@ impl Sheet<'_> {
             .collect()
     }
 
+    /// Where lines coincide, a thinner one on top leaves the one below in sight.
+    fn width(&self, cell: &Cell) -> f64 {
+        STROKE + 0.7 - 0.8 * cell.controller as f64 / self.results.controllers.len() as f64
+    }
+
     fn line(&self, cell: &Cell, points: Vec<(f64, f64)>, stepped: bool) -> Line {
-        // Where lines coincide, a thinner one on top leaves the one below in sight.
-        let share = cell.controller as f64 / self.results.controllers.len() as f64;
         Line {
             name: String::new(),
             colour: self.colour(cell),
-            width: STROKE + 0.7 - 0.8 * share,
+            width: self.width(cell),
             stepped,
             series: series(points),
         }
@@ -147,7 +150,9 @@ impl Sheet<'_> {
                 self.line(c, points.map(|(k, p)| (k as f64 * step_h, *p)).collect(), false)
             })
             .collect();
-        let mut panels = vec![panel("Flow (mL/day)", 80.0, flows)];
+        let mean_h = self.cells.iter().map(|c| c.metrics.window_h).fold(0.0, f64::max);
+        let label = format!("Mean flow over {} h (mL/day)", (mean_h * 10.0).round() / 10.0);
+        let mut panels = vec![panel(&label, 80.0, flows)];
         let closes = |c: &Change| matches!(c, Change::Occlusion { .. });
         let occluded = self.test.stimuli.iter().any(|s| closes(&s.change));
         if occluded {
@@ -209,11 +214,11 @@ impl Sheet<'_> {
         let trumpets: Vec<_> = self
             .cells
             .iter()
-            .filter_map(|c| Some((self.colour(c), c.metrics.trumpet.as_ref()?)))
+            .filter_map(|c| Some((self.colour(c), self.width(c), c.metrics.trumpet.as_ref()?)))
             .collect();
         let windows: Vec<f64> = trumpets
             .iter()
-            .flat_map(|(_, t)| t.points.iter().map(|p| p.window_min))
+            .flat_map(|(_, _, t)| t.points.iter().map(|p| p.window_min))
             .filter(|w| *w >= 15.0)
             .collect();
         let low = windows.iter().copied().fold(f64::INFINITY, f64::min);
@@ -253,7 +258,7 @@ impl Sheet<'_> {
                 let y_of = |e: f64| frame.bottom - up.fraction(e) * frame.height();
                 canvas.line(&[(left, y_of(0.0)), (right, y_of(0.0))], AXIS, 0.5);
                 self.window_axis(canvas, frame, &windows, &x_of);
-                for (colour, trumpet) in &trumpets {
+                for (colour, width, trumpet) in &trumpets {
                     for upper in [true, false] {
                         let points: Vec<(f64, f64)> = trumpet
                             .points
@@ -266,7 +271,7 @@ impl Sheet<'_> {
                                 )
                             })
                             .collect();
-                        canvas.line(&points, *colour, STROKE);
+                        canvas.line(&points, *colour, *width);
                     }
                 }
             },

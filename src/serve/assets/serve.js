@@ -66,9 +66,8 @@
     sliders(value.sliders);
     switches(value.switches);
     if (document.activeElement !== $("text")) $("text").value = value.text;
-    teaching(value.teaching);
     $("run-summary").textContent = value.run ? value.run.summary : "";
-    if (value.page) window.itbsimPage?.show(value.page);
+    if (value.page) itbsimPage.show(value.page, state.beside);
     document.dispatchEvent(new CustomEvent("itbsim-run", { detail: value }));
   }
 
@@ -172,30 +171,6 @@
       });
       return make("label", {}, box, ` ${b.id} `, make("small", { textContent: `${b.list}: ${b.kind}` }));
     }));
-  }
-
-  const clock = (h) => h < 72 ? `${Math.round(h * 10) / 10} h` : `day ${Math.round(h / 2.4) / 10}`;
-
-  function teaching(t) {
-    const box = $("teaching");
-    $("lesson-text").hidden = !t;
-    if (!t) return;
-    const open = new Set([...box.querySelectorAll("details[open]")].map((d) => d.dataset.name));
-    const fold = (name, title, ...content) => {
-      const node = make("details", {}, make("summary", { textContent: title }), ...content);
-      node.dataset.name = name;
-      node.open = open.has(name);
-      return node;
-    };
-    const stages = t.stages.filter((s) => s.at_h !== null).sort((a, b) => a.at_h - b.at_h);
-    box.replaceChildren(
-      make("p", { textContent: t.introduction }),
-      fold("goals", `Goals${t.minutes ? ` (${t.minutes} min)` : ""}`, make("ul", {}, ...t.goals.map((g) => make("li", { textContent: g })))),
-      fold("stages", "Along the run", make("dl", {}, ...stages.flatMap((s) => [
-        make("dt", { textContent: `${clock(s.at_h)}: ${s.title}` }), make("dd", { textContent: s.text })]))),
-      fold("questions", "Questions", ...t.questions.map((q, i) =>
-        fold(`q${i}`, q.ask, make("p", { textContent: q.answer })))),
-    );
   }
 
   function open(path, text = null) {

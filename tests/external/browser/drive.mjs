@@ -11,7 +11,7 @@ import { pathToFileURL } from "node:url";
 const { values: args } = parseArgs({
   options: {
     program: { type: "string" }, browser: { type: "string" }, modules: { type: "string" },
-    screenshots: { type: "boolean", default: false },
+    screenshots: { type: "boolean", default: false }, only: { type: "string", default: "" },
   },
 });
 const { chromium } = createRequire(join(resolve(args.modules), "package.json"))("playwright-core");
@@ -215,6 +215,131 @@ async function slidersOf(browser) {
   }
 }
 
+// The data within a report, which its page takes out of the document when it opens.
+const embedded = (file) => JSON.parse(readFileSync(file, "utf8").match(/<script type="application\/json" id="itbsim-data">(.*?)<\/script>/s)[1]);
+
+// All that a student could read while the page waits: the whole document, attributes and all.
+const readable = (page) => page.evaluate(() => document.documentElement.outerHTML.replace(/<script[\s\S]*?<\/script>/g, "") + document.body.innerText);
+
+// The first column of every table that is open.
+async function tableTimes(page) {
+  const folded = page.locator("button[data-table][aria-expanded=false]");
+  while (await folded.count()) await folded.first().click();
+  return page.evaluate(() => [...document.querySelectorAll(".lane .tablebox tbody tr")].map((r) => Number(r.cells[0].textContent.replace("−", "-"))));
+}
+
+async function hidesTheFuture(page, data, name) {
+  const state = () => page.evaluate(() => itbsimPage.state());
+  const told = data.runs[0];
+  let asked = 0;
+  for (const decision of data.decisions) {
+    const now = await state();
+    check(now.waiting && Math.abs(now.horizon - decision.t) < 1e-6, `${name}: stops at "${decision.id}" (${decision.t} h)`);
+    // By every way that leads there: the cursor, the window, the keys, the slider.
+    await page.evaluate(() => { itbsimPage.setTime(1e9); itbsimPage.setWindow(0, 1e9); });
+    await page.locator(".timeline").focus();
+    for (const key of ["n", "n", "n", "n", "-", "Shift+ArrowRight", "ArrowRight", "0", "e"]) await page.keyboard.press(key);
+    await page.locator(".bar input[type=range]").focus();
+    await page.keyboard.press("End");
+    await page.waitForTimeout(50);
+    const then = await state();
+    check(then.time <= decision.t + 1e-6 && then.window[1] <= decision.t + 1e-6 && then.waiting, `${name}: no key leads past "${decision.id}"`);
+    const times = await tableTimes(page);
+    check(times.length > 0 && Math.max(...times) <= decision.t + 1e-6, `${name}: ${times.length} rows of tables, none later than "${decision.id}"`);
+    const text = await readable(page);
+    const known = told.marks.filter((m) => m.t <= decision.t);
+    const before = new Set(known.flatMap((m) => [m.what, m.value, m.because]));
+    const later = told.marks.filter((m) => m.t > decision.t && m.what.length > 12 && ![...before].some((w) => w.includes(m.what)));
+    const leaked = later.filter((m) => text.includes(m.what) && !decision.question.includes(m.what));
+    const secrets = [...data.runs.map((r) => r.fingerprint), ...decision.choices.map((c) => c.followed), decision.reveal, decision.debrief.gap, ...data.why.filter((w) => w.t > decision.t).map((w) => w.sentence)]
+      .filter((w) => w && text.includes(w));
+    check(leaked.length === 0 && secrets.length === 0, `${name}: ${later.length} later events and what followed are not in the document ${leaked.map((m) => m.what).join("; ").slice(0, 200)} ${secrets.join("; ").slice(0, 200)}`);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("button[data-csv]").first().click()]);
+    const rows = readFileSync(await download.path(), "utf8").trim().split("\n").slice(1).map((r) => Number(r.split(",")[0]));
+    check(rows.length > 0 && Math.max(...rows) <= decision.t + 1e-6, `${name}: the CSV ends with "${decision.id}"`);
+    // Another choice than the story's, where there is one.
+    const other = decision.choices.findIndex((c) => !c.chosen);
+    await page.locator(`button[data-choice="${other}"]`).click();
+    asked += 1;
+  }
+  const done = await state();
+  check(!done.waiting && asked === data.decisions.length, `${name}: after ${asked} choices nothing is hidden`);
+  check((await page.locator("#debrief table").count()) === 1, `${name}: a debrief follows`);
+  const times = await tableTimes(page);
+  check(Math.max(...times) > told.end_h * 0.9, `${name}: the tables now reach the end`);
+  const open = page.locator("button[data-table][aria-expanded=true]");
+  while (await open.count()) await open.first().click();
+}
+
+async function cursorAndZoom(page, name) {
+  const state = () => page.evaluate(() => itbsimPage.state());
+  await page.locator("button[data-view=whole]").click();
+  const over = page.locator(".u-over").first();
+  await over.scrollIntoViewIfNeeded();
+  const box = await over.boundingBox();
+  const at = (share) => box.x + box.width * share, y = box.y + box.height / 2;
+  const seen = [];
+  for (const share of [0.2, 0.7]) {
+    await page.mouse.move(at(share), y);
+    await page.waitForTimeout(60);
+    const s = await state();
+    seen.push({ share: (s.time - s.window[0]) / (s.window[1] - s.window[0]), clock: await page.textContent(".clock"), left: await page.evaluate(() => [...document.querySelectorAll(".now")].map((n) => parseFloat(n.style.left))) });
+  }
+  check(Math.abs(seen[0].share - 0.2) < 0.02 && Math.abs(seen[1].share - 0.7) < 0.02 && seen[0].clock !== seen[1].clock, `${name}: the cursor follows the mouse (${seen[0].clock} -> ${seen[1].clock})`);
+  check(seen[1].left.length > 2 && seen[1].left.every((l) => Math.abs(l - 70) < 2), `${name}: all ${seen[1].left.length} charts share it`);
+  await page.mouse.move(at(0.3), y);
+  await page.mouse.down();
+  await page.mouse.move(at(0.45), y, { steps: 4 });
+  await page.mouse.move(at(0.5), y, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForTimeout(60);
+  const near = await state(), whole = page.locator("button[data-view=whole]");
+  const wide = near.window[1] - near.window[0];
+  await whole.click();
+  const all = await state();
+  check(Math.abs(wide / (all.window[1] - all.window[0]) - 0.2) < 0.02, `${name}: dragging zooms, and the whole comes back`);
+  await page.locator(".timeline").focus();
+  await page.keyboard.press("+");
+  const keyed = await state();
+  await page.keyboard.press("0");
+  check(keyed.window[1] - keyed.window[0] < all.window[1] - all.window[0], `${name}: so does a key`);
+}
+
+async function reportsOf(browser) {
+  let context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
+  const lessons = readdirSync(LESSONS).filter((f) => f.endsWith(".toml")).sort();
+  for (const [index, lesson] of lessons.entries()) {
+    const name = basename(lesson, ".toml");
+    const file = join(scratch, `${name}.html`);
+    execFileSync(program, ["report", join(LESSONS, lesson), "-o", file], { stdio: ["ignore", "ignore", "inherit"] });
+    check(statSync(file).size < 1_500_000, `${name}: ${statSync(file).size} bytes`);
+    const data = embedded(file);
+    const home = pathToFileURL(file).href;
+    const page = await quiet(context, (url) => url === home || url.startsWith("data:") || url.startsWith("blob:"));
+    await page.goto(home);
+    await page.waitForSelector(".u-over");
+    check(data.decisions.length > 0, `${name}: ${data.decisions.length} decisions`);
+    await hidesTheFuture(page, data, name);
+    await cursorAndZoom(page, name);
+    // What does not depend on the lesson is tried on one.
+    if (index === 2) {
+      await walk(page, name);
+      await schemes(page, name);
+      await narrow(page, name);
+      await prints(page, name);
+    }
+    sound(page, name);
+    if (args.screenshots) {
+      await page.evaluate(() => { document.activeElement?.blur(); window.scrollTo(0, 0); });
+      await page.mouse.move(2, 2);
+      await page.waitForTimeout(200);
+      await picture(page, join(PICTURES, `${name}.webp`), { width: 1280, height: 1500 });
+    }
+    await page.close();
+  }
+  await context.close();
+}
+
 const scratch = mkdtempSync(join(tmpdir(), "itbsim-browser-"));
 if (args.screenshots) mkdirSync(PICTURES, { recursive: true });
 // Chromium refuses its sandbox to root.
@@ -222,7 +347,10 @@ const flags = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 const browser = await chromium.launch({ executablePath: args.browser, headless: true, args: flags });
 const started = Date.now();
 try {
-  await slidersOf(browser);
+  if (args.only !== "reports") await slidersOf(browser);
+  if (args.only !== "serve") await reportsOf(browser);
+} catch (error) {
+  check(false, `the test itself came to an end: ${error.stack}`);
 } finally {
   await browser.close();
   rmSync(scratch, { recursive: true, force: true });

@@ -312,6 +312,11 @@ def main():
     )
     if args.update and not bad:
         page.parent.mkdir(exist_ok=True)
+        kept = []
+        if args.files and page.exists():
+            # Only these scenarios are new; a table of two versions would be refused by its reader.
+            with open(page, newline="") as file:
+                kept = [r for r in csv.DictReader(file) if r["scenario"] not in {p.stem for p in scenarios}]
         with open(page, "w", newline="") as file:
             table = csv.DictWriter(file, FIELDS, extrasaction="ignore", lineterminator="\n")
             table.writeheader()
@@ -319,7 +324,9 @@ def main():
                 # Digits beyond the first two differ between machines.
                 both = {k: f"{row[k]:.1e}" for k in ("worst_relative", "nonmem_relative")}
                 by = {"solver": f"libRoadRunner {roadrunner.__version__}", "accepted": f"{ACCEPTED:.0e}"}
-                table.writerow(row | both | by)
+                kept.append(row | both | by)
+            # A stable sort: arms of a scenario stay in their order.
+            table.writerows(sorted(kept, key=lambda r: r["scenario"]))
         print(f"wrote {page}")
     elif page.exists():
         with open(page, newline="") as file:
