@@ -8,7 +8,7 @@ use super::arms;
 use super::diagnostics::{Diagnostic, Place, did_you_mean, quoted};
 use super::document::{Data, Entry, Node, Table};
 use super::fields::{Context, Fields, Reported};
-use super::model::{Choice, DecisionPoint};
+use super::model::Moment;
 use super::moment::Side;
 
 /// Keys of the block.
@@ -20,6 +20,34 @@ pub(super) const CHOICE_KEYS: &[&str] = &["text", "reason", "chosen", "arm", "do
 const MOST: usize = 20;
 /// Choices one decision may have.
 const MOST_CHOICES: usize = 6;
+
+/// A point of the story at which somebody decides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecisionPoint {
+    /// Name.
+    pub id: String,
+    /// When.
+    pub at: Moment,
+    /// What is asked.
+    pub question: String,
+    /// What is said once a choice is made; may be empty.
+    pub reveal: String,
+    /// What can be chosen; exactly one is what the story did.
+    pub choices: Vec<Choice>,
+}
+
+/// One answer to a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    /// What is chosen, in words.
+    pub text: String,
+    /// Why it is wise or not; may be empty.
+    pub reason: String,
+    /// Whether the story took it.
+    pub chosen: bool,
+    /// Id of the arm or branch it leads to; `None` is the story as it was told.
+    pub run: Option<String>,
+}
 
 /// A document that a choice leads to.
 pub(super) struct Branch {

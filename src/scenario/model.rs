@@ -10,6 +10,7 @@ use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Others, Posture, Remedy};
 
+pub use super::decision::{Choice, DecisionPoint};
 use super::drugs::Drug;
 pub use super::hazard_model::{HazardOverride, Hazards, Onset, PumpGeneration};
 pub use super::hearing::{Heard, Hearing};
@@ -35,34 +36,6 @@ pub struct Story {
     pub decisions: Vec<DecisionPoint>,
     /// What the choices of decisions lead to that are no arms; `arm.id` is DECISION.NUMBER.
     pub branches: Vec<Arm>,
-}
-
-/// A point of the story at which somebody decides.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DecisionPoint {
-    /// Name.
-    pub id: String,
-    /// When.
-    pub at: Moment,
-    /// What is asked.
-    pub question: String,
-    /// What is said once a choice is made; may be empty.
-    pub reveal: String,
-    /// What can be chosen; exactly one is what the story did.
-    pub choices: Vec<Choice>,
-}
-
-/// One answer to a decision.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Choice {
-    /// What is chosen, in words.
-    pub text: String,
-    /// Why it is wise or not; may be empty.
-    pub reason: String,
-    /// Whether the story took it.
-    pub chosen: bool,
-    /// Id of the arm or branch it leads to; `None` is the story as it was told.
-    pub run: Option<String>,
 }
 
 /// One arm.

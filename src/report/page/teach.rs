@@ -112,12 +112,15 @@ pub(super) fn texts(main: &Made) -> Option<TeachingPage> {
     })
 }
 
+/// Times closer than this are one instant \[h\]: a moment after an event is a sum of doubles.
+const INSTANT: f64 = 1e-9;
+
 /// Whether two runs are the same before an instant.
 fn same_past(a: &RunResult, b: &RunResult, at: f64) -> bool {
     let before = |r: &RunResult| -> Vec<(u64, String, String)> {
         r.events
             .iter()
-            .take_while(|e| e.time_h < at)
+            .take_while(|e| e.time_h < at - INSTANT)
             .map(|e| (e.time_h.to_bits(), e.name(), e.detail.clone()))
             .collect()
     };

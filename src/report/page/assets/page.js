@@ -50,7 +50,8 @@ const itbsimPage = (() => {
       const other = data.runs.find(r => r.id === v.beside);
       return other && other !== own ? [own, other] : [own];
     };
-    const setHorizon = () => { v.horizon = v.step >= 0 ? data.decisions[v.step].t : Infinity; };
+    // Just before the decision: what is done at its very instant is the answer.
+    const setHorizon = () => { v.horizon = v.step >= 0 ? data.decisions[v.step].t - 1e-6 : Infinity; };
     setHorizon();
     if (v.step >= 0) v.window = [0, Math.max(v.horizon, 1e-3)];
     if (!old) v.time = v.step >= 0 ? v.horizon : startTime(v.run());
@@ -284,7 +285,7 @@ const itbsimPage = (() => {
       if (on.closest && on.closest("input,select,textarea,.tablebox") && on !== parts.timeline) return;
       const wide = v.window[1] - v.window[0], step = wide / 100;
       const jump = way => {
-        const marks = v.run().marks.filter(m => m.t <= v.horizon && (way > 0 ? m.t > v.time + 1e-6 : m.t < v.time - 1e-6));
+        const marks = v.run().marks.filter(m => seen(v, m) && (way > 0 ? m.t > v.time + 1e-6 : m.t < v.time - 1e-6));
         const mark = way > 0 ? marks[0] : marks[marks.length - 1];
         if (mark) { v.setTime(mark.t, "key"); parts.course.show(mark); if (mark.t < v.window[0] || mark.t > v.window[1]) v.setWindow(mark.t - wide / 2, mark.t + wide / 2); }
       };

@@ -52,7 +52,7 @@ function armsPanel(view) {
 
 /** Events with what led to them. */
 function eventsPanel(view) {
-  const run = view.run(), marks = run.marks.filter(m => m.t <= view.horizon);
+  const run = view.run(), marks = run.marks.filter(m => seen(view, m));
   const section = el("section", { id: "events" }, el("h2", {}, "Events"));
   const rows = marks.map(m => [instant(m.t), m.what, m.since_fault === null ? "" : span(m.since_fault), m.since_refill === null ? "" : span(m.since_refill), m.value, m.because, m.source]);
   const box = el("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Events" },

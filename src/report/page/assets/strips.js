@@ -1,6 +1,14 @@
 // Strips above and below the charts: phases, faults, acts, alarms; signs in the patient.
 
 const ROW = 20;
+/** Twice what the horizon lies before its decision, in hours. */
+const INSTANT = 2e-6;
+
+/** Whether a mark may be shown: at the instant of a decision what led to it, but nothing that was done. */
+function seen(view, mark) {
+  if (mark.t <= view.horizon) return true;
+  return mark.t <= view.horizon + INSTANT && ["alarm", "symptom", "seen"].includes(mark.kind) && !mark.name.endsWith(".resolved");
+}
 const PHASE_WORDS = {
   latent: "something is wrong and the patient shows nothing",
   early: "first signs",
@@ -42,7 +50,7 @@ function barShape(view, x, bar, y, options) {
   const width = options.width, from = Math.max(x(bar.from), AXIS);
   const last = Math.min(bar.to === null ? Infinity : bar.to, view.horizon, view.run().end_h);
   const to = Math.min(Math.max(x(last), from + 3), width - RIGHT);
-  if (bar.from > view.horizon || bar.from > view.window[1] || last < view.window[0]) return null;
+  if (bar.from > view.horizon + INSTANT || bar.from > view.window[1] || last < view.window[0]) return null;
   const open = bar.to === null || bar.to > view.horizon;
   const words = bar.words + ": from " + instant(bar.from) + (open ? "" : " to " + instant(bar.to) + " (" + span(bar.to - bar.from) + ")")
     + (bar.note && !(open && view.horizon < Infinity) ? "; " + bar.note : "");
@@ -89,7 +97,7 @@ function courseStrip(view, onMark) {
     // Faults, one row each name.
     const rows = kind => {
       const found = [];
-      for (const bar of run.bars.filter(b => b.kind === kind && b.from <= view.horizon)) {
+      for (const bar of run.bars.filter(b => b.kind === kind && b.from <= view.horizon + INSTANT)) {
         let row = found.find(r => r.name === bar.name);
         if (!row) found.push(row = { name: bar.name, words: bar.words, bars: [] });
         row.bars.push(bar);
@@ -206,7 +214,7 @@ function signStrip(view) {
     parts.names.replaceChildren();
     const shownRuns = view.beside === "*" ? view.shownRuns().slice(0, 1) : view.shownRuns();
     const rows = [];
-    shownRuns.forEach((run, ghost) => run.bars.filter(b => b.kind === "symptom" && b.from <= view.horizon).forEach(bar => {
+    shownRuns.forEach((run, ghost) => run.bars.filter(b => b.kind === "symptom" && b.from <= view.horizon + INSTANT).forEach(bar => {
       let row = rows.find(r => r.name === bar.name);
       if (!row) rows.push(row = { name: bar.name, words: bar.words, group: bar.group, bars: [], from: bar.from });
       row.bars.push([bar, ghost]);
