@@ -13,7 +13,7 @@ use crate::scenario::model::{Arm, Story};
 use crate::simulation::{Registry, Run, RunError, RunOptions, RunResult};
 
 /// Looks at a run in progress: to see whether anybody still wants it.
-const LOOKS: i64 = 64;
+const LOOKS: i64 = 1024;
 /// Moves that one request may make.
 const MOST_MOVES: usize = 100;
 

@@ -11,5 +11,6 @@ mod input;
 mod population;
 mod run;
 mod sensitivity;
+mod serve;
 mod system;
 mod words;

@@ -104,7 +104,9 @@ pub fn page_of_arms(story: &Story, arms: &[(&Arm, &RunResult)], options: &PageOp
             }
         })
         .collect();
-    assemble(story, &made, options.buckets)
+    let mut page = assemble(story, &made, options.buckets);
+    page.teaching = made.first().and_then(super::teach::texts);
+    page
 }
 
 /// The page of these runs without reasons and decisions; the first run is the one shown first.

@@ -17,7 +17,7 @@ pub struct PageData {
     pub why: Vec<Explanation>,
     /// Where the page stops and asks, by time.
     pub decisions: Vec<DecisionPage>,
-    /// What a class reads beside the run; a server of changed stories shows it by its own means.
+    /// What a class reads beside the run.
     pub teaching: Option<TeachingPage>,
     /// What was left out or made coarser, in sentences.
     pub notes: Vec<String>,

@@ -9,10 +9,11 @@ const itbsimPage = (() => {
   let view = null;
 
   /** Shows other data in the same page; keeps the window where the length is the same. */
-  function show(data, keep) {
+  function show(data, keep, beside) {
     const old = view;
     if (old) old.destroy();
     view = makeView(data, keep && old && old.length() === data.runs[0].end_h ? old : null);
+    if (beside && data.runs.some(r => r.id === beside)) view.beside = beside;
     view.build(main);
   }
 
@@ -374,7 +375,8 @@ const itbsimPage = (() => {
 
   if (first.runs && first.runs.length) show(first);
   return {
-    show: data => show(data, true),
+    /** Shows another run in the same window, perhaps with one beside it. */
+    show: (data, beside) => show(data, true, beside),
     /** What is on view, for scripts beside the page; never what is hidden. */
     state: () => view && ({ window: view.window.slice(), time: view.time, horizon: view.horizon, run: view.run().id, beside: view.beside, waiting: !view.finished() }),
     setTime: t => view.setTime(t, "script"),

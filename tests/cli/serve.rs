@@ -141,7 +141,7 @@ fn a_move_is_run_and_what_is_shared_is_what_was_run() {
 fn a_lesson_comes_with_the_times_of_its_run_and_a_switch_takes_its_fault_out() {
     let desk = Desk::new(Limits::default());
     let (_, with) = desk.ask(&json!({ "path": KINK, "arm": "repaired-late", "beside": "no-kink" }));
-    let stages = with["page"]["runs"][0]["stages"].as_array().unwrap();
+    let stages = with["page"]["teaching"]["stages"].as_array().unwrap();
     assert_eq!((stages.len(), &stages[1]["t"]), (5, &json!(24.0)), "{stages:?}");
     assert!(with["beside"]["fingerprint"].is_string());
     let runs = with["page"]["runs"].as_array().unwrap();
