@@ -107,12 +107,7 @@ fn table() -> String {
     for (case, n) in [("stable", 400), ("simple", 400), ("flex", 64)] {
         let text = text_of(case);
         let (one, two) = (milliseconds(&text, n, 1), milliseconds(&text, n, 2));
-        let _ = writeln!(
-            out,
-            "| {case} | {one:.2} | {:.0} | {:.2} |",
-            3.6e6 / two,
-            one / two
-        );
+        let _ = writeln!(out, "| {case} | {one:.2} | {:.0} | {:.2} |", 3.6e6 / two, one / two);
     }
     out
 }
@@ -213,7 +208,13 @@ fn curves() -> String {
     let faults = [1_usize, 2, 4, 8, 16].map(|n| (n as f64, faulty(n)));
     curve("faults of half a day", "ms a patient-year", &faults, none);
 
-    let sampled = |every: &str| milliseconds(&stable().replace("sample = \"1 d\"", &format!("sample = \"{every}\"")), 48, 1);
+    let sampled = |every: &str| {
+        milliseconds(
+            &stable().replace("sample = \"1 d\"", &format!("sample = \"{every}\"")),
+            48,
+            1,
+        )
+    };
     let few = sampled("365 d");
     let samples = [("1 d", 365.0), ("6 h", 1_460.0), ("1 h", 8_760.0), ("15 min", 35_040.0)];
     let samples = samples.map(|(every, n)| (n, sampled(every)));
@@ -245,12 +246,18 @@ fn profile(case: &str, n: u64) -> Result<String, String> {
             .args(["run", case, &n.to_string()]),
     );
     let report = record.and_then(|_| {
-        said(Command::new("perf").args(["report", "--stdio", "--no-children", "--sort", "symbol", "-i"]).arg(&data))
+        said(
+            Command::new("perf")
+                .args(["report", "--stdio", "--no-children", "--sort", "symbol", "-i"])
+                .arg(&data),
+        )
     });
     let _ = std::fs::remove_file(&data);
     let mut modules: std::collections::BTreeMap<String, f64> = std::collections::BTreeMap::new();
     for line in report?.lines() {
-        let Some((share, symbol)) = line.trim().split_once('%') else { continue };
+        let Some((share, symbol)) = line.trim().split_once('%') else {
+            continue;
+        };
         let Ok(share) = share.parse::<f64>() else { continue };
         *modules.entry(module(symbol)).or_default() += share;
     }
@@ -266,7 +273,10 @@ fn profile(case: &str, n: u64) -> Result<String, String> {
 /// `itbsim::room` of a symbol, or whose it is otherwise.
 fn module(symbol: &str) -> String {
     if let Some((_, rest)) = symbol.split_once("itbsim::") {
-        let room = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+        let room = rest
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .next()
+            .unwrap_or("");
         return room.to_owned();
     }
     for (part, name) in [

@@ -118,7 +118,11 @@ impl EffectModel for Emax {
         }
         let mut out = powers(bases, figure(self.hill, self.brain_hill));
         for (out, c) in out.iter_mut().zip(c) {
-            *out = if c.is_nan() || *c <= 0.0 { 0.0 } else { 1.0 / (1.0 + *out) };
+            *out = if c.is_nan() || *c <= 0.0 {
+                0.0
+            } else {
+                1.0 / (1.0 + *out)
+            };
         }
         out
     }
@@ -207,7 +211,11 @@ mod tests {
     #[test]
     fn effects_at_once_are_those_of_each_region() {
         let m = Emax::new(&ParameterSet::default());
-        for c in [[0.1, 0.0, 1e-9, 0.02], [f64::NAN, -1.0, 3.0, 1e300], [0.27, 0.31, 0.15, 0.4]] {
+        for c in [
+            [0.1, 0.0, 1e-9, 0.02],
+            [f64::NAN, -1.0, 3.0, 1e300],
+            [0.27, 0.31, 0.15, 0.4],
+        ] {
             let tolerance = [0.0, 0.4, 1.7, 0.1];
             let each = Region::ALL.map(|r| m.effect(r, c[r.index()], tolerance[r.index()]));
             assert_eq!(m.effects(&c, &tolerance).map(f64::to_bits), each.map(f64::to_bits));

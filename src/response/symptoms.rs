@@ -216,7 +216,8 @@ fn watched(p: &ParameterSet, symptoms: impl Iterator<Item = &'static Symptom>) -
     // Spelled once: a batch asks for them with every patient.
     static KEYS: OnceLock<Vec<[String; 3]>> = OnceLock::new();
     let keys = KEYS.get_or_init(|| {
-        let of = |s: &Symptom| ["onset", "resolution", "dwell"].map(|what| format!("response.symptom.{}.{what}", s.name));
+        let of =
+            |s: &Symptom| ["onset", "resolution", "dwell"].map(|what| format!("response.symptom.{}.{what}", s.name));
         all_symptoms().map(of).collect()
     });
     let watch = |(index, symptom): (usize, &'static Symptom)| {
