@@ -39,12 +39,15 @@ mod columns;
 mod layout;
 mod matrix;
 mod patient;
+mod prepared;
+mod rest;
 
 pub use anatomy::{Blood, Body, Canal};
 pub use columns::{Column, column_names, columns};
 pub use layout::{Layout, Site};
 pub use matrix::{Flows, Outflow, Volumes};
-pub use patient::{DriveCourse, Kinetics, KineticsState, Reading, Rest, SiteDrive};
+pub use patient::{DriveCourse, Kinetics, KineticsState, Reading, SiteDrive};
+pub use rest::Rest;
 
 use crate::engine::SimTime;
 use crate::numerics::NumericsError;

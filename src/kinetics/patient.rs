@@ -2,68 +2,22 @@
 
 use std::sync::{Arc, OnceLock};
 
-use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
-use crate::numerics::{
-    Bundle, Coordinates, ExponentialSum, FallbackReason, Forcing, LinearSystem, Method, NumericsError, OutputRow,
-    Scratch, Term, steady,
-};
+use crate::numerics::{Bundle, Coordinates, ExponentialSum, Forcing, LinearSystem, NumericsError, Scratch, steady};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
 
 use super::columns::{Column, columns, place};
 use super::layout::{LEVELS, Layout, Site};
 use super::matrix::{Flows, Volumes, build};
+use super::prepared::{Prepared, Solved, prepare, solved};
+use super::rest::Rest;
 use super::{Body, KineticsError, check_time};
 
 /// Systems kept; a leak that grows in many steps does not fill the memory.
 const KEPT: usize = 16;
-
-/// Relative move of a one-way rate that nearly coincides with another.
-const NUDGE: f64 = 1e-5;
-/// States that only accumulate.
-const CUMULATIVE: usize = Layout::LOST + 1 - Layout::RENAL;
-/// Moves tried before the matrix exponential is accepted.
-const NUDGES: usize = 3;
-
-/// A matrix, decomposed with its outputs when something first moves under it.
-#[derive(Debug)]
-struct Prepared {
-    flows: Flows,
-    matrix: DMatrix<f64>,
-    solved: OnceLock<Solved>,
-}
-
-#[derive(Debug)]
-struct Solved {
-    system: LinearSystem,
-    rows: Vec<OutputRow>,
-}
-
-/// Amounts that stay as they are under their inputs: no modes are needed while nothing moves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Rest {
-    /// Amounts at the origin by [`Layout`] \[ug\], \[ug/mL\], \[mg\].
-    amounts: Vec<f64>,
-    /// Inputs under which they stay \[ug/h\], \[mg/h\].
-    inputs: Vec<f64>,
-    /// How fast the cumulative states, from [`Layout::RENAL`] on, grow meanwhile \[ug/h\].
-    growth: [f64; CUMULATIVE],
-}
-
-impl Rest {
-    fn after(&self, dt_h: f64) -> impl Iterator<Item = f64> {
-        let growth = move |i: usize| Layout::is_cumulative(i).then(|| self.growth[i - Layout::RENAL] * dt_h);
-        let amounts = self.amounts.iter().enumerate();
-        amounts.map(move |(i, x)| growth(i).map_or(*x, |more| x + more))
-    }
-
-    fn amounts_after(&self, dt_h: f64) -> Vec<f64> {
-        self.after(dt_h).collect()
-    }
-}
 
 /// What has to be stored to go on later; serialises to the same bits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -213,11 +167,7 @@ impl Kinetics {
                 flows,
                 coordinates: Coordinates::default(),
                 // Nothing in a body without drug moves.
-                rest: Some(Rest {
-                    amounts: inputs.clone(),
-                    inputs: inputs.clone(),
-                    growth: [0.0; CUMULATIVE],
-                }),
+                rest: Some(Rest::empty()),
                 inputs,
                 dosed: 0.0,
             },
@@ -269,6 +219,12 @@ impl Kinetics {
     /// The system in force, with the matrix that is used; decomposed now, if that was not needed yet.
     pub fn system(&self) -> &LinearSystem {
         &self.solved().system
+    }
+
+    /// Whether the matrix in force was decomposed.
+    #[cfg(test)]
+    pub(super) fn is_decomposed(&self) -> bool {
+        self.current.is_decomposed()
     }
 
     /// An empty scratch, to be reused.
@@ -479,16 +435,7 @@ impl Kinetics {
             *value = if Layout::is_cumulative(i) { 0.0 } else { value.max(0.0) };
         }
         self.state.dosed = x[..Layout::LEDGER].iter().sum();
-        let growth = std::array::from_fn(|k| {
-            let row = self.current.matrix.row(Layout::RENAL + k);
-            let own = self.state.inputs[Layout::RENAL + k];
-            row.iter().zip(&x).fold(own, |sum, (a, x)| sum + a * x)
-        });
-        self.state.rest = Some(Rest {
-            amounts: x,
-            inputs: self.state.inputs.clone(),
-            growth,
-        });
+        self.state.rest = Some(Rest::new(&self.current.matrix, x, self.state.inputs.clone()));
         self.state.coordinates = Coordinates::default();
         self.woken = OnceLock::new();
         self.moved();
@@ -660,15 +607,7 @@ impl Kinetics {
 
     fn trajectory_of(&self, column: usize) -> Result<ExponentialSum, NumericsError> {
         if let Some(rest) = self.resting() {
-            let weights = &self.columns[column].weights;
-            let amount = rest.amounts.iter().zip(weights).fold(0.0, |sum, (x, w)| sum + w * x);
-            let grown = weights[Layout::RENAL..].iter().zip(rest.growth);
-            return Ok(ExponentialSum::new(vec![Term {
-                amplitude: amount,
-                forcing: grown.fold(0.0, |sum, (w, g)| sum + w * g),
-                rate: 0.0,
-                power: 0,
-            }]));
+            return Ok(rest.trajectory(&self.columns[column].weights));
         }
         let (state, forcing) = self.modal();
         let Solved { system, rows } = self.solved();
@@ -727,52 +666,6 @@ impl Kinetics {
         }
         self.systems.push(new.clone());
         Ok(new)
-    }
-}
-
-/// A matrix to be decomposed when that is needed.
-fn prepare(flows: Flows, matrix: DMatrix<f64>) -> Result<Arc<Prepared>, KineticsError> {
-    LinearSystem::check(&matrix)?;
-    Ok(Arc::new(Prepared {
-        flows,
-        matrix,
-        solved: OnceLock::new(),
-    }))
-}
-
-/// Decomposes a matrix. Where two coupled rates nearly coincide, so that no modes can
-/// be told apart, the one-way parts are moved by a hundred-thousandth and tried again;
-/// the moved matrix is the one that is used and printed.
-fn solved<'a>(prepared: &'a Prepared, columns: &[Column]) -> &'a Solved {
-    prepared.solved.get_or_init(|| {
-        let mut matrix = prepared.matrix.clone();
-        let decompose = |matrix: &DMatrix<f64>| {
-            // Only a matrix that is not square or not finite is refused, and `prepare` checked both.
-            LinearSystem::new(matrix.clone()).expect("the matrix was checked")
-        };
-        let mut system = decompose(&matrix);
-        for _ in 0..NUDGES {
-            let Method::Exponential(FallbackReason::NearlyRepeated { .. }) = system.method() else {
-                break;
-            };
-            nudge(&mut matrix);
-            system = decompose(&matrix);
-        }
-        let rows = columns.iter().map(|c| system.output(&c.weights)).collect();
-        Solved { system, rows }
-    })
-}
-
-/// Moves the rate of each one-way part by its own small factor, at most 3e-4: columns of gut and
-/// depots, so that what leaves still arrives, and rows of effect sites and rescue
-/// drugs, so that they still settle at the concentration they read.
-fn nudge(matrix: &mut DMatrix<f64>) {
-    let apart = |i: usize| 1.0 + NUDGE * (1 + i - Layout::ORAL) as f64;
-    for j in Layout::ORAL..Layout::RENAL {
-        matrix.column_mut(j).iter_mut().for_each(|a| *a *= apart(j));
-    }
-    for i in Layout::LEDGER..Layout::LEN {
-        matrix.row_mut(i).iter_mut().for_each(|a| *a *= apart(i));
     }
 }
 

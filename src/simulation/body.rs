@@ -39,6 +39,9 @@ const FIRST_STEP: f64 = 1.0;
 /// its end is the only point to look at.
 const LONGEST_REST: f64 = 168.0;
 
+/// A turn nearer than this \[h\] is no end of a step: it would be too short to be made.
+const CLOSE: f64 = 1e-9;
+
 /// Relative tolerance of the slow states; their absolute ones come from the response.
 const RELATIVE_TOLERANCE: f64 = 1e-6;
 
@@ -325,7 +328,7 @@ impl BodyRun {
             let done = self.stepper.interval().1;
             let still = driver.settled(offset + done) && self.ailments.rest(self.origin, done);
             // Behind the turn nothing is known; whoever wants to look there goes on without it.
-            let end = if turn > done { turn } else { f64::MAX };
+            let end = if turn - done > CLOSE { turn } else { f64::MAX };
             let resting = still && end - done >= LONGEST_REST && self.stepper.at_rest(LONGEST_REST);
             let (ventilated, cooled) = (self.ventilated, self.cooled);
             let (ailments, origin) = (&self.ailments, self.origin);
