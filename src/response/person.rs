@@ -320,8 +320,8 @@ impl Response {
 
     /// Tolerances for an integrator, one per slow state, in its unit.
     pub fn absolute_tolerances(&self) -> Vec<f64> {
-        let mut atol = vec![1e-6; self.slow_states()];
-        atol[Slow::TEMPERATURE] = 1e-4;
+        let mut atol = vec![1e-7; self.slow_states()];
+        atol[Slow::TEMPERATURE] = 1e-5;
         atol
     }
 

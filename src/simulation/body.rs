@@ -43,7 +43,7 @@ const LONGEST_REST: f64 = 168.0;
 const CLOSE: f64 = 1e-9;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
-const RELATIVE_TOLERANCE: f64 = 1e-6;
+const RELATIVE_TOLERANCE: f64 = 1e-7;
 
 /// The two levels of a symptom, watched apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
