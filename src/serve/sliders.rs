@@ -314,10 +314,9 @@ impl Sheets {
 
     /// The value of a field as an arm has it, and where that is decided.
     fn find(&self, path: &str, arm: &str) -> Option<(&Item, Seat)> {
-        if let Some(set) = self.arm(arm).and_then(|a| a.get("set")) {
-            if let Some(item) = set.as_table_like().and_then(|t| t.get(path)) {
-                return Some((item, Seat::Arm(path.to_owned())));
-            }
+        let set = self.arm(arm).and_then(|a| a.get("set"));
+        if let Some(item) = set.and_then(|s| s.as_table_like()?.get(path)) {
+            return Some((item, Seat::Arm(path.to_owned())));
         }
         let (list, rest) = path.split_once('.')?;
         if LISTS.contains(&list) {

@@ -8,6 +8,7 @@ use crate::care::news::{Findings, News, Place};
 use crate::care::order::Order;
 use crate::care::policy::{Desk, Policy, PolicyKind, Role, running};
 use crate::care::signs;
+use crate::engine::SimTime;
 use crate::response::Syndrome;
 use crate::scenario::model::{Action, Programme};
 use crate::scenario::settings::{Choice, PolicySpec, Settings};
@@ -28,8 +29,8 @@ pub struct OverdoseCare {
     expected: bool,
     admitted: bool,
     stay: Intensive,
-    /// When he was looked at last \[h\].
-    looked: f64,
+    /// When he was looked at last.
+    looked: SimTime,
     /// Dose at arrival \[ug/day\].
     dose: f64,
     stopped: bool,
@@ -87,7 +88,7 @@ impl RescueOverdose {
         *state = OverdoseCare {
             admitted: true,
             dose: found.dose,
-            looked: desk.now.hours(),
+            looked: desk.now,
             ..OverdoseCare::default()
         };
         let grade = signs::worst(&found.symptoms, Syndrome::Overdose);
@@ -152,8 +153,9 @@ impl RescueOverdose {
             }
             self.admit(state, found, desk);
         }
-        let since = desk.now.hours() - state.looked;
-        state.looked = desk.now.hours();
+        // From the clock's own ticks: rounds of 4 h make 8 h, not a little less.
+        let since = desk.now.hours_since(state.looked);
+        state.looked = desk.now;
         state.awake = if ill { 0.0 } else { state.awake + since };
         let severe = found.gcs <= desk.number("intensive_coma") || found.resp_rate < desk.number("intensive_breaths");
         if self.intensive && severe && !state.stay.inside {

@@ -8,6 +8,7 @@ use crate::care::news::{Findings, News, Place};
 use crate::care::order::Order;
 use crate::care::policy::{Desk, Policy, PolicyKind, Role, running};
 use crate::care::signs;
+use crate::engine::SimTime;
 use crate::response::Syndrome;
 use crate::scenario::model::Action;
 use crate::scenario::settings::{Choice, PolicySpec, Settings};
@@ -41,8 +42,8 @@ pub struct WithdrawalCare {
     share: f64,
     /// When that was changed last \[h\].
     changed: f64,
-    /// When he was looked at last \[h\].
-    looked: f64,
+    /// When he was looked at last.
+    looked: SimTime,
     stay: Intensive,
     /// Somebody looks for a fault, and until it is mended signs would come back.
     unsolved: bool,
@@ -219,7 +220,6 @@ impl RescueWithdrawal {
         state.expected = false;
         let ill = signs::count(&found.symptoms, Syndrome::Withdrawal) > 0;
         let grade = signs::worst(&found.symptoms, Syndrome::Withdrawal);
-        let now = desk.now.hours();
         if !state.admitted {
             if !ill {
                 return;
@@ -229,7 +229,7 @@ impl RescueWithdrawal {
                 unsolved: state.unsolved,
                 // A bolus that runs while the pump is read is no daily dose.
                 dose: found.dose.min(desk.number("external_most")),
-                looked: now,
+                looked: desk.now,
                 ..WithdrawalCare::default()
             };
             desk.order(Order::Flag {
@@ -237,8 +237,8 @@ impl RescueWithdrawal {
                 note: format!("withdrawal, grade {grade}"),
             });
         }
-        let since = now - state.looked;
-        state.looked = now;
+        let since = desk.now.hours_since(state.looked);
+        state.looked = desk.now;
         state.calm = if ill { 0.0 } else { state.calm + since };
         let severe = f64::from(grade) >= desk.number("intensive_grade") || intensive::breathing_fails(found, desk);
         // Drowsy alone is what the drugs by mouth make.

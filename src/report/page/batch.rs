@@ -202,11 +202,14 @@ impl Cells<'_> {
     }
 }
 
+/// Time, level, value, replicates counted, replicates asked for.
+type BandPoint = (f64, f64, f64, f64, f64);
+
 fn bands(folder: &Path) -> Result<Vec<Band>, BatchPageError> {
     let (head, rows) = read(folder, "bands.csv")?;
     // By arm, stratum and signal in the order of the file; then by time; then by level.
     let mut order: Vec<[String; 3]> = Vec::new();
-    let mut found: BTreeMap<[String; 3], Vec<(f64, f64, f64, f64, f64)>> = BTreeMap::new();
+    let mut found: BTreeMap<[String; 3], Vec<BandPoint>> = BTreeMap::new();
     for row in &rows {
         let cells = Cells { head: &head, row };
         let key = ["arm", "stratum", "signal"].map(|k| cells.text(k).to_owned());
@@ -294,7 +297,7 @@ fn curves(folder: &Path, file: &str, kind: &'static str, event: &str) -> Result<
     for curve in &mut out {
         let n = curve.t.len();
         let step = n.div_ceil(MOST_POINTS).max(1);
-        let keep = |i: usize| i % step == 0 || i + 1 == n;
+        let keep = |i: usize| i.is_multiple_of(step) || i + 1 == n;
         for column in [
             &mut curve.t,
             &mut curve.value,
