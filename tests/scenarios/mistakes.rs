@@ -624,7 +624,7 @@ fn key_written_twice() {
 fn a_matrix_with_an_empty_list() {
     refused(
         &more("[matrix]\n\"pump.gain\" = []"),
-        "empty-list | \"pump.gain\" = [ | \"pump.gain\" has no values | give it at least one value, or leave it out",
+        "empty-list | \"pump.gain\" = [] | `pump.gain` has no values | give it at least one value, or leave it out",
     );
 }
 
@@ -632,7 +632,7 @@ fn a_matrix_with_an_empty_list() {
 fn a_matrix_over_a_path_that_is_not_there() {
     refused(
         &more("[matrix]\n\"pmup.gain\" = [0.9, 1.1]"),
-        "bad-path | \"pmup.gain\" = [ | \"pmup.gain\" names nothing that can be set | did you mean `pump`?",
+        "bad-path | \"pmup.gain\" = [0.9, 1.1] | `pmup.gain` names nothing that can be set | did you mean `pump`?; paths start with patient, pump, catheter, model, population, hazards, parameters, programme.<id>, fault.<id>, action.<id>, care.<id> or drug.<id>",
     );
 }
 
