@@ -8,7 +8,7 @@
 //! | `survival.csv` | survival free of one event at one time (Kaplan-Meier) |
 //! | `times.csv` | one event: how many had it, median and restricted mean time to it |
 //! | `differences.csv` | one outcome of one arm less that of the first arm, paired |
-//! | `levels.csv` and others | what the two levels say, see [`uncertainty`](super::uncertainty) |
+//! | `levels.csv` and others | what the two levels say, see [`uncertainty`] |
 //! | `matrix.csv` | one outcome or event of one cell of a `[matrix]` |
 //! | `failures.csv` | one failed replicate and why |
 //!

@@ -422,5 +422,6 @@ fn the_program_prints_its_address_serves_and_ends_quietly_when_interrupted() {
         assert_eq!(child.wait().unwrap().code(), Some(0));
     } else {
         child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
