@@ -127,7 +127,13 @@ impl Watchman {
         }
         if let Some(reading) = reservoir {
             let full = *self.full.get_or_insert(reading.value);
-            if reading.value < self.empty_share * full {
+            // Once empty it stays so until half of what was lost is back: noise is no refill.
+            let back = if self.empty {
+                0.5 * (1.0 - self.empty_share)
+            } else {
+                0.0
+            };
+            if reading.value < (self.empty_share + back) * full {
                 let since = *self.low_since.get_or_insert(reading.sampled);
                 self.empty = reading.sampled.hours_since(since) >= self.hold;
             } else {

@@ -254,6 +254,7 @@ fn an_alarm_that_listens_tells_over_infusion_and_an_empty_reservoir() {
     let told = |spec: &TestSpec| {
         let done = run(spec, "delta-sigma");
         let first = done.alarms.first().map(|a| (a.reason, a.time_h, a.left_ml));
+        assert!(done.alarms.len() <= 1, "one cause, one alarm: {:?}", done.alarms);
         (first, check(spec, &done), done.pumped_ml)
     };
     let (first, broken, _) = told(&listening("rate = \"0.5 mL/day\"", "18 mL"));
