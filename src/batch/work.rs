@@ -1,10 +1,10 @@
 //! Running the replicates of a shard: threads, checkpoints, stopping, going on.
 //!
 //! Threads take replicates one by one in the order of their numbers, so that what is complete
-//! when a stop is asked for is a run of numbers without gaps, but for those in hand. After
-//! each [`CHUNK`] the results are folded and their rows appended; every so often the state is
-//! put on disk whole, with the length of the rows that belong to it. Whatever was written
-//! after the last such state is cut off when the run goes on.
+//! when a stop is asked for is a run of numbers without gaps, but for those in hand. The results
+//! of each [`CHUNK`] are folded and their rows appended while the next is computed; every so often
+//! the state is put on disk whole, with the length of the rows that belong to it. Whatever was
+//! written after the last such state is cut off when the run goes on.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -25,8 +25,9 @@ use crate::simulation::Outcomes;
 
 /// Replicates between two folds: enough to keep all threads busy, few enough to hold in memory.
 pub const CHUNK: u64 = 64;
-/// Chunks between two states on disk.
+/// Fewest chunks between two states on disk, and the most.
 const CHECKPOINT: u64 = 8;
+const MOST_UNSAVED: u64 = 128;
 
 /// Who looks on while a batch runs.
 pub struct Watcher<'a> {
@@ -136,6 +137,7 @@ pub fn work(
 ) -> Result<Part, BatchError> {
     let identity = batch.identity();
     let grid = batch.grid();
+    let (mut since, mut first) = (0, true);
     let (from, to) = shard.range(identity.n);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -188,27 +190,59 @@ pub fn work(
         (part, rows)
     };
 
-    let (done, bad) = (AtomicU64::new(0), AtomicU64::new(0));
-    let mut since = 0;
-    let mut first = true;
-    while part.next < to && !watcher.stop.load(Ordering::Relaxed) {
-        let end = (part.next + CHUNK).min(to);
-        let complete = chunk(batch, part.next, end, &pool, watcher, (&done, &bad));
+    let mut keep = |part: &mut Part, complete: Vec<Replicate>, last: bool| {
         let mut text = String::new();
         complete.iter().for_each(|r| rows(identity, r, &mut text));
         part.next += complete.len() as u64;
-        pool.install(|| part.state.fold(&grid, complete));
+        part.state.fold(&grid, complete);
         rows_on_disk.write(&text, &path)?;
         since += 1;
         // Early once, so that a folder that cannot be written is known at once.
-        if since == CHECKPOINT || first {
-            checkpoint(&mut part, &mut rows_on_disk, folder, &path)?;
-            since = 0;
-            first = false;
+        if last || first || since >= checkpoint_after(part.next - part.from) {
+            checkpoint(part, &mut rows_on_disk, folder, &path)?;
+            (since, first) = (0, false);
         }
-    }
-    checkpoint(&mut part, &mut rows_on_disk, folder, &path)?;
+        Ok::<(), BatchError>(())
+    };
+    in_chunks(batch, part.next..to, &pool, watcher, |complete, last| {
+        keep(&mut part, complete, last)
+    })?;
     Ok(part)
+}
+
+/// Chunks between two states on disk, after so many replicates: a state costs the same however
+/// many are in it, so it is put down less often as they grow.
+fn checkpoint_after(done: u64) -> u64 {
+    (done / CHUNK / 8).clamp(CHECKPOINT, MOST_UNSAVED)
+}
+
+/// Computes the replicates of a range and hands them over in their order, chunk by chunk, while
+/// the next chunk is computed; the last call says so, and is made even if nothing is left. After
+/// a stop what is complete up to the first that is missing is handed over.
+fn in_chunks<E: Send>(
+    batch: &Batch,
+    range: std::ops::Range<u64>,
+    pool: &rayon::ThreadPool,
+    watcher: &Watcher<'_>,
+    mut keep: impl FnMut(Vec<Replicate>, bool) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let counts = (AtomicU64::new(0), AtomicU64::new(0));
+    let mut next = range.start;
+    let mut complete = Vec::new();
+    while next < range.end && !watcher.stop.load(Ordering::Relaxed) {
+        let end = (next + CHUNK).min(range.end);
+        let before = std::mem::take(&mut complete);
+        let kept;
+        (complete, kept) = pool.install(|| {
+            rayon::join(
+                || chunk(batch, next, end, watcher, (&counts.0, &counts.1)),
+                || if before.is_empty() { Ok(()) } else { keep(before, false) },
+            )
+        });
+        kept?;
+        next += complete.len() as u64;
+    }
+    pool.install(|| keep(complete, true))
 }
 
 /// As [`work`] for a whole batch that is kept in memory only. Gives the replicates that are
@@ -225,30 +259,28 @@ pub fn work_in_memory(batch: &Batch, threads: usize, watcher: &Watcher<'_>) -> R
             threads,
             why: e.to_string(),
         })?;
-    let (done, bad) = (AtomicU64::new(0), AtomicU64::new(0));
-    let mut state = State::new(identity);
-    let mut next = 0;
-    while next < identity.n && !watcher.stop.load(Ordering::Relaxed) {
-        let end = (next + CHUNK).min(identity.n);
-        let complete = chunk(batch, next, end, &pool, watcher, (&done, &bad));
-        next += complete.len() as u64;
-        pool.install(|| state.fold(&batch.grid(), complete));
-    }
-    Ok((next, state))
+    let (mut state, mut complete) = (State::new(identity), 0);
+    let kept: Result<(), BatchError> = in_chunks(batch, 0..identity.n, &pool, watcher, |replicates, _| {
+        complete += replicates.len() as u64;
+        state.fold(&batch.grid(), replicates);
+        Ok(())
+    });
+    kept?;
+    Ok((complete, state))
 }
 
-/// The replicates of a range that are complete when all threads are done, from the first on.
+/// The replicates of a range that are complete when all threads of the pool are done, from the
+/// first on.
 fn chunk(
     batch: &Batch,
     from: u64,
     end: u64,
-    pool: &rayon::ThreadPool,
     watcher: &Watcher<'_>,
     (done, bad): (&AtomicU64, &AtomicU64),
 ) -> Vec<Replicate> {
     let slots: Vec<OnceLock<Replicate>> = (from..end).map(|_| OnceLock::new()).collect();
     let next = AtomicU64::new(from);
-    pool.broadcast(|_| {
+    let work = || {
         while !watcher.stop.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(slot) = slots.get((index - from) as usize) else {
@@ -260,7 +292,8 @@ fn chunk(
             let bad = bad.fetch_add(failed, Ordering::Relaxed) + failed;
             (watcher.tick)(done.fetch_add(1, Ordering::Relaxed) + 1, bad);
         }
-    });
+    };
+    rayon::scope(|scope| (0..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| work())));
     slots.into_iter().map_while(OnceLock::into_inner).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Outputs as weights on the state: what the time series print and what crossings watch.
 
+use crate::numerics::SparseWeights;
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
 
@@ -14,6 +15,8 @@ pub struct Column {
     pub name: String,
     /// One weight per state of [`Layout`].
     pub weights: Vec<f64>,
+    /// The same, without those that are zero.
+    pub(super) sparse: SparseWeights,
 }
 
 /// Where the columns of one kind begin in [`columns`].
@@ -49,6 +52,7 @@ pub fn columns(v: &Volumes) -> Vec<Column> {
         }
         Column {
             name: name.to_owned(),
+            sparse: SparseWeights::new(&weights),
             weights,
         }
     };

@@ -542,18 +542,20 @@ impl Kinetics {
     /// One column at the prepared instant. An empty place may come out as minus
     /// rounding, and no amount is negative.
     fn value(&self, column: usize, scratch: &Scratch) -> f64 {
-        let weights = match scratch.is_plain() {
-            true => &self.columns[column].weights,
-            false => self.solved().rows[column].weights(),
+        let value = match scratch.is_plain() {
+            true => scratch.weighed_by(&self.columns[column].sparse),
+            false => scratch.weighed(self.solved().rows[column].weights()),
         };
-        scratch.weighed(weights).max(0.0)
+        value.max(0.0)
     }
 
     /// Looks `dt_h` \[h\] after the origin, unless `scratch` did so last.
     fn look(&self, dt_h: f64, scratch: &mut Scratch) {
         if !scratch.is_of(&self.stamp, dt_h) {
             match &self.state.rest {
-                Some(rest) if dt_h == 0.0 || self.resting().is_some() => scratch.take_plain(rest.after(dt_h)),
+                Some(rest) if dt_h == 0.0 || self.resting().is_some() => {
+                    rest.grow(scratch.take_plain(&rest.amounts), dt_h)
+                }
                 _ => {
                     let (state, forcing) = self.modal();
                     self.solved().system.look(state, forcing, dt_h, scratch);

@@ -46,16 +46,18 @@ impl Rest {
         }
     }
 
-    /// Amounts `dt_h` \[h\] after the origin.
-    pub(super) fn after(&self, dt_h: f64) -> impl Iterator<Item = f64> {
-        let growth = move |i: usize| Layout::is_cumulative(i).then(|| self.growth[i - Layout::RENAL] * dt_h);
-        let amounts = self.amounts.iter().enumerate();
-        amounts.map(move |(i, x)| growth(i).map_or(*x, |more| x + more))
+    /// Brings amounts at the origin to `dt_h` \[h\] after it: only what accumulates grows.
+    pub(super) fn grow(&self, amounts: &mut [f64], dt_h: f64) {
+        for (x, growth) in amounts[Layout::RENAL..].iter_mut().zip(self.growth) {
+            *x += growth * dt_h;
+        }
     }
 
-    /// The same as a list.
+    /// Amounts `dt_h` \[h\] after the origin.
     pub(super) fn amounts_after(&self, dt_h: f64) -> Vec<f64> {
-        self.after(dt_h).collect()
+        let mut amounts = self.amounts.clone();
+        self.grow(&mut amounts, dt_h);
+        amounts
     }
 
     /// The output with these weights as a function of the time since the origin: a straight line.

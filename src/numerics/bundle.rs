@@ -96,6 +96,12 @@ impl<const N: usize> Bundle<N> {
     pub(crate) fn of_modes(rates: &[f64], rows: [&[f64]; N], state: &[f64], forcing: &[f64]) -> Option<Self> {
         let n = rates.len();
         let rows = rows.map(|row| &row[..n]);
+        let modes = state[..n].iter().zip(&forcing[..n]);
+        let mut moved = modes.enumerate().filter(|(_, (z, f))| **z != 0.0 || **f != 0.0);
+        if moved.all(|(k, _)| rows.iter().all(|row| row[k] == 0.0)) {
+            // Rescue drugs, most of the time.
+            return Some(Self::zero());
+        }
         let mut bundle = Self {
             constants: [0.0; N],
             rates: Vec::with_capacity(n),
@@ -142,6 +148,16 @@ impl<const N: usize> Bundle<N> {
     /// From here on nothing changes any more \[h\] after the origin.
     pub fn settled_after(&self) -> f64 {
         self.lifetimes.first().copied().unwrap_or(0.0)
+    }
+
+    /// Outputs that are zero for ever.
+    fn zero() -> Self {
+        Self {
+            constants: [0.0; N],
+            rates: Vec::new(),
+            amplitudes: Vec::new(),
+            lifetimes: Vec::new(),
+        }
     }
 
     /// Whether all outputs are zero for ever.

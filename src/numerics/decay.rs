@@ -102,18 +102,40 @@ pub fn power(base: f64, exponent: f64) -> f64 {
 pub fn powers<const N: usize>(bases: [f64; N], exponents: [f64; N]) -> [f64; N] {
     let mut x = [0.0; N];
     let mut out = [0.0; N];
-    // Without a branch, so that the compiler may do them side by side.
-    for i in 0..N {
-        x[i] = exponents[i] * ln(bases[i]);
-        let above = if x[i] > LOWEST { x[i] } else { LOWEST };
-        out[i] = kernel(if above < HIGHEST { above } else { HIGHEST }).0;
-    }
+    wide(Powers {
+        bases: &bases,
+        exponents: &exponents,
+        x: &mut x,
+        out: &mut out,
+    });
     for i in 0..N {
         if !((f64::MIN_POSITIVE..=f64::MAX).contains(&bases[i]) && x[i] > LOWEST && x[i] < HIGHEST) {
             out[i] = libm::pow(bases[i], exponents[i]);
         }
     }
     out
+}
+
+/// Powers of ordinary numbers; `x` is the logarithm of each.
+struct Powers<'a, const N: usize> {
+    bases: &'a [f64; N],
+    exponents: &'a [f64; N],
+    x: &'a mut [f64; N],
+    out: &'a mut [f64; N],
+}
+
+impl<const N: usize> Kernel for Powers<'_, N> {
+    #[inline(always)]
+    fn run(self) {
+        let (mut x, mut out) = ([0.0; N], [0.0; N]);
+        // Without a branch, so that the compiler may do them side by side.
+        for i in 0..N {
+            x[i] = self.exponents[i] * ln(self.bases[i]);
+            let above = if x[i] > LOWEST { x[i] } else { LOWEST };
+            out[i] = kernel(if above < HIGHEST { above } else { HIGHEST }).0;
+        }
+        (*self.x, *self.out) = (x, out);
+    }
 }
 
 /// `exp(rate t)` and `∫₀ᵗ exp(rate s) ds`, both to rounding for every `rate t`.

@@ -87,12 +87,13 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Takes plain states in the place of a look.
-    pub(crate) fn take_plain(&mut self, states: impl Iterator<Item = f64>) {
+    /// Takes plain states in the place of a look; gives them, to be brought up to date.
+    pub(crate) fn take_plain(&mut self, states: &[f64]) -> &mut [f64] {
         self.stamp = None;
         self.plain = true;
         self.values.clear();
-        self.values.extend(states);
+        self.values.extend_from_slice(states);
+        &mut self.values
     }
 
     /// Whether plain states were taken.
@@ -104,6 +105,11 @@ impl Scratch {
     pub(crate) fn weighed(&self, weights: &[f64]) -> f64 {
         assert_eq!(self.values.len(), weights.len(), "look() comes first");
         dot(weights, &self.values)
+    }
+
+    /// As [`Scratch::weighed`], of the weights that are not zero.
+    pub(crate) fn weighed_by(&self, weights: &SparseWeights) -> f64 {
+        weights.dot(&self.values)
     }
 
     /// Makes the instant looked at the origin of `c`.
@@ -120,6 +126,40 @@ impl Scratch {
     /// Says whose look this is, who changes its stamp with every change of its state.
     pub(crate) fn sign(&mut self, stamp: &Arc<()>, dt_h: f64) {
         self.stamp = Some((stamp.clone(), dt_h));
+    }
+}
+
+/// Weights of which most are zero.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SparseWeights {
+    states: usize,
+    /// Place and weight, in order.
+    weights: Vec<(usize, f64)>,
+}
+
+impl SparseWeights {
+    pub(crate) fn new(weights: &[f64]) -> Self {
+        let all = weights.iter().copied().enumerate();
+        SparseWeights {
+            states: weights.len(),
+            weights: all.filter(|(_, w)| *w != 0.0).collect(),
+        }
+    }
+
+    /// `Σ w x`, with the bits of [`dot`]: what is left out there adds zero.
+    fn dot(&self, x: &[f64]) -> f64 {
+        assert_eq!(x.len(), self.states, "one value per state");
+        let whole = self.states / 4 * 4;
+        let mut sums = [0.0; 4];
+        let behind = self.weights.partition_point(|(i, _)| *i < whole);
+        for (i, w) in &self.weights[..behind] {
+            sums[i % 4] += w * x[*i];
+        }
+        let mut total = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        for (i, w) in &self.weights[behind..] {
+            total += w * x[*i];
+        }
+        total + 0.0
     }
 }
 
@@ -629,4 +669,20 @@ fn validate(a: &DMatrix<f64>) -> Result<(), NumericsError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_that_are_zero_are_left_out_without_a_trace() {
+        for n in [1, 4, 7, 84] {
+            let w: Vec<f64> = (0..n)
+                .map(|i| if i % 3 == 1 { 0.0 } else { 0.1 + f64::from(i) })
+                .collect();
+            let x: Vec<f64> = (0..n).map(|i| libm::sin(f64::from(i)) / 3.0).collect();
+            assert_eq!(SparseWeights::new(&w).dot(&x).to_bits(), dot(&w, &x).to_bits());
+        }
+    }
 }

@@ -215,8 +215,9 @@ impl Stepper {
     }
 
     /// Make one accepted step, not past `t_limit` and not longer than `h_max` \[h\].
-    /// At `t_limit` already: nothing happens. A step cut short by the limit does not
-    /// make the next one shorter.
+    /// Gives the step before, for whoever still wants to look into it.
+    /// At `t_limit` already: nothing happens, and a step of no length is given. A step cut
+    /// short by the limit does not make the next one shorter.
     ///
     /// `rhs(t, y, dy)` must be smooth between the present time and `t_limit`; end the
     /// limit at each event and [`Stepper::restart`] there.
@@ -228,7 +229,7 @@ impl Stepper {
         mut rhs: impl FnMut(f64, &[f64], &mut [f64]),
         t_limit: f64,
         h_max: f64,
-    ) -> Result<(), StepError> {
+    ) -> Result<DenseStep, StepError> {
         let n = self.last.y1.len();
         let t = self.last.t1;
         if t_limit.is_nan() || t_limit < t || h_max.is_nan() || h_max <= 0.0 {
@@ -238,7 +239,7 @@ impl Stepper {
             });
         }
         if t == t_limit {
-            return Ok(());
+            return Ok(DenseStep::at(t, &self.last.y1));
         }
         if self.last.steps >= self.tolerances.max_steps {
             return Err(StepError::TooManySteps {
@@ -323,11 +324,11 @@ impl Stepper {
                 continue;
             }
             let damped = raw / libm::pow(self.last.last_error, BETA) / SAFETY;
-            let mut next = h / damped.clamp(1.0 / GROWTH_LIMIT, SHRINK_LIMIT);
+            let mut next_h = h / damped.clamp(1.0 / GROWTH_LIMIT, SHRINK_LIMIT);
             if rejected {
-                next = next.min(h);
+                next_h = next_h.min(h);
             } else if cut {
-                next = next.max(proposed);
+                next_h = next_h.max(proposed);
             }
             let dense = |i: usize| {
                 let difference = trial[i] - y[i];
@@ -340,18 +341,18 @@ impl Stepper {
                 ]
             };
             let dense = (0..n).map(dense).collect();
-            self.last = DenseStep {
+            let next = DenseStep {
                 t0: t,
                 t1: t_new,
                 dense,
-                y0: std::mem::take(&mut self.last.y1),
+                y0: self.last.y1.clone(),
                 y1: trial.to_vec(),
                 slope: Some(k[6 * n..].to_vec()),
-                next_h: Some(next),
+                next_h: Some(next_h),
                 last_error: error.max(1e-4),
                 steps: self.last.steps + 1,
             };
-            return Ok(());
+            return Ok(std::mem::replace(&mut self.last, next));
         }
     }
 
@@ -372,7 +373,7 @@ impl Stepper {
     /// # Errors
     /// [`StepError`]; the last good step is kept. After a restart the first step must be
     /// an ordinary one, and [`Stepper::step`] is called instead.
-    pub fn glide(&mut self, mut rhs: impl FnMut(f64, &[f64], &mut [f64]), h: f64) -> Result<(), StepError> {
+    pub fn glide(&mut self, mut rhs: impl FnMut(f64, &[f64], &mut [f64]), h: f64) -> Result<DenseStep, StepError> {
         let Some(slope) = self.last.slope.clone() else {
             return self.step(rhs, f64::MAX, h);
         };
@@ -399,7 +400,7 @@ impl Stepper {
         rhs(t_new, &ahead, &mut next);
         finite(t, &ahead)?;
         finite(t, &next)?;
-        self.last = DenseStep {
+        let next = DenseStep {
             t0: t,
             t1: t_new,
             // A straight line: nothing moves by more than the tolerance.
@@ -412,7 +413,7 @@ impl Stepper {
             last_error: self.last.last_error,
             steps: self.last.steps + 1,
         };
-        Ok(())
+        Ok(std::mem::replace(&mut self.last, next))
     }
 
     /// The state at `t` \[h\] inside [`Stepper::interval`], to fourth order; outside it

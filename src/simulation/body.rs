@@ -5,7 +5,7 @@
 //! integrated by an error-controlled method whose steps do not depend on what
 //! is sampled: a step is cut short only where the dynamics change. Threshold
 //! crossings of these nonlinear signals are found by sampling each step
-//! [`SCANS_PER_STEP`] times and bisecting to the nanosecond; the output calls them
+//! [`SCANS_PER_STEP`] times and narrowing to the nanosecond; the output calls them
 //! "sampled".
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::complications::Ailments;
 use crate::engine::{SimSpan, SimTime};
 use crate::kinetics::{DriveCourse, Kinetics, SiteDrive};
-use crate::numerics::{DenseStep, Scratch, Stepper, Tolerances};
+use crate::numerics::{DenseStep, Scratch, Side, Stepper, Tolerances, first_tick};
 use crate::response::{Crossed, Exposure, Response, Signals, Sites, Watch};
 use crate::signals::Ailing;
 
@@ -337,14 +337,13 @@ impl BodyRun {
                 let exposure = exposure(driver.after(offset + t), ventilated, cooled, ailing);
                 response.derivative(&exposure, y, dy);
             };
-            let before = self.stepper.last_step().clone();
+            let before = if resting {
+                self.stepper.glide(&mut rhs, LONGEST_REST)?
+            } else {
+                self.stepper.step(&mut rhs, end, LONGEST_STEP)?
+            };
             if before.t1 > before.t0 {
                 self.steps.push(before);
-            }
-            if resting {
-                self.stepper.glide(&mut rhs, LONGEST_REST)?;
-            } else {
-                self.stepper.step(&mut rhs, end, LONGEST_STEP)?;
             }
             let points = if resting { 1 } else { scans(self.stepper.interval()) };
             self.scan(response, watches, &mut driver, points)?;
@@ -379,10 +378,20 @@ impl BodyRun {
                 }
                 for edge in EDGES.into_iter().filter(|e| now[*e as usize] != sides[*e as usize]) {
                     let side = sides[edge as usize];
-                    let flips = |s: &Signals| beyond(watch, edge, (watch.symptom.select)(s)) != side;
-                    let time = first_instant(left, right, |t| {
-                        Ok::<_, SimError>(flips(&self.signals_under(response, driver.at(t), t)))
+                    let judge = |signals: &Signals| {
+                        let value = (watch.symptom.select)(signals);
+                        Side {
+                            holds: beyond(watch, edge, value) != side,
+                            gap: value - level(watch, edge),
+                        }
+                    };
+                    let there = self.signals_under(response, driver.at(left), left);
+                    let (first, last) = (judge(&there).gap, judge(&here).gap);
+                    let tick = first_tick((left.as_nanos(), first), (right.as_nanos(), last), |tick| {
+                        let t = SimTime::from_nanos(tick);
+                        Ok::<_, SimError>(judge(&self.signals_under(response, driver.at(t), t)))
                     })?;
+                    let time = SimTime::from_nanos(tick);
                     found.push(Found {
                         time,
                         symptom: watch.index,
@@ -466,25 +475,6 @@ fn scans((from, to): (f64, f64)) -> u32 {
     ((to - from) / SCAN_EVERY).ceil().clamp(1.0, f64::from(SCANS_PER_STEP)) as u32
 }
 
-/// First instant, to the nanosecond, at which `holds` is true, if it changes once
-/// between `before`, where it is false, and `after`, where it is true.
-pub(super) fn first_instant<E>(
-    before: SimTime,
-    after: SimTime,
-    mut holds: impl FnMut(SimTime) -> Result<bool, E>,
-) -> Result<SimTime, E> {
-    let (mut a, mut b) = (before.as_nanos(), after.as_nanos());
-    while b - a > 1 {
-        let middle = a + (b - a) / 2;
-        if holds(SimTime::from_nanos(middle))? {
-            b = middle;
-        } else {
-            a = middle;
-        }
-    }
-    Ok(SimTime::from_nanos(b))
-}
-
 fn exposure(drive: Drive, ventilated: bool, cooled: bool, ailing: Ailing) -> Exposure {
     let d = drive.baclofen;
     Exposure {
@@ -495,6 +485,13 @@ fn exposure(drive: Drive, ventilated: bool, cooled: bool, ailing: Ailing) -> Exp
         cooled,
         others: drive.others,
         ailing,
+    }
+}
+
+fn level(watch: &Watch, edge: Edge) -> f64 {
+    match edge {
+        Edge::Onset => watch.levels.onset,
+        Edge::Resolution => watch.levels.resolution,
     }
 }
 

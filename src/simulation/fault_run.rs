@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Context, EventHandle, EventId, Phase, SimSpan, SimTime};
 use crate::kinetics::Kinetics;
-use crate::numerics::Direction;
+use crate::numerics::{Direction, Side, first_tick};
 use crate::pump::PumpNotice;
 use crate::scenario::model::{Profile, Trigger};
 
@@ -273,15 +273,19 @@ impl Simulation {
         };
         let beyond = |t: SimTime| {
             let value = super::observe::row(&self.patient, t)?[column];
-            Ok::<bool, SimError>(if rising { value > level } else { value < level })
+            Ok::<Side, SimError>(Side {
+                holds: if rising { value > level } else { value < level },
+                gap: value - level,
+            })
         };
         let mut left = now;
         while left < limit {
             // Whole minutes of the clock, so that the window asked for moves no sample.
             let next = (left.as_nanos() / STEP_NANOS + 1).saturating_mul(STEP_NANOS);
             let right = SimTime::from_nanos(next).min(limit);
-            if beyond(right)? {
-                let at = super::body::first_instant(left, right, beyond)?;
+            let there = beyond(right)?;
+            if there.holds {
+                let at = first_instant((left, beyond(left)?), (right, there), beyond)?;
                 return first_beyond(now, limit, at, beyond).map(Some);
             }
             left = right;
@@ -316,7 +320,10 @@ fn certified_crossing(
     }
     let beyond = |t: SimTime| {
         let value = trajectory.value(t.hours_since(origin));
-        Ok::<bool, SimError>(if rising { value >= level } else { value <= level })
+        Ok::<Side, SimError>(Side {
+            holds: if rising { value >= level } else { value <= level },
+            gap: value - level,
+        })
     };
     first_beyond(now, limit, at, beyond).map(Some)
 }
@@ -324,21 +331,32 @@ fn certified_crossing(
 /// First nanosecond at which `beyond` holds, near an instant found by a search.
 ///
 /// A root depends in its last bits on the window it was searched in, and an event that
-/// does nothing splits a window. So the last step is a bisection between ticks of a
+/// does nothing splits a window. So the last step is a search between ticks of a
 /// fixed grid of about a millisecond, which is the same however the window was cut.
 /// Where those ticks do not bracket the change, the instant stays as it was found.
 fn first_beyond(
     now: SimTime,
     limit: SimTime,
     found: SimTime,
-    mut beyond: impl FnMut(SimTime) -> Result<bool, SimError>,
+    mut beyond: impl FnMut(SimTime) -> Result<Side, SimError>,
 ) -> Result<SimTime, SimError> {
     const TICK: i64 = 1 << 20;
     let tick = found.as_nanos() / TICK;
     let left = SimTime::from_nanos(tick.saturating_sub(1).saturating_mul(TICK)).max(now);
     let right = SimTime::from_nanos(tick.saturating_add(2).saturating_mul(TICK)).min(limit);
-    if beyond(left)? || !beyond(right)? {
+    let (before, after) = (beyond(left)?, beyond(right)?);
+    if before.holds || !after.holds {
         return Ok(found);
     }
-    super::body::first_instant(left, right, beyond)
+    first_instant((left, before), (right, after), beyond)
+}
+
+/// First nanosecond at which it holds, if it changes once between these two instants.
+fn first_instant(
+    (left, before): (SimTime, Side),
+    (right, after): (SimTime, Side),
+    mut beyond: impl FnMut(SimTime) -> Result<Side, SimError>,
+) -> Result<SimTime, SimError> {
+    let ends = ((left.as_nanos(), before.gap), (right.as_nanos(), after.gap));
+    first_tick(ends.0, ends.1, |tick| beyond(SimTime::from_nanos(tick))).map(SimTime::from_nanos)
 }
