@@ -3,6 +3,7 @@
 #[path = "../common/scenario_common.rs"]
 mod scenario_common;
 
+mod files;
 mod fuzz;
 mod load;
 mod mistakes;
