@@ -3,6 +3,7 @@
 #[path = "../common/engine_toys.rs"]
 mod engine_toys;
 
+mod handles;
 mod promises;
 mod traps;
 mod watch;
