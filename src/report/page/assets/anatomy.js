@@ -5,15 +5,20 @@ function anatomy(view) {
   const wrapper = el("section", { class: "spine", "aria-label": "Spine, catheter and pump" });
   const W = 250, H = 440, X = 158, TOP = 74, STEP = 12.6;
   let levels = [], path = null, faults = [], clock, list, scale = [0.1, 1000], drawn = null;
-  const build = () => {
-    const run = view.run(), a = run.anatomy;
+  let place = "";
+  const build = again => {
+    const a = view.run().anatomy;
     drawn = a;
-    wrapper.replaceChildren();
-    if (!a.levels.length) return;
     // A short spike must not take the colours away from everything else.
-    const all = a.ng_per_ml.flat().sort((x, y) => x - y), top = all[Math.floor(all.length * 0.98)] || 1;
+    const all = Float64Array.from(a.ng_per_ml.flat()).sort(), top = all[Math.floor(all.length * 0.98)] || 1;
     const high = Math.pow(10, Math.ceil(Math.log10(Math.max(top, 1))));
     scale = [high / 1e4, high];
+    // Another dose moves nothing: what is drawn stays.
+    const own = JSON.stringify([a.levels, a.tip, a.length_cm, a.spinal_cm, a.faults, high]);
+    if (own === place && !again) return;
+    place = own;
+    wrapper.replaceChildren();
+    if (!a.levels.length) return;
     const root = svg("svg", { viewBox: "0 0 " + W + " " + H, role: "img" });
     clock = svg("title", {}, "Spine with catheter");
     root.append(clock);
@@ -52,7 +57,8 @@ function anatomy(view) {
       svg("circle", { cx: tip[0], cy: tip[1], r: 4, fill: colour("paper"), stroke: colour("ink"), "stroke-width": 2 }),
       svg("text", { x: tip[0] - 15, y: tip[1] + 4, "text-anchor": "end" }, "tip " + a.levels[a.tip]));
     wrapper.append(el("div", {}, el("h3", {}, "Where the drug is"), root));
-    const outside = probe.getTotalLength(), whole = path.getTotalLength(), skin = Math.max(a.length_cm - a.spinal_cm, 1);
+    const inCatheter = a.faults.some(f => f.part === "catheter"), skin = Math.max(a.length_cm - a.spinal_cm, 1);
+    const outside = inCatheter ? probe.getTotalLength() : 0, whole = inCatheter ? path.getTotalLength() : 0;
     faults = a.faults.map(f => {
       let [x, y] = pump;
       if (f.part === "catheter") {
@@ -94,5 +100,5 @@ function anatomy(view) {
       if (on) list.append(el("li", {}, "✕ " + f.words));
     }
   };
-  return { section: wrapper, draw() { build(); paint(); }, cursor: paint };
+  return { section: wrapper, draw() { build(true); paint(); }, update: paint, cursor: paint };
 }

@@ -36,21 +36,25 @@ function valueRange(lane, log, low, high) {
   return [Math.min(0, low * 1.05), high > 0 ? high * 1.08 : 1];
 }
 
+/** What one lane draws: times, then the lines of the run, then those beside it. */
+function chartData(view, index, log) {
+  const everyArm = view.beside === "*";
+  const tables = view.shownRuns().map(run => clipped(run.lanes[index], view.horizon))
+    .map(t => (everyArm ? { t: t.t, v: t.v.slice(0, 1) } : t));
+  const data = merged(tables);
+  if (!log) return data;
+  let top = 0;
+  data.slice(1).forEach(c => c.forEach(v => { if (v > top) top = v; }));
+  const floor = top / 1e4;
+  return data.map((c, i) => (i === 0 ? c : c.map(v => (typeof v === "number" ? Math.max(v, floor) : v))));
+}
+
 /** Draws one lane and gives what moves it. `view` is the state of the page. */
 function chart(view, index, box) {
   const lane = view.data.lanes[index];
   const runs = view.shownRuns();
   const everyArm = view.beside === "*";
   const log = view.log.has(lane.id);
-  const tables = runs.map(run => clipped(run.lanes[index], view.horizon))
-    .map(t => (everyArm ? { t: t.t, v: t.v.slice(0, 1) } : t));
-  let data = merged(tables);
-  if (log) {
-    let top = 0;
-    data.slice(1).forEach(c => c.forEach(v => { if (v > top) top = v; }));
-    const floor = top / 1e4;
-    data = data.map((c, i) => (i === 0 ? c : c.map(v => (typeof v === "number" ? Math.max(v, floor) : v))));
-  }
   const series = [{}];
   runs.forEach((run, r) => {
     const lines = everyArm ? lane.series.slice(0, 1) : lane.series;
@@ -67,7 +71,7 @@ function chart(view, index, box) {
   const height = () => Math.round(Math.min(Math.max(window.innerWidth * 0.13, 130), 210));
   const axis = { stroke: () => colour("note"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   const plot = new uPlot({
-    width: Math.max(box.clientWidth, 200),
+    width: view.width,
     height: height(),
     padding: [8, RIGHT, 0, 0],
     legend: { show: false },
@@ -97,7 +101,7 @@ function chart(view, index, box) {
         }
       }],
     },
-  }, data, box);
+  }, chartData(view, index, log), box);
   plot.over.setAttribute("aria-hidden", "true");
   const now = el("div", { class: "now" });
   plot.over.append(now);
@@ -109,14 +113,15 @@ function chart(view, index, box) {
     lane,
     index,
     plot,
-    redraw() { plot.redraw(true, true); },
+    /** The same lines with other data. */
+    update() { plot.setData(chartData(view, index, log)); },
     window() { plot.setScale("x", { min: view.window[0], max: view.window[1] }); },
     cursor() {
       const [from, to] = view.window, share = (view.time - from) / (to - from);
       now.hidden = !(share >= 0 && share <= 1);
       now.style.left = 100 * share + "%";
     },
-    resize() { plot.setSize({ width: Math.max(box.clientWidth, 200), height: height() }); this.cursor(); },
+    resize() { plot.setSize({ width: view.width, height: height() }); this.cursor(); },
     destroy() { plot.destroy(); },
   };
 }

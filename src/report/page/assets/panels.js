@@ -32,6 +32,11 @@ function whyPanel(view) {
   return section;
 }
 
+whyPanel.reads = view => [view.run().id, view.run().of, view.run().role, view.data.why];
+
+/** The first sign of withdrawal or overdose. */
+const firstHarm = run => run.bars.find(b => b.kind === "symptom" && (b.group === "withdrawal" || b.group === "overdose")) || null;
+
 /** Outcomes of all runs, side by side. */
 function armsPanel(view) {
   const runs = view.data.runs;
@@ -41,7 +46,7 @@ function armsPanel(view) {
   const rows = names.map((name, i) => [name].concat(runs.map(r => r.figures[i].value))).filter((r, i) => i < 3 || r.slice(1).some(x => x));
   rows.push(["how it ended"].concat(runs.map(r => r.outcome)));
   rows.push(["first sign of harm"].concat(runs.map(r => {
-    const first = r.bars.filter(b => b.kind === "symptom" && (b.group === "withdrawal" || b.group === "overdose"))[0];
+    const first = firstHarm(r);
     return first ? first.words + ", " + instant(first.from) : "none";
   })));
   rows.push(["expectations met"].concat(runs.map(r => (r.expected[1] ? r.expected[0] + " of " + r.expected[1] : "–"))));
@@ -49,6 +54,8 @@ function armsPanel(view) {
   section.append(el("div", { class: "scroll" }, table("Same patient, same luck; only what the name says differs.", [""].concat(runs.map(r => r.label)), rows)));
   return section;
 }
+
+armsPanel.reads = view => view.data.runs.map(r => [r.label, r.figures, r.outcome, r.expected, r.fingerprint, firstHarm(r)]);
 
 /** Events with what led to them. */
 function eventsPanel(view) {
@@ -64,6 +71,8 @@ function eventsPanel(view) {
   }, "Events as CSV")), box);
   return section;
 }
+
+eventsPanel.reads = view => [view.run().id, view.run().label, view.run().marks.filter(m => seen(view, m))];
 
 /** Rows of the data behind a chart, within the window and never beyond the horizon. */
 function laneRows(view, index, all) {
@@ -120,6 +129,8 @@ function questionsPanel(view) {
     el("details", {}, el("summary", {}, ask), el("p", {}, answer))));
 }
 
+questionsPanel.reads = view => view.data.teaching.questions;
+
 /** What happened, what could be seen, what was done, and the gap. */
 function debriefPanel(view) {
   const section = el("section", { id: "debrief" }, el("h2", {}, "Debrief"));
@@ -135,6 +146,8 @@ function debriefPanel(view) {
   }
   return section;
 }
+
+debriefPanel.reads = view => [view.data.decisions, view.choices];
 
 /** Where the numbers come from. */
 function identity(view) {
@@ -152,3 +165,4 @@ function identity(view) {
       " zoom; ", el("kbd", {}, "0"), " whole history; ", el("kbd", {}, "e"), " around the event; ", el("kbd", {}, "n"), " ", el("kbd", {}, "p"),
       " next and previous event; ", el("kbd", {}, "g"), " run beside on or off. With the mouse: drag to zoom, double click for the whole, Ctrl and wheel to zoom, Shift and wheel to move. Touch: slide for the cursor, pinch to zoom.")));
 }
+identity.reads = view => [view.data.manifest, view.data.notes, view.finished() && view.data.runs.map(r => [r.label, r.fingerprint])];

@@ -77,7 +77,7 @@ function courseStrip(view, onMark) {
   const detail = el("div", { "aria-live": "polite" });
   parts.section.append(el("div", { style: "grid-column:1/-1" }, detail));
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760 && !view.printing;
+    const width = view.width, x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     let y = 0;
@@ -158,17 +158,21 @@ function courseStrip(view, onMark) {
   parts.drawing.addEventListener("pointermove", event => {
     if (event.pointerType === "mouse" && event.buttons === 0) hover(parts, view, event);
   });
-  gestures(parts.drawing, view, left => timeAt(view, parts.box.clientWidth, left));
+  gestures(parts.drawing, view, left => timeAt(view, view.width, left));
+  let card = "";
   return {
     section: parts.section,
+    box: parts.box,
     draw,
     cursor: () => cursorLine(parts, view),
-    show(mark) { detail.replaceChildren(mark ? markCard(mark) : ""); },
+    show(mark) { card = mark ? mark.name : ""; detail.replaceChildren(mark ? markCard(mark) : ""); },
+    /** The card of the same event in another run. */
+    again() { if (card) this.show(view.run().marks.find(m => m.name === card && seen(view, m))); },
   };
 }
 
 function hover(parts, view, event) {
-  const at = timeAt(view, parts.box.clientWidth, event.clientX - parts.drawing.getBoundingClientRect().left);
+  const at = timeAt(view, view.width, event.clientX - parts.drawing.getBoundingClientRect().left);
   if (at >= view.window[0] && at <= view.window[1]) view.setTime(at, "strip");
 }
 
@@ -196,7 +200,7 @@ function finish(parts, view, height, width, x) {
 function cursorLine(parts, view) {
   const line = parts.drawing.querySelector(".cursor");
   if (!line) return;
-  const x = scaleOf(view, Math.max(parts.box.clientWidth, 200))(view.time);
+  const x = scaleOf(view, view.width)(view.time);
   line.setAttribute("x1", x);
   line.setAttribute("x2", x);
   line.setAttribute("visibility", view.time < view.window[0] || view.time > view.window[1] ? "hidden" : "visible");
@@ -209,7 +213,7 @@ function signStrip(view) {
   parts.section.append(legend);
   const tone = { withdrawal: "c1", overdose: "c0", therapy: "c2" };
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), narrow = window.innerWidth <= 760 && !view.printing;
+    const width = view.width, x = scaleOf(view, width), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     const shownRuns = view.beside === "*" ? view.shownRuns().slice(0, 1) : view.shownRuns();
@@ -241,7 +245,7 @@ function signStrip(view) {
   parts.drawing.addEventListener("pointermove", event => {
     if (event.pointerType === "mouse" && event.buttons === 0) hover(parts, view, event);
   });
-  gestures(parts.drawing, view, left => timeAt(view, parts.box.clientWidth, left));
+  gestures(parts.drawing, view, left => timeAt(view, view.width, left));
   return { section: parts.section, draw, cursor: () => cursorLine(parts, view) };
 }
 
