@@ -45,7 +45,11 @@ pub(super) fn first_page(shared: &Shared) -> Option<PageData> {
     let arm = story.arms.first()?;
     let result = alone(arm, &shared.limits, &|| false, &|| false).ok()?;
     let data = gathered(&story, arm, &result);
-    Some(page_of_arms(&story, vec![(arm, &result, data)], &PageOptions::default()))
+    Some(page_of_arms(
+        &story,
+        vec![(arm, &result, data)],
+        &PageOptions::default(),
+    ))
 }
 
 /// What the page gets.

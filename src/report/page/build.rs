@@ -76,7 +76,9 @@ pub fn page_of_run(
         result: Cow::Borrowed(run),
         data,
     };
-    assemble(story, std::slice::from_ref(&made), options.buckets)
+    let mut page = assemble(story, std::slice::from_ref(&made), options.buckets);
+    super::micro::in_page(&mut page);
+    page
 }
 
 /// The page of some arms of a story that were run elsewhere, each with what
@@ -104,6 +106,7 @@ pub fn page_of_arms(story: &Story, arms: Vec<(&Arm, &RunResult, RunData)>, optio
         .collect();
     let mut page = assemble(story, &made, options.buckets);
     page.teaching = made.first().and_then(super::teach::texts);
+    super::micro::in_page(&mut page);
     page
 }
 

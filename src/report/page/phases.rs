@@ -162,7 +162,10 @@ fn filled(scenario: &Scenario, e: &EventRow) -> bool {
 fn runs_low(scenario: &Scenario, events: &[EventRow], at: usize) -> bool {
     let low = |e: &EventRow| e.component == "pump" && matches!(e.kind.as_str(), "low_reservoir" | "empty");
     let since = events[..at].iter().rposition(|e| filled(scenario, e)).unwrap_or(0);
-    let until = events[at..].iter().position(|e| filled(scenario, e)).map_or(events.len(), |n| at + n);
+    let until = events[at..]
+        .iter()
+        .position(|e| filled(scenario, e))
+        .map_or(events.len(), |n| at + n);
     events[since..until].iter().any(low)
 }
 
@@ -182,18 +185,16 @@ fn off_course(scenario: &Scenario, data: &RunData, end: f64) -> Vec<(f64, f64)> 
         return Vec::new();
     };
     let cell = |row: &[f64], place: usize| row.get(place).copied().unwrap_or(f64::NAN);
-    let rows = table.rows.iter().map(|row| (cell(row, t), cell(row, programmed), cell(row, delivered)));
+    let rows = table
+        .rows
+        .iter()
+        .map(|row| (cell(row, t), cell(row, programmed), cell(row, delivered)));
     spans_off_course(rows, ratio, share, end)
 }
 
 /// As [`off_course`], from time \[h\], programmed and delivered dose \[ug/day\], each row holding
 /// until the next. What amounts to less than `share` of a day's dose is left out.
-fn spans_off_course(
-    rows: impl Iterator<Item = (f64, f64, f64)>,
-    ratio: f64,
-    share: f64,
-    end: f64,
-) -> Vec<(f64, f64)> {
+fn spans_off_course(rows: impl Iterator<Item = (f64, f64, f64)>, ratio: f64, share: f64, end: f64) -> Vec<(f64, f64)> {
     let mut spans = Vec::new();
     // Begin [h], what arrived amiss since then [ug], and a day's dose [ug].
     let mut open: Option<(f64, f64, f64)> = None;
@@ -430,16 +431,31 @@ mod tests {
 
     #[test]
     fn the_first_drop_of_a_new_system_is_no_trouble() {
-        let rows = [(0.0, 100.0, 0.0), (0.6, 9475.0, 400.0), (0.7, 100.0, 60.0), (2.0, 100.0, 90.0)];
+        let rows = [
+            (0.0, 100.0, 0.0),
+            (0.6, 9475.0, 400.0),
+            (0.7, 100.0, 60.0),
+            (2.0, 100.0, 90.0),
+        ];
         assert!(off(&rows).is_empty(), "{:?}", off(&rows));
         // Once it has been there, its lack is one.
-        let stops = [(0.0, 100.0, 0.0), (2.0, 100.0, 90.0), (50.0, 100.0, 0.0), (60.0, 100.0, 95.0)];
+        let stops = [
+            (0.0, 100.0, 0.0),
+            (2.0, 100.0, 90.0),
+            (50.0, 100.0, 0.0),
+            (60.0, 100.0, 95.0),
+        ];
         assert_eq!(off(&stops), [(50.0, 60.0)]);
     }
 
     #[test]
     fn old_drug_at_the_new_rate_is_trouble_until_it_has_gone_and_what_remains_of_it_is_none() {
-        let rows = [(0.0, 400.0, 400.0), (12.0, 400.0, 1600.0), (23.8, 400.0, 1348.0), (24.3, 400.0, 487.0)];
+        let rows = [
+            (0.0, 400.0, 400.0),
+            (12.0, 400.0, 1600.0),
+            (23.8, 400.0, 1348.0),
+            (24.3, 400.0, 487.0),
+        ];
         assert_eq!(off(&rows), [(12.0, 24.3)]);
         let lasting = [(0.0, 400.0, 400.0), (12.0, 400.0, 1600.0)];
         assert_eq!(off(&lasting), [(12.0, 100.0)]);
@@ -447,10 +463,22 @@ mod tests {
 
     #[test]
     fn a_bridge_delivers_what_it_did_whatever_its_label_says() {
-        let bridge = [(0.0, 400.0, 400.0), (12.0, 100.0, 400.0), (59.0, 400.0, 1170.0), (59.1, 400.0, 487.0)];
-        assert!(off(&bridge).is_empty(), "six minutes of old drug are a hundredth of a day's dose");
+        let bridge = [
+            (0.0, 400.0, 400.0),
+            (12.0, 100.0, 400.0),
+            (59.0, 400.0, 1170.0),
+            (59.1, 400.0, 487.0),
+        ];
+        assert!(
+            off(&bridge).is_empty(),
+            "six minutes of old drug are a hundredth of a day's dose"
+        );
         let stopped = [(0.0, 400.0, 400.0), (12.0, 0.0, 400.0), (20.0, 0.0, 0.0)];
-        assert_eq!(off(&stopped), [(12.0, 20.0)], "a pump that is stopped should deliver nothing");
+        assert_eq!(
+            off(&stopped),
+            [(12.0, 20.0)],
+            "a pump that is stopped should deliver nothing"
+        );
     }
 
     #[test]

@@ -127,6 +127,7 @@ pub fn page_of_story(story: &Story, registry: &Registry, options: &PageOptions) 
                 options.buckets
             ));
         }
+        super::micro::in_page(&mut page);
         let bytes = html::json(&page).len();
         if bytes <= DATA_LIMIT {
             return Ok(page);

@@ -85,10 +85,7 @@ pub(super) fn lane(run: &RunData, spec: &LaneSpec, windows: &[(f64, f64)], bucke
     let drawn = straight(&times, &values);
     LaneData {
         t: drawn.iter().map(|i| time(times[*i])).collect(),
-        v: values
-            .iter()
-            .map(|c| drawn.iter().map(|i| c[*i]).collect())
-            .collect(),
+        v: values.iter().map(|c| drawn.iter().map(|i| c[*i]).collect()).collect(),
     }
 }
 

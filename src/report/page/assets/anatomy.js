@@ -77,10 +77,19 @@ function anatomy(view) {
     // The scale of colours.
     const steps = 40, left = 10, width = 110;
     for (let i = 0; i < steps; i++) root.append(svg("rect", { x: left + i * width / steps, y: H - 26, width: width / steps + 0.5, height: 9, fill: viridis(i / (steps - 1)) }));
-    root.append(svg("text", { x: left, y: H - 31 }, "ng/mL, logarithmic"), svg("text", { x: left, y: H - 6 }, axisValue(scale[0], true)),
+    root.append(svg("text", { x: left, y: H - 31 }, "ng/mL, log scale"), svg("text", { x: left, y: H - 6 }, axisValue(scale[0], true)),
       svg("text", { x: left + width, y: H - 6, "text-anchor": "end" }, axisValue(scale[1], true)));
     list = el("ul", { class: "faults" });
     wrapper.append(el("div", {}, list));
+  };
+  /** What a chart shows of a level, which is finer than the drawing; else the drawing's own. */
+  const exactly = (name, i, t) => {
+    const column = "csf_" + name.toLowerCase() + "_ng_per_ml";
+    for (const [k, lane] of view.data.lanes.entries()) {
+      const s = lane.series.findIndex(line => line.column === column);
+      if (s >= 0) return valueAt(view.run().lanes[k].t, view.run().lanes[k].v[s], t);
+    }
+    return valueAt(drawn.t, drawn.ng_per_ml[i], t);
   };
   const paint = () => {
     if (drawn !== view.run().anatomy) build();
@@ -90,7 +99,7 @@ function anatomy(view) {
     drawn.levels.forEach((name, i) => {
       const v = valueAt(drawn.t, drawn.ng_per_ml[i], t);
       levels[i].setAttribute("fill", v === null ? colour("paper") : viridis((Math.log10(Math.max(v, scale[0])) - low) / wide));
-      if (["L3", "T10", "C5", "cisternal"].includes(name)) texts.push([name, v]);
+      if (["L3", "T10", "C5", "cisternal"].includes(name)) texts.push([name, exactly(name, i, t)]);
     });
     clock.textContent = "At " + instant(t) + ": " + texts.map(p => p[0] + " " + shown(p[1]) + " ng/mL").join(", ");
     list.replaceChildren(...texts.reverse().map(p => el("li", {}, p[0] + ": ", el("b", {}, shown(p[1])), " ng/mL")));

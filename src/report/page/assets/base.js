@@ -66,6 +66,16 @@ function instant(hours) {
   return "day " + day + ", " + two(Math.floor(minutes / 60)) + ":" + two(minutes % 60) + " h";
 }
 
+const ruler = document.createElement("canvas").getContext("2d");
+/** Size of letters in drawings [px]; larger on a projector, as in the style sheet. */
+const letters = () => (window.innerWidth >= 1900 ? 14 : 12);
+
+/** Width of a text in a drawing [px]. */
+function wide(text) {
+  ruler.font = letters() + "px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif";
+  return ruler.measureText(text).width;
+}
+
 /** Place of the last time not after t, or -1. */
 function before(times, t) {
   let low = 0, high = times.length;

@@ -42,6 +42,8 @@ const itbsimPage = (() => {
       picked: old ? old.picked : new Map(),
       open: new Set(),
       tables: old ? old.tables : new Set(),
+      /** Line of a chart that is drawn of every arm. */
+      lines: old ? old.lines : new Map(),
       /** Width of every chart and strip [px]. */
       width: 200,
       choices: [],
@@ -61,6 +63,7 @@ const itbsimPage = (() => {
       const other = data.runs.find(r => r.id === v.beside);
       return other && other !== own ? [own, other] : [own];
     };
+    v.lineOf = lane => v.lines.get(lane.id) ?? Math.max(0, lane.series.findIndex(s => s.column === "delivered_ug_per_day"));
     // Just before the decision: what is done at its very instant is the answer.
     const setHorizon = () => { v.horizon = v.step >= 0 ? data.decisions[v.step].t - 1e-6 : Infinity; };
     const openLanes = () => { v.open = new Set(data.lanes.filter(l => (v.picked.has(l.id) ? v.picked.get(l.id) : l.open)).map(l => l.id)); };
@@ -176,7 +179,16 @@ const itbsimPage = (() => {
     v.waiting = () => later.waiting();
     v.flush = () => later.flush();
 
+    /** What the shades mean; before the end nothing tells which will come. */
+    function shades() {
+      const there = Object.entries(PHASE_WORDS).filter(([name]) => !v.finished() || v.run().phases.some(p => p.name === name));
+      const key = there.map(p => p[0]).join();
+      if (parts.shades.dataset.key === key) return;
+      parts.shades.dataset.key = key;
+      parts.shades.replaceChildren(...there.map(([name, text]) => el("span", { title: text }, el("i", { style: "background:var(--p-" + name + ")" }), name + ": " + text)));
+    }
     function buttons() {
+      shades();
       const [from, to] = v.window, f = v.run().focus_h;
       parts.whole.setAttribute("aria-pressed", String(v.isWhole()));
       parts.near.disabled = !f || f[0] >= end();
@@ -283,7 +295,7 @@ const itbsimPage = (() => {
       parts.run = el("select", { onchange: event => { v.index = data.runs.findIndex(r => r.id === event.target.value); if (v.beside === v.run().id) v.beside = ""; redo(); } },
         data.runs.map(r => option(r.id, r.label)));
       parts.beside = el("select", { onchange: event => v.setBeside(event.target.value, false) },
-        option("", "nothing"), arms.length > 2 ? option("*", "all arms, one line each") : null, data.runs.map(r => option(r.id, r.label)));
+        option("", "nothing"), arms.length > 2 ? option("*", "every arm, one line each") : null, data.runs.map(r => option(r.id, r.label)));
       parts.run.value = v.run().id;
       parts.beside.value = v.beside;
       parts.selectors.append(el("label", {}, "Run", parts.run), el("label", {}, "beside it, dashed", parts.beside));
@@ -353,12 +365,13 @@ const itbsimPage = (() => {
       parts.timeline = el("div", { class: "timeline", tabindex: "0", role: "group", "aria-label": "Timeline. Arrow keys move the cursor, plus and minus zoom, n and p go to the next and previous event." },
         parts.course.section, parts.lanes, signs.section);
       parts.words = el("div");
+      parts.shades = el("div", { class: "phases" });
       parts.panels = [];
       target.replaceChildren(
         el("header", {}, el("h1", {}, m.title), m.lesson && !data.decisions.length ? el("p", { class: "lesson" }, m.lesson) : null, el("p", { class: "warn" }, m.disclaimer + ".")),
         data.teaching ? lessonPanel(v) : "",
         parts.ask, parts.bar, parts.spoken, parts.stage,
-        el("div", { class: "phases" }, Object.entries(PHASE_WORDS).map(([name, text]) => el("span", { title: text }, el("i", { style: "background:var(--p-" + name + ")" }), name + ": " + text))),
+        parts.shades,
         more(),
         el("div", { class: "columns" }, parts.timeline, el("aside", { class: "side" }, spine.section)),
         parts.words);
