@@ -107,6 +107,14 @@ async function schemes(page, name) {
 }
 
 async function prints(page, name) {
+  // On paper there is no column beside the charts.
+  const widths = await page.evaluate(() => {
+    dispatchEvent(new Event("beforeprint"));
+    const wide = [...document.querySelectorAll(".uplot canvas")].map((n) => parseFloat(n.style.width) || n.width / devicePixelRatio);
+    dispatchEvent(new Event("afterprint"));
+    return wide;
+  });
+  check(widths.length > 3 && widths.every((w) => w > 500 && w < 600), `${name}: ${widths.length} charts fill the paper (${Math.min(...widths)} px)`);
   const pdf = await page.pdf({ format: "A4", printBackground: true });
   check(pdf.subarray(0, 5).toString() === "%PDF-" && pdf.length > 15_000, `${name}: prints to PDF (${pdf.length} bytes)`);
 }

@@ -1,5 +1,8 @@
 // The page: one view, its controls, and the decisions at which it stops.
 
+/** Width of the page on paper, A4 or letter [px]. */
+const PAPER = 700;
+
 const itbsimPage = (() => {
   const holder = document.getElementById("itbsim-data");
   const first = JSON.parse(holder.textContent);
@@ -255,7 +258,7 @@ const itbsimPage = (() => {
       }
       if (v.finished()) {
         parts.ask.append(data.manifest.lesson ? el("p", { class: "lesson" }, data.manifest.lesson) : "",
-          el("p", {}, el("button", { type: "button", onclick: restart }, "Play again from the start")));
+          el("p", { class: "noprint" }, el("button", { type: "button", onclick: restart }, "Play again from the start")));
         return;
       }
       const decision = data.decisions[v.step];
@@ -394,14 +397,15 @@ const itbsimPage = (() => {
     function listen(target, name, act) { target.addEventListener(name, act); stops.push(() => target.removeEventListener(name, act)); }
     function printing(on) {
       v.printing = on;
-      main.style.width = on ? "700px" : "";
+      main.style.width = on ? PAPER + "px" : "";
       later.flush();
       measure();
       redo();
     }
     /** Takes the width of the charts from the layout; true if it is another. */
     function measure() {
-      const width = Math.max(parts.course.box.clientWidth, 200);
+      // The layout of the paper comes only after this; its gutter is that of the style sheet for print.
+      const width = v.printing ? PAPER - 154 : Math.max(parts.course.box.clientWidth, 200);
       if (width === v.width) return false;
       v.width = width;
       return true;

@@ -23,7 +23,7 @@ function whyPanel(view) {
     const buttons = reason.but_for.filter(b => b.run).map(b => el("button", { class: "noprint", type: "button", onclick: () => view.setBeside(b.run, true) }, "show the run " + b.without));
     const others = reason.but_for.filter(b => !reason.sentence.includes(b.words)).map(b => el("li", {}, b.words));
     box.append(el("article", { class: "reason " + reason.verdict.split(" ")[0] },
-      el("h3", {}, el("span", { class: "tag" }, reason.verdict), "Why, at " + instant(reason.t) + ": " + reason.what + "?"),
+      el("h3", {}, el("span", { class: "tag" }, reason.verdict), "Why " + reason.what.replace(/: begins$/, "") + ", at " + instant(reason.t) + "?"),
       chain, el("p", { class: "verdict" }, reason.sentence),
       others.length > 1 ? el("details", {}, el("summary", {}, "All runs that were tried"), el("ul", {}, others)) : null,
       el("div", { class: "tools" }, buttons)));
