@@ -118,7 +118,8 @@ function stageText(view) {
 /** What a class reads first. */
 function lessonPanel(view) {
   const t = view.data.teaching;
-  return el("details", { open: true }, el("summary", {}, "For the class" + (t.minutes ? ", about " + t.minutes + " minutes" : "")),
+  // Where nobody is asked anything the charts matter more.
+  return el("details", { open: view.data.decisions.length > 0 }, el("summary", {}, "For the class" + (t.minutes ? ", about " + t.minutes + " minutes" : "")),
     t.introduction ? t.introduction.split(/\n\s*\n/).map(p => el("p", {}, p)) : null,
     t.goals.length ? [el("p", { class: "note" }, "Afterwards you can"), el("ul", {}, t.goals.map(g => el("li", {}, g)))] : null);
 }
