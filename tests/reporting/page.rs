@@ -147,7 +147,7 @@ fn phases_are_named_from_the_state() {
 
 #[test]
 fn what_is_over_or_has_not_begun_is_not_called_latent() {
-    use PhaseName::{Early, Latent};
+    use PhaseName::{Early, Latent, Recovery};
     let options = PageOptions {
         but_for: false,
         decisions: false,
@@ -163,7 +163,7 @@ fn what_is_over_or_has_not_begun_is_not_called_latent() {
     assert!(first.runs.iter().all(|r| r.phases.is_empty()), "{:?}", first.runs[0].phases);
     // The old drug has gone, and a fifth more than programmed is left of it in the reservoir.
     let other = lesson("lessons/5-concentration-without-bridge");
-    assert_eq!(names(&other, "no-bridge"), [Latent, Early]);
+    assert_eq!(names(&other, "no-bridge"), [Latent, Early, Recovery]);
     assert!(names(&other, "bridge").is_empty(), "the label of a bridge is not what arrives");
     for run in &other.runs {
         let last = run.phases.last().map_or(0.0, |p| p.to);
