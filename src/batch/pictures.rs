@@ -190,11 +190,14 @@ fn sources_of_spread(arm: &ArmState) -> Option<Drawing> {
         if (found.patients == 0.0 && found.parameters == 0.0) || panels.len() == MOST_OUTCOMES {
             continue;
         }
+        // The interval of a mean may reach beyond what an outcome can be; the figure does not.
+        let most = if label.ends_with("(share)") { 1.0 } else { f64::MAX };
+        let least = if low >= 0.0 { 0.0 } else { f64::MIN };
         let row = |name: &str, value: f64, low: f64, high: f64| IntervalRow {
             name: name.to_owned(),
             value,
-            low,
-            high,
+            low: low.max(least),
+            high: high.min(most),
         };
         panels.push(IntervalPanel {
             label: label.to_owned(),
@@ -230,8 +233,21 @@ fn axis_label(column: &str) -> String {
         .iter()
         .find_map(|(end, unit)| Some((column.strip_suffix(end)?, unit)))
     {
-        Some((name, unit)) => format!("{} ({unit})", name.replace('_', " ")),
-        None => column.replace('_', " "),
+        Some((name, unit)) => format!("{} ({unit})", in_words(name)),
+        None => in_words(column),
+    }
+}
+
+/// The name of a column without its unit, for a reader.
+fn in_words(name: &str) -> String {
+    let words = name.replace('_', " ");
+    if let Some(place) = words.strip_prefix("csf ") {
+        let level = place.len() <= 3 && place.ends_with(|c: char| c.is_ascii_digit());
+        return format!("CSF, {}", if level { place.to_uppercase() } else { place.to_owned() });
+    }
+    match words.strip_prefix("ashworth ") {
+        Some(limbs) => format!("Ashworth, {limbs}"),
+        None => words,
     }
 }
 

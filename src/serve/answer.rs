@@ -1,12 +1,13 @@
 //! A scenario, the moves of a teacher, and the run that comes of them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Shared;
 use super::http::Response;
-use super::sliders::{Move, MoveError, Sheets};
+use super::sliders::{Move, MoveError, Sheets, Slider, Switch};
 use crate::engine::{SimSpan, SimTime};
+use crate::report::RunData;
 use crate::report::from_run::{Identity, run_data};
 use crate::report::page::{PageData, PageOptions, page_of_arms};
 use crate::scenario::model::{Arm, Story};
@@ -43,7 +44,43 @@ pub(super) fn first_page(shared: &Shared) -> Option<PageData> {
     let story = shared.library.load(&place, text, &shared.catalog).ok()?;
     let arm = story.arms.first()?;
     let result = alone(arm, &shared.limits, &|| false, &|| false).ok()?;
-    Some(page_of_arms(&story, &[(arm, &result)], &PageOptions::default()))
+    let data = gathered(&story, arm, &result);
+    Some(page_of_arms(
+        &story,
+        vec![(arm, &result, data)],
+        &PageOptions::default(),
+    ))
+}
+
+/// What the page gets.
+#[derive(Serialize)]
+struct Answer {
+    path: String,
+    name: String,
+    title: String,
+    lesson: String,
+    /// The text that was run, its changes made.
+    text: String,
+    /// The same with what it extends.
+    whole: String,
+    hash: String,
+    arm: String,
+    arms: Vec<String>,
+    sliders: Vec<Slider>,
+    switches: Vec<Switch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<Told>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<Told>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<PageData>,
+}
+
+/// A run in words.
+#[derive(Serialize)]
+struct Told {
+    summary: String,
+    fingerprint: String,
 }
 
 /// Why there is no run.
@@ -66,7 +103,7 @@ pub(super) fn run(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dy
     }
 }
 
-fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -> bool) -> Result<Value, Refused> {
+fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -> bool) -> Result<Answer, Refused> {
     let limits = &shared.limits;
     let text = match (&ask.text, &ask.path) {
         (Some(text), _) => text.as_str(),
@@ -123,19 +160,22 @@ fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -
     let (sliders, switches) = sheets
         .as_ref()
         .map_or((Vec::new(), Vec::new()), |s| (s.sliders(&arm.id), s.switches(&arm.id)));
-    let mut out = json!({
-        "path": place.display().to_string(),
-        "name": story.name,
-        "title": arm.scenario.title,
-        "lesson": arm.scenario.lesson,
-        "text": text,
-        "whole": story.text,
-        "hash": story.hash,
-        "arm": arm.id,
-        "arms": story.arms.iter().map(|a| a.id.as_str()).collect::<Vec<_>>(),
-        "sliders": sliders,
-        "switches": switches,
-    });
+    let mut out = Answer {
+        path: place.display().to_string(),
+        name: story.name.clone(),
+        title: arm.scenario.title.clone(),
+        lesson: arm.scenario.lesson.clone(),
+        text,
+        whole: story.text.clone(),
+        hash: story.hash.clone(),
+        arm: arm.id.clone(),
+        arms: story.arms.iter().map(|a| a.id.clone()).collect(),
+        sliders,
+        switches,
+        run: None,
+        beside: None,
+        page: None,
+    };
     if ask.only_read {
         return Ok(out);
     }
@@ -147,13 +187,15 @@ fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -
     let other = beside
         .map(|b| alone(b, limits, late, gone).map(|r| (b, r)))
         .transpose()?;
-    out["run"] = of_run(&story, arm, &result);
-    let mut shown = vec![(arm, &result)];
+    let data = gathered(&story, arm, &result);
+    out.run = Some(told(&data));
+    let mut shown = vec![(arm, &result, data)];
     if let Some((arm, result)) = &other {
-        out["beside"] = of_run(&story, arm, result);
-        shown.push((arm, result));
+        let data = gathered(&story, arm, result);
+        out.beside = Some(told(&data));
+        shown.push((arm, result, data));
     }
-    out["page"] = serde_json::to_value(page_of_arms(&story, &shown, &PageOptions::default())).unwrap_or_default();
+    out.page = Some(page_of_arms(&story, shown, &PageOptions::default()));
     Ok(out)
 }
 
@@ -228,15 +270,19 @@ fn in_words(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn of_run(story: &Story, arm: &Arm, result: &RunResult) -> Value {
+/// What a report needs of a run.
+fn gathered(story: &Story, arm: &Arm, result: &RunResult) -> RunData {
     let identity = Identity {
         arm: &arm.id,
         seed: arm.scenario.seed,
         replicate: arm.scenario.replicate.unwrap_or(0),
     };
-    let data = run_data(story, &arm.scenario, identity, result);
-    json!({
-        "summary": crate::report::text::summary(&data, None),
-        "fingerprint": data.meta.fingerprint,
-    })
+    run_data(story, &arm.scenario, identity, result)
+}
+
+fn told(data: &RunData) -> Told {
+    Told {
+        summary: crate::report::text::summary(data, None),
+        fingerprint: data.meta.fingerprint.clone(),
+    }
 }

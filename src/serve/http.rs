@@ -48,8 +48,9 @@ impl Response {
         }
     }
 
-    pub(super) fn json(value: &serde_json::Value) -> Self {
-        Self::new("application/json", value.to_string())
+    /// Plain data with text keys: there is nothing in it that JSON cannot hold.
+    pub(super) fn json(value: &impl serde::Serialize) -> Self {
+        Self::new("application/json", serde_json::to_string(value).unwrap_or_default())
     }
 
     /// An error for programs and people: `{"error": {"kind", "message"}}`.

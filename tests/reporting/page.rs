@@ -146,6 +146,36 @@ fn phases_are_named_from_the_state() {
 }
 
 #[test]
+fn what_is_over_or_has_not_begun_is_not_called_latent() {
+    use PhaseName::{Early, Latent, Recovery};
+    let options = PageOptions {
+        but_for: false,
+        decisions: false,
+        ..PageOptions::default()
+    };
+    let lesson = |name: &str| page_of_story(&shipped(name), &Registry::builtin(), &options).unwrap();
+    let names = |page: &PageData, arm: &str| -> Vec<PhaseName> {
+        let run = page.runs.iter().find(|r| r.id == arm).unwrap();
+        run.phases.iter().map(|p| p.name).collect()
+    };
+    // A catheter without drug in a patient who never had any, then its first drop.
+    let first = lesson("lessons/1-what-itb-is");
+    assert!(first.runs.iter().all(|r| r.phases.is_empty()), "{:?}", first.runs[0].phases);
+    // The old drug has gone, and a fifth more than programmed is left of it in the reservoir.
+    let other = lesson("lessons/5-concentration-without-bridge");
+    assert_eq!(names(&other, "no-bridge"), [Latent, Early, Recovery]);
+    assert!(names(&other, "bridge").is_empty(), "the label of a bridge is not what arrives");
+    for run in &other.runs {
+        let last = run.phases.last().map_or(0.0, |p| p.to);
+        assert!(last < 96.0, "{}: {:?}", run.id, run.phases);
+    }
+    // Somebody came half a day before the visit that nobody keeps.
+    let called = lesson("lessons/2-missed-refill");
+    assert!(names(&called, "alarm-answered").is_empty());
+    assert_eq!(names(&called, "waited")[0], Latent);
+}
+
+#[test]
 fn charts_keep_the_extremes_of_every_line_and_stay_in_order() {
     let story = shipped("catheter-kink");
     let registry = Registry::builtin();

@@ -1,5 +1,7 @@
 //! From a run to what the page shows of it.
 
+use std::borrow::Cow;
+
 use crate::report::from_run::{Identity, run_data};
 use crate::report::{DISCLAIMER, RunData};
 use crate::scenario::model::{Arm, Scenario, Story};
@@ -37,14 +39,14 @@ impl Default for PageOptions {
 }
 
 /// A finished run with all that names it.
-pub(super) struct Made {
+pub(super) struct Made<'a> {
     pub(super) id: String,
     pub(super) label: String,
     pub(super) role: Role,
     /// The arm it goes with.
     pub(super) of: String,
-    pub(super) scenario: Scenario,
-    pub(super) result: RunResult,
+    pub(super) scenario: Cow<'a, Scenario>,
+    pub(super) result: Cow<'a, RunResult>,
     pub(super) data: RunData,
 }
 
@@ -70,25 +72,23 @@ pub fn page_of_run(
         .to_owned(),
         role: Role::Arm,
         of: "run".to_owned(),
-        scenario: scenario.clone(),
-        result: run.clone(),
+        scenario: Cow::Borrowed(scenario),
+        result: Cow::Borrowed(run),
         data,
     };
-    assemble(story, std::slice::from_ref(&made), options.buckets)
+    let mut page = assemble(story, std::slice::from_ref(&made), options.buckets);
+    super::micro::in_page(&mut page);
+    page
 }
 
-/// The page of some arms of a story that were run elsewhere; the first is the one shown first.
+/// The page of some arms of a story that were run elsewhere, each with what
+/// [`crate::report::from_run::run_data`] gathers of its run; the first is the one shown first.
 ///
 /// As with [`page_of_run`] nothing is called a cause.
-pub fn page_of_arms(story: &Story, arms: &[(&Arm, &RunResult)], options: &PageOptions) -> PageData {
-    let made: Vec<Made> = arms
-        .iter()
-        .map(|(arm, run)| {
-            let identity = Identity {
-                arm: &arm.id,
-                seed: options.seed.unwrap_or(arm.scenario.seed),
-                replicate: arm.scenario.replicate.unwrap_or(0),
-            };
+pub fn page_of_arms(story: &Story, arms: Vec<(&Arm, &RunResult, RunData)>, options: &PageOptions) -> PageData {
+    let made: Vec<Made<'_>> = arms
+        .into_iter()
+        .map(|(arm, run, data)| {
             let (id, label) = match arm.id.as_str() {
                 "" => ("run".to_owned(), "the run".to_owned()),
                 id => (id.to_owned(), super::words::plain(id)),
@@ -98,19 +98,20 @@ pub fn page_of_arms(story: &Story, arms: &[(&Arm, &RunResult)], options: &PageOp
                 id,
                 label,
                 role: Role::Arm,
-                scenario: arm.scenario.clone(),
-                result: (*run).clone(),
-                data: run_data(story, &arm.scenario, identity, run),
+                scenario: Cow::Borrowed(&arm.scenario),
+                result: Cow::Borrowed(run),
+                data,
             }
         })
         .collect();
     let mut page = assemble(story, &made, options.buckets);
     page.teaching = made.first().and_then(super::teach::texts);
+    super::micro::in_page(&mut page);
     page
 }
 
 /// The page of these runs without reasons and decisions; the first run is the one shown first.
-pub(super) fn assemble(story: &Story, runs: &[Made], buckets: usize) -> PageData {
+pub(super) fn assemble(story: &Story, runs: &[Made<'_>], buckets: usize) -> PageData {
     let tables: Vec<&RunData> = runs.iter().map(|m| &m.data).collect();
     let lanes = match runs.first() {
         Some(first) => lanes::specs(&tables, &first.scenario),
@@ -134,12 +135,12 @@ pub(super) fn assemble(story: &Story, runs: &[Made], buckets: usize) -> PageData
     }
 }
 
-fn focus_of(made: &Made) -> Option<(f64, f64)> {
+fn focus_of(made: &Made<'_>) -> Option<(f64, f64)> {
     let found = phases::phases(&made.scenario, &made.result, &made.data);
     phases::focus(&made.scenario, &made.result, &found)
 }
 
-fn manifest(story: &Story, first: Option<&Made>) -> Manifest {
+fn manifest(story: &Story, first: Option<&Made<'_>>) -> Manifest {
     let Some(first) = first else {
         return Manifest::default();
     };
@@ -159,7 +160,7 @@ fn manifest(story: &Story, first: Option<&Made>) -> Manifest {
 }
 
 fn page_of(
-    made: &Made,
+    made: &Made<'_>,
     lanes: &[super::LaneSpec],
     shared: Option<(f64, f64)>,
     buckets: usize,

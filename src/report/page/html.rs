@@ -8,9 +8,10 @@ const LIBRARY_STYLE: &str = include_str!("assets/uPlot.min.css");
 const LIBRARY_LICENCE: &str = include_str!("assets/uPlot-LICENSE.txt");
 const STYLE: &str = include_str!("assets/page.css");
 /// The page's own script, in the order in which its parts need one another.
-const SCRIPT: [&str; 6] = [
+const SCRIPT: [&str; 7] = [
     include_str!("assets/base.js"),
     include_str!("assets/charts.js"),
+    include_str!("assets/lanes.js"),
     include_str!("assets/strips.js"),
     include_str!("assets/anatomy.js"),
     include_str!("assets/panels.js"),

@@ -36,7 +36,7 @@ fn kind(scenario: &Scenario, e: &EventRow) -> Option<&'static str> {
 }
 
 /// Whether an act fills the pump: one of the scenario, or one that a policy ordered.
-fn is_refill(scenario: &Scenario, id: &str) -> bool {
+pub(super) fn is_refill(scenario: &Scenario, id: &str) -> bool {
     use crate::scenario::model::Action;
     match scenario.actions.iter().find(|a| a.id == id) {
         Some(step) => matches!(step.action, Action::Refill { .. } | Action::Implant { .. }),

@@ -29,6 +29,7 @@ mod data;
 mod html;
 mod lanes;
 mod marks;
+mod micro;
 mod phases;
 mod story;
 mod teach;

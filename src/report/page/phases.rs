@@ -8,8 +8,14 @@
 //!      +------------- no sign ------------------------------------- recovery
 //! ```
 //!
-//! - *Trouble* is a fault, a missed refill, an empty reservoir, delivery off its programme, or
-//!   whatever act or programme stands at the root of the first sign, until that sign.
+//! - *Trouble* is a fault, an empty reservoir, a refill that is missed while the reservoir runs
+//!   low, delivery off its course, or whatever act or programme stands at the root of the first
+//!   sign, until that sign.
+//! - Delivery is *off its course* when it differs by more than `page.phase.off_course` from what
+//!   is programmed, and in the same direction from what arrived when it last was as programmed.
+//!   So neither a bridge, whose label is not what arrives, nor the first hours of a new system,
+//!   in which nobody is used to anything, nor a remainder of the old drug is trouble; nor is
+//!   what amounts to less than `page.phase.amiss` of a day's dose.
 //! - *Signs* are symptoms of withdrawal or overdose; damage that stays behind is none.
 //! - *Severe* is a sign of `page.phase.established_grade`, or an index (the larger of withdrawal
 //!   and sedation) at `page.phase.established_index`.
@@ -19,13 +25,16 @@
 //!   it is `page.phase.relapse` above its lowest since.
 
 use crate::care::signs;
-use crate::report::{RunData, column};
+use crate::report::{RunData, Table, column};
 use crate::scenario::model::{Action, Scenario};
 use crate::simulation::{EventRow, RunResult, why};
 
 use super::data::{Phase, PhaseName};
+use super::marks::is_refill;
 use super::thin::time;
 use super::words;
+
+const HOURS_A_DAY: f64 = 24.0;
 
 /// A sign: begin, end and grade.
 struct Sign {
@@ -91,7 +100,7 @@ fn course(scenario: &Scenario, run: &RunResult, data: &RunData) -> Course {
         })
         .collect::<Vec<_>>();
     let first_sign = signs.iter().map(|s| s.from).fold(f64::INFINITY, f64::min);
-    let mut trouble = Vec::new();
+    let mut trouble = off_course(scenario, data, end);
     for (i, e) in run.events.iter().enumerate() {
         let later = |wanted: &dyn Fn(&EventRow) -> bool| {
             let found = run.events[i + 1..].iter().find(|o| wanted(o));
@@ -100,10 +109,9 @@ fn course(scenario: &Scenario, run: &RunResult, data: &RunData) -> Course {
         let (room, id) = e.component.split_once('.').unwrap_or((e.component.as_str(), ""));
         let to = match (room, e.kind.as_str()) {
             ("fault", "start") => later(&|o| o.component == e.component && o.kind == "end"),
-            ("delivery", "stopped" | "fell" | "rose") => later(&|o| o.component == "delivery"),
-            ("pump", "empty") => later(&|o| o.name() == "delivery.restored"),
-            ("action", "done") if words::missed(scenario, id) => {
-                later(&|o| o.kind == "done" && o.component != e.component && o.component.contains("refill"))
+            ("pump", "empty") => later(&|o| filled(scenario, o)),
+            ("action", "done") if words::missed(scenario, id) && runs_low(scenario, &run.events, i) => {
+                later(&|o| filled(scenario, o))
             }
             _ => continue,
         };
@@ -142,6 +150,83 @@ fn course(scenario: &Scenario, run: &RunResult, data: &RunData) -> Course {
         acts,
         index,
     }
+}
+
+/// Whether an event fills the reservoir.
+fn filled(scenario: &Scenario, e: &EventRow) -> bool {
+    let act = e.component.strip_prefix("action.").filter(|_| e.kind == "done");
+    act.is_some_and(|id| is_refill(scenario, id) && !words::missed(scenario, id))
+}
+
+/// Whether the reservoir is low or empty at some time between the refills around an event.
+fn runs_low(scenario: &Scenario, events: &[EventRow], at: usize) -> bool {
+    let low = |e: &EventRow| e.component == "pump" && matches!(e.kind.as_str(), "low_reservoir" | "empty");
+    let since = events[..at].iter().rposition(|e| filled(scenario, e)).unwrap_or(0);
+    let until = events[at..]
+        .iter()
+        .position(|e| filled(scenario, e))
+        .map_or(events.len(), |n| at + n);
+    events[since..until].iter().any(low)
+}
+
+/// Spans in which delivery is off its course \[h\].
+fn off_course(scenario: &Scenario, data: &RunData, end: f64) -> Vec<(f64, f64)> {
+    let p = &scenario.parameters;
+    let (ratio, share) = (p.get("page.phase.off_course"), p.get("page.phase.amiss"));
+    let drawn = [&data.trajectory, &data.table].into_iter().find(|t| !t.rows.is_empty());
+    let at = |table: &Table| {
+        Some((
+            table.position(column::TIME)?,
+            table.position(column::PROGRAMMED)?,
+            table.position(column::DELIVERED)?,
+        ))
+    };
+    let Some((table, (t, programmed, delivered))) = drawn.and_then(|t| Some((t, at(t)?))) else {
+        return Vec::new();
+    };
+    let cell = |row: &[f64], place: usize| row.get(place).copied().unwrap_or(f64::NAN);
+    let rows = table
+        .rows
+        .iter()
+        .map(|row| (cell(row, t), cell(row, programmed), cell(row, delivered)));
+    spans_off_course(rows, ratio, share, end)
+}
+
+/// As [`off_course`], from time \[h\], programmed and delivered dose \[ug/day\], each row holding
+/// until the next. What amounts to less than `share` of a day's dose is left out.
+fn spans_off_course(rows: impl Iterator<Item = (f64, f64, f64)>, ratio: f64, share: f64, end: f64) -> Vec<(f64, f64)> {
+    let mut spans = Vec::new();
+    // Begin [h], what arrived amiss since then [ug], and a day's dose [ug].
+    let mut open: Option<(f64, f64, f64)> = None;
+    // What arrived when it last was as programmed: what the patient is used to.
+    let mut used = 0.0;
+    let mut before: Option<(f64, f64)> = None;
+    let mut close = |(from, amiss, day): (f64, f64, f64), to: f64| {
+        if to > from && amiss >= share * day {
+            spans.push((from, to));
+        }
+    };
+    for (t, programmed, delivered) in rows.filter(|r| r.1.is_finite() && r.2.is_finite()) {
+        if let (Some(open), Some((since, rate))) = (&mut open, before) {
+            open.1 += rate * (t - since) / HOURS_A_DAY;
+        }
+        if programmed > 0.0 && delivered <= ratio * programmed && programmed <= ratio * delivered {
+            used = delivered;
+        }
+        let above = delivered > ratio * programmed && (programmed <= 0.0 || delivered > ratio * used);
+        let below = ratio * delivered < programmed && ratio * delivered < used;
+        if above || below {
+            open.get_or_insert((t, 0.0, f64::max(used, programmed)));
+        } else if let Some(span) = open.take() {
+            close(span, t);
+        }
+        before = Some((t, (delivered - programmed).abs()));
+    }
+    if let (Some(mut span), Some((since, rate))) = (open, before) {
+        span.1 += rate * (end - since) / HOURS_A_DAY;
+        close(span, end);
+    }
+    spans
 }
 
 /// Whether somebody does something that can help.
@@ -337,6 +422,63 @@ mod tests {
         assert_eq!(told(&course, 20.0), [(PhaseName::Latent, 5.0, 9.0)]);
         course.trouble.clear();
         assert!(told(&course, 20.0).is_empty());
+    }
+
+    /// Rows of time, programmed and delivered dose, each holding until the next.
+    fn off(rows: &[(f64, f64, f64)]) -> Vec<(f64, f64)> {
+        spans_off_course(rows.iter().copied(), 1.3, 0.05, 100.0)
+    }
+
+    #[test]
+    fn the_first_drop_of_a_new_system_is_no_trouble() {
+        let rows = [
+            (0.0, 100.0, 0.0),
+            (0.6, 9475.0, 400.0),
+            (0.7, 100.0, 60.0),
+            (2.0, 100.0, 90.0),
+        ];
+        assert!(off(&rows).is_empty(), "{:?}", off(&rows));
+        // Once it has been there, its lack is one.
+        let stops = [
+            (0.0, 100.0, 0.0),
+            (2.0, 100.0, 90.0),
+            (50.0, 100.0, 0.0),
+            (60.0, 100.0, 95.0),
+        ];
+        assert_eq!(off(&stops), [(50.0, 60.0)]);
+    }
+
+    #[test]
+    fn old_drug_at_the_new_rate_is_trouble_until_it_has_gone_and_what_remains_of_it_is_none() {
+        let rows = [
+            (0.0, 400.0, 400.0),
+            (12.0, 400.0, 1600.0),
+            (23.8, 400.0, 1348.0),
+            (24.3, 400.0, 487.0),
+        ];
+        assert_eq!(off(&rows), [(12.0, 24.3)]);
+        let lasting = [(0.0, 400.0, 400.0), (12.0, 400.0, 1600.0)];
+        assert_eq!(off(&lasting), [(12.0, 100.0)]);
+    }
+
+    #[test]
+    fn a_bridge_delivers_what_it_did_whatever_its_label_says() {
+        let bridge = [
+            (0.0, 400.0, 400.0),
+            (12.0, 100.0, 400.0),
+            (59.0, 400.0, 1170.0),
+            (59.1, 400.0, 487.0),
+        ];
+        assert!(
+            off(&bridge).is_empty(),
+            "six minutes of old drug are a hundredth of a day's dose"
+        );
+        let stopped = [(0.0, 400.0, 400.0), (12.0, 0.0, 400.0), (20.0, 0.0, 0.0)];
+        assert_eq!(
+            off(&stopped),
+            [(12.0, 20.0)],
+            "a pump that is stopped should deliver nothing"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The runs behind a page: arms, runs without a suspected cause, branches of decisions.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
@@ -126,6 +127,7 @@ pub fn page_of_story(story: &Story, registry: &Registry, options: &PageOptions) 
                 options.buckets
             ));
         }
+        super::micro::in_page(&mut page);
         let bytes = html::json(&page).len();
         if bytes <= DATA_LIMIT {
             return Ok(page);
@@ -148,7 +150,7 @@ fn make(
     options: &PageOptions,
     without: &[String],
     (id, label, role, of): (String, String, Role, String),
-) -> Result<Made, PageError> {
+) -> Result<Made<'static>, PageError> {
     let run = RunOptions {
         seed: options.seed,
         keep_jumps: true,
@@ -166,12 +168,12 @@ fn make(
     };
     Ok(Made {
         data: run_data(story, &arm.scenario, identity, &result),
-        scenario: arm.scenario.clone(),
+        scenario: Cow::Owned(arm.scenario.clone()),
         id,
         label,
         role,
         of,
-        result,
+        result: Cow::Owned(result),
     })
 }
 
@@ -233,7 +235,7 @@ fn explain(
     made: &Made,
     registry: &Registry,
     options: &PageOptions,
-) -> Result<(Vec<Explanation>, Vec<Made>), PageError> {
+) -> Result<(Vec<Explanation>, Vec<Made<'static>>), PageError> {
     let mut tried: BTreeMap<Vec<String>, Made> = BTreeMap::new();
     let mut reasons = Vec::new();
     let mut wanted: Vec<Vec<String>> = Vec::new();

@@ -14,13 +14,43 @@ const TIME_SCALE: f64 = 1e4;
 /// Part of the range of a line that a jump must have to be drawn with both limits.
 const JUMP: f64 = 0.01;
 
+/// Powers of ten that are exact.
+const TENS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+
 /// A value with [`DIGITS`] significant digits; no number stays no number.
 pub(super) fn rounded(x: f64) -> f64 {
+    to_digits(x, DIGITS)
+}
+
+/// A value with so many significant digits, at most 15.
+///
+/// Only sums, products and quotients of exact powers of ten, so that the same digits come out on
+/// every machine; a page has ten thousands of them.
+fn to_digits(x: f64, digits: usize) -> f64 {
     if !x.is_finite() {
         return f64::NAN;
     }
-    // Through text, so that the same digits come out on every machine.
-    format!("{x:.*e}", DIGITS - 1).parse().unwrap_or(x) + 0.0
+    let size = x.abs();
+    let keep = digits - 1;
+    let exact = 1.0 <= size && size < TENS[TENS.len() - 1];
+    let whole = if exact {
+        // Digits before the point, less one.
+        let place = TENS.partition_point(|ten| *ten <= size) - 1;
+        if place > keep {
+            (x / TENS[place - keep]).round() * TENS[place - keep]
+        } else {
+            (x * TENS[keep - place]).round() / TENS[keep - place]
+        }
+    } else if let Some(zeros) = (1..TENS.len() - keep).find(|n| size < 1.0 && size * TENS[*n] >= 1.0) {
+        (x * TENS[zeros + keep]).round() / TENS[zeros + keep]
+    } else {
+        // Too small or too large for an exact power; zero is among these.
+        format!("{x:.keep$e}").parse().unwrap_or(x)
+    };
+    whole + 0.0
 }
 
 /// A time as the page keeps it \[h\].
@@ -46,13 +76,16 @@ pub(super) fn lane(run: &RunData, spec: &LaneSpec, windows: &[(f64, f64)], bucke
             name => column_of(table, name).unwrap_or_else(|| vec![f64::NAN; t.len()]),
         })
         .collect();
-    let kept = straight(&t, &columns, &pick(&t, &columns, windows, buckets));
+    let kept = pick(&t, &columns, windows, buckets);
+    let times: Vec<f64> = kept.iter().map(|i| t[*i]).collect();
+    let values: Vec<Vec<f64>> = columns
+        .iter()
+        .map(|c| kept.iter().map(|i| rounded(c[*i])).collect())
+        .collect();
+    let drawn = straight(&times, &values);
     LaneData {
-        t: kept.iter().map(|i| time(t[*i])).collect(),
-        v: columns
-            .iter()
-            .map(|c| kept.iter().map(|i| rounded(c[*i])).collect())
-            .collect(),
+        t: drawn.iter().map(|i| time(times[*i])).collect(),
+        v: values.iter().map(|c| drawn.iter().map(|i| c[*i]).collect()).collect(),
     }
 }
 
@@ -78,7 +111,7 @@ pub(super) fn levels(run: &RunData, windows: &[(f64, f64)], buckets: usize) -> A
     let leading: Vec<Vec<f64>> = columns.iter().step_by(9).cloned().collect();
     let kept = pick(&t, &leading, windows, buckets);
     anatomy.t = kept.iter().map(|i| time(t[*i])).collect();
-    let short = |x: f64| format!("{x:.2e}").parse().unwrap_or(x) + 0.0;
+    let short = |x: f64| to_digits(x, 3);
     anatomy.ng_per_ml = columns
         .iter()
         .map(|c| kept.iter().map(|i| short(c[*i])).collect())
@@ -187,15 +220,16 @@ fn range(values: &[f64]) -> f64 {
     if high > low { high - low } else { 0.0 }
 }
 
-/// Leaves out rows in which every line goes on level.
-fn straight(t: &[f64], columns: &[Vec<f64>], kept: &[usize]) -> Vec<usize> {
-    let mut out: Vec<usize> = Vec::with_capacity(kept.len());
-    for (k, &i) in kept.iter().enumerate() {
-        let neighbours = out.last().copied().zip(kept.get(k + 1).copied());
-        let level = neighbours.is_some_and(|(before, after)| {
+/// Places of the rows that stay when those are left out in which every line goes on level.
+fn straight(t: &[f64], columns: &[Vec<f64>]) -> Vec<usize> {
+    let mut out: Vec<usize> = Vec::with_capacity(t.len());
+    for i in 0..t.len() {
+        let neighbours = out.last().copied().filter(|_| i + 1 < t.len());
+        let level = neighbours.is_some_and(|before| {
+            let after = i + 1;
             t[before] < t[i] && t[i] < t[after] && {
                 let same = |c: &Vec<f64>| {
-                    let (a, b, c) = (rounded(c[before]), rounded(c[i]), rounded(c[after]));
+                    let (a, b, c) = (c[before], c[i], c[after]);
                     (a == b && b == c) || (a.is_nan() && b.is_nan() && c.is_nan())
                 };
                 columns.iter().all(same)
@@ -218,6 +252,29 @@ mod tests {
         assert_eq!(rounded(-0.0).to_bits(), 0.0_f64.to_bits());
         assert!(rounded(f64::INFINITY).is_nan());
         assert_eq!(time(30.058_256_925_677_778), 30.0583);
+        assert_eq!(rounded(0.0), 0.0);
+        assert_eq!(rounded(9.999_96), 10.0);
+        assert_eq!(rounded(-0.099_999_7), -0.1);
+        assert_eq!(rounded(4e-30), 4e-30);
+    }
+
+    #[test]
+    fn rounding_gives_the_number_that_its_digits_say() {
+        // By another way: as text. Ties aside, which no product of this walk is.
+        let mut x = 1.234_567_891e-24_f64;
+        while x < 1e30 {
+            for digits in [3, 5] {
+                let text: f64 = format!("{x:.*e}", digits - 1).parse().unwrap();
+                let own = to_digits(x, digits);
+                assert!((own - text).abs() <= 1e-12 * text, "{x:e}: {own:e}, {text:e}");
+                // Short to print as well: no trail of nines.
+                if (1e-15..1e15).contains(&x) {
+                    assert_eq!(own, text, "{x:e}");
+                }
+                assert_eq!(to_digits(-x, digits), -own);
+            }
+            x *= 1.618_033_988_7;
+        }
     }
 
     #[test]
@@ -230,7 +287,9 @@ mod tests {
         let kept = pick(&t, std::slice::from_ref(&v), &[(0.0, 999.99)], 100);
         assert!(kept.contains(&77_777) && kept.contains(&33_333));
         assert!(kept.len() <= 3 * 100 + 2, "{}", kept.len());
-        let drawn = straight(&t, std::slice::from_ref(&v), &kept);
+        let of = |all: &[f64]| kept.iter().map(|i| all[*i]).collect::<Vec<f64>>();
+        let drawn: Vec<usize> = straight(&of(&t), &[of(&v)]).into_iter().map(|k| kept[k]).collect();
+        assert!(drawn.contains(&77_777) && drawn.contains(&33_333));
         // First, last, and each spike between its level neighbours.
         assert!(drawn.len() <= 8, "{drawn:?}");
         assert!(drawn.windows(2).all(|w| w[0] < w[1]));

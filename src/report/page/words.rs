@@ -45,7 +45,7 @@ pub(super) fn named(scenario: &Scenario, component: &str, kind: &str) -> String 
         ("delivery", "fell") => "delivery falls".to_owned(),
         ("delivery", "rose") => "delivery rises".to_owned(),
         ("delivery", "restored") => "delivery is restored".to_owned(),
-        ("catheter", "front") => "another concentration reaches the tip".to_owned(),
+        ("catheter", "front") => "what follows in the catheter reaches the tip".to_owned(),
         ("symptom", "entered") => format!("{}: its signal passes the level", symptom(id)),
         ("symptom", "cleared") => format!("{}: its signal returns", symptom(id)),
         ("symptom", "onset") => format!("{}: begins", symptom(id)),

@@ -51,6 +51,17 @@ impl Scale {
         }
     }
 
+    /// A linear scale that does not run on to where no value of its quantity can be.
+    pub fn within(self, least: f64, most: f64) -> Scale {
+        match self {
+            Scale::Linear { low, high } => Scale::Linear {
+                low: low.max(least),
+                high: high.min(most),
+            },
+            Scale::Log { .. } => self,
+        }
+    }
+
     /// A logarithmic scale over the positive values, at most [`MOST_DECADES`] deep.
     pub fn log(values: impl Iterator<Item = f64>) -> Scale {
         let (low, high) = values
@@ -395,6 +406,14 @@ mod tests {
         for (v, text) in cases {
             assert_eq!(plain(v), text);
         }
+    }
+
+    #[test]
+    fn an_axis_of_shares_ends_with_none_and_all() {
+        let scale = Scale::around([0.0, 1.0].into_iter(), 0.0);
+        assert!(scale.fraction(0.0) > 0.0, "there is room below, where no share is");
+        let scale = scale.within(0.0, 1.0);
+        assert_eq!((scale.fraction(0.0), scale.fraction(1.0)), (0.0, 1.0));
     }
 
     #[test]

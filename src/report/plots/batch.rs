@@ -362,6 +362,9 @@ fn shares(page: &Page, title: &str, panels: &[SharePanel], names: &[String]) -> 
     })
 }
 
+/// How the label of a share ends.
+const SHARE: &str = "(share)";
+
 fn intervals(page: &Page, title: &str, panels: &[IntervalPanel]) -> Result<String, String> {
     let names = panels
         .iter()
@@ -376,7 +379,14 @@ fn intervals(page: &Page, title: &str, panels: &[IntervalPanel]) -> Result<Strin
         page.draw(canvas);
         for (panel, frame) in panels.iter().zip(&frames) {
             let values = panel.rows.iter().flat_map(|r| [r.low, r.value, r.high]);
-            let scale = Scale::around(values.chain([panel.zero]), 0.0);
+            let values = || values.clone().chain([panel.zero]);
+            let least = if values().all(|v| v >= 0.0) { 0.0 } else { f64::MIN };
+            let most = if panel.label.ends_with(SHARE) && values().all(|v| v <= 1.0) {
+                1.0
+            } else {
+                f64::MAX
+            };
+            let scale = Scale::around(values(), 0.0).within(least, most);
             numbers_axis(canvas, *frame, &scale, &panel.label);
             let x = |v: f64| frame.left + scale.fraction(v) * frame.width();
             let zero = x(panel.zero);

@@ -36,7 +36,13 @@ pub(super) fn grid(page: &Page, title: &str, label: &str, panels: &[GridPanel]) 
     let height = panels.iter().map(|p| tall(p) + GAP).sum::<f64>() + top - GAP + page.foot();
     draw(title, height, |canvas| {
         page.draw(canvas);
-        scale(canvas, page.head() + 0.5 * LEADING, label, (low, high));
+        let lacks = panels.iter().any(|p| p.values.iter().any(Option::is_none));
+        let label = if lacks {
+            format!("{label}; grey: no value")
+        } else {
+            label.to_owned()
+        };
+        scale(canvas, page.head() + 0.5 * LEADING, &label, (low, high));
         let mut y = top;
         for panel in panels {
             let width = (right - left) / panel.columns.1.len().max(1) as f64;

@@ -10,6 +10,7 @@
     node.append(...children);
     return node;
   };
+  const unit = (text) => text.replace(/^ug/, "µg");
   const number = (x) => String(Number(x.toPrecision(6)));
 
   async function post(body, signal) {
@@ -118,8 +119,8 @@
     const exact = make("input", { type: "number", step: "any" });
     const box = make("div", { className: "slider" },
       make("label", { htmlFor: range.id, textContent: first.label }), range,
-      make("span", { className: "number" }, exact, make("span", { className: "unit", textContent: first.unit })));
-    exact.setAttribute("aria-label", `${first.group}: ${first.label}${first.unit ? `, ${first.unit}` : ""}`);
+      make("span", { className: "number" }, exact, make("span", { className: "unit", textContent: unit(first.unit) })));
+    exact.setAttribute("aria-label", `${first.group}: ${first.label}${first.unit ? `, ${unit(first.unit)}` : ""}`);
     box.dataset.path = first.path;
     const move = (value) => {
       state.moves.set(first.path, { path: first.path, value });
@@ -128,7 +129,7 @@
     range.addEventListener("input", () => {
       const value = toValue(box.slider, Number(range.value));
       exact.value = number(value);
-      range.setAttribute("aria-valuetext", `${number(value)} ${first.unit}`);
+      range.setAttribute("aria-valuetext", `${number(value)} ${unit(first.unit)}`);
       move(value);
     });
     range.addEventListener("keydown", (event) => {
@@ -155,7 +156,7 @@
     // What is being moved is ahead of the answer.
     if (state.moves.has(s.path)) return;
     range.value = toPlace(s, s.value);
-    range.setAttribute("aria-valuetext", `${number(s.value)} ${s.unit}`);
+    range.setAttribute("aria-valuetext", `${number(s.value)} ${unit(s.unit)}`);
     if (document.activeElement !== exact) exact.value = number(s.value);
   }
 

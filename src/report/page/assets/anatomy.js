@@ -5,15 +5,20 @@ function anatomy(view) {
   const wrapper = el("section", { class: "spine", "aria-label": "Spine, catheter and pump" });
   const W = 250, H = 440, X = 158, TOP = 74, STEP = 12.6;
   let levels = [], path = null, faults = [], clock, list, scale = [0.1, 1000], drawn = null;
-  const build = () => {
-    const run = view.run(), a = run.anatomy;
+  let place = "";
+  const build = again => {
+    const a = view.run().anatomy;
     drawn = a;
-    wrapper.replaceChildren();
-    if (!a.levels.length) return;
     // A short spike must not take the colours away from everything else.
-    const all = a.ng_per_ml.flat().sort((x, y) => x - y), top = all[Math.floor(all.length * 0.98)] || 1;
+    const all = Float64Array.from(a.ng_per_ml.flat()).sort(), top = all[Math.floor(all.length * 0.98)] || 1;
     const high = Math.pow(10, Math.ceil(Math.log10(Math.max(top, 1))));
     scale = [high / 1e4, high];
+    // Another dose moves nothing: what is drawn stays.
+    const own = JSON.stringify([a.levels, a.tip, a.length_cm, a.spinal_cm, a.faults, high]);
+    if (own === place && !again) return;
+    place = own;
+    wrapper.replaceChildren();
+    if (!a.levels.length) return;
     const root = svg("svg", { viewBox: "0 0 " + W + " " + H, role: "img" });
     clock = svg("title", {}, "Spine with catheter");
     root.append(clock);
@@ -52,7 +57,8 @@ function anatomy(view) {
       svg("circle", { cx: tip[0], cy: tip[1], r: 4, fill: colour("paper"), stroke: colour("ink"), "stroke-width": 2 }),
       svg("text", { x: tip[0] - 15, y: tip[1] + 4, "text-anchor": "end" }, "tip " + a.levels[a.tip]));
     wrapper.append(el("div", {}, el("h3", {}, "Where the drug is"), root));
-    const outside = probe.getTotalLength(), whole = path.getTotalLength(), skin = Math.max(a.length_cm - a.spinal_cm, 1);
+    const inCatheter = a.faults.some(f => f.part === "catheter"), skin = Math.max(a.length_cm - a.spinal_cm, 1);
+    const outside = inCatheter ? probe.getTotalLength() : 0, whole = inCatheter ? path.getTotalLength() : 0;
     faults = a.faults.map(f => {
       let [x, y] = pump;
       if (f.part === "catheter") {
@@ -71,10 +77,19 @@ function anatomy(view) {
     // The scale of colours.
     const steps = 40, left = 10, width = 110;
     for (let i = 0; i < steps; i++) root.append(svg("rect", { x: left + i * width / steps, y: H - 26, width: width / steps + 0.5, height: 9, fill: viridis(i / (steps - 1)) }));
-    root.append(svg("text", { x: left, y: H - 31 }, "ng/mL, logarithmic"), svg("text", { x: left, y: H - 6 }, axisValue(scale[0], true)),
+    root.append(svg("text", { x: left, y: H - 31 }, "ng/mL, log scale"), svg("text", { x: left, y: H - 6 }, axisValue(scale[0], true)),
       svg("text", { x: left + width, y: H - 6, "text-anchor": "end" }, axisValue(scale[1], true)));
     list = el("ul", { class: "faults" });
     wrapper.append(el("div", {}, list));
+  };
+  /** What a chart shows of a level, which is finer than the drawing; else the drawing's own. */
+  const exactly = (name, i, t) => {
+    const column = "csf_" + name.toLowerCase() + "_ng_per_ml";
+    for (const [k, lane] of view.data.lanes.entries()) {
+      const s = lane.series.findIndex(line => line.column === column);
+      if (s >= 0) return valueAt(view.run().lanes[k].t, view.run().lanes[k].v[s], t);
+    }
+    return valueAt(drawn.t, drawn.ng_per_ml[i], t);
   };
   const paint = () => {
     if (drawn !== view.run().anatomy) build();
@@ -84,7 +99,7 @@ function anatomy(view) {
     drawn.levels.forEach((name, i) => {
       const v = valueAt(drawn.t, drawn.ng_per_ml[i], t);
       levels[i].setAttribute("fill", v === null ? colour("paper") : viridis((Math.log10(Math.max(v, scale[0])) - low) / wide));
-      if (["L3", "T10", "C5", "cisternal"].includes(name)) texts.push([name, v]);
+      if (["L3", "T10", "C5", "cisternal"].includes(name)) texts.push([name, exactly(name, i, t)]);
     });
     clock.textContent = "At " + instant(t) + ": " + texts.map(p => p[0] + " " + shown(p[1]) + " ng/mL").join(", ");
     list.replaceChildren(...texts.reverse().map(p => el("li", {}, p[0] + ": ", el("b", {}, shown(p[1])), " ng/mL")));
@@ -94,5 +109,5 @@ function anatomy(view) {
       if (on) list.append(el("li", {}, "✕ " + f.words));
     }
   };
-  return { section: wrapper, draw() { build(); paint(); }, cursor: paint };
+  return { section: wrapper, draw() { build(true); paint(); }, update: paint, cursor: paint };
 }

@@ -66,6 +66,16 @@ function instant(hours) {
   return "day " + day + ", " + two(Math.floor(minutes / 60)) + ":" + two(minutes % 60) + " h";
 }
 
+const ruler = document.createElement("canvas").getContext("2d");
+/** Size of letters in drawings [px]; larger on a projector, as in the style sheet. */
+const letters = () => (window.innerWidth >= 1900 ? 14 : 12);
+
+/** Width of a text in a drawing [px]. */
+function wide(text) {
+  ruler.font = letters() + "px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif";
+  return ruler.measureText(text).width;
+}
+
 /** Place of the last time not after t, or -1. */
 function before(times, t) {
   let low = 0, high = times.length;
@@ -102,6 +112,7 @@ function clipped(lane, horizon) {
 /** One table out of several with times of their own; where a table has no row stands undefined,
  *  over which lines are drawn, unlike null. Repeated times stay. */
 function merged(tables) {
+  if (tables.length === 1) return [tables[0].t, ...tables[0].v];
   const entries = [];
   tables.forEach((table, k) => table.t.forEach((t, i) => entries.push([t, k, i])));
   entries.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
@@ -112,9 +123,51 @@ function merged(tables) {
   return out;
 }
 
-/** A colour of the style sheet. */
+const darkScheme = matchMedia("(prefers-color-scheme: dark)");
+const inks = new Map();
+
+/** A colour of the style sheet; asked of it once a theme, since the answer waits for the layout. */
 function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim() || "#888";
+  const key = (document.documentElement.dataset.theme || darkScheme.matches) + " " + name;
+  let ink = inks.get(key);
+  if (ink === undefined) {
+    ink = getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim() || "#888";
+    inks.set(key, ink);
+  }
+  return ink;
+}
+
+/** Draws at once what is on screen, and the rest when there is time for it. */
+function painter() {
+  const jobs = new Map(), near = new WeakSet();
+  let asked = 0;
+  const run = node => { const job = jobs.get(node); if (job) { jobs.delete(node); job(); } };
+  const watch = new IntersectionObserver(entries => entries.forEach(entry => {
+    if (entry.isIntersecting) { near.add(entry.target); run(entry.target); } else near.delete(entry.target);
+  }), { rootMargin: "100px 0px" });
+  // Not every browser tells when it is idle.
+  const [idle, forget] = window.requestIdleCallback ? [act => requestIdleCallback(act, { timeout: 500 }), cancelIdleCallback]
+    : [act => setTimeout(() => act({ timeRemaining: () => 0 }), 40), clearTimeout];
+  const rest = free => {
+    asked = 0;
+    do { if (jobs.size) run(jobs.keys().next().value); } while (jobs.size && free.timeRemaining() > 6);
+    wake();
+  };
+  const wake = () => { if (jobs.size && !asked) asked = idle(rest); };
+  return {
+    watch: node => watch.observe(node),
+    unwatch: node => { watch.unobserve(node); jobs.delete(node); },
+    draw(node, job) {
+      jobs.delete(node);
+      if (near.has(node)) return job();
+      jobs.set(node, job);
+      wake();
+    },
+    /** Draws what is still to do. */
+    flush() { for (const node of [...jobs.keys()]) run(node); },
+    waiting: () => jobs.size,
+    stop() { watch.disconnect(); jobs.clear(); if (asked) forget(asked); },
+  };
 }
 
 /** The viridis map (van der Walt and Smith, CC0) at 0 to 1. */

@@ -1,6 +1,8 @@
 // Charts: one uPlot a lane, all with one window and one cursor.
 
-const AXIS = 52, RIGHT = 14;
+const AXIS = 56, RIGHT = 24;
+/** Lines of the arms beside the one shown: told apart without colours too. */
+const DASHES = [undefined, [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [14, 4], [3, 6]];
 const STEPS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 6, 12, 24, 48, 72, 120, 168, 336, 720, 1440, 2160, 4320, 8766, 17532, 43830];
 
 /** Ticks of time: whole hours or whole days. */
@@ -15,7 +17,7 @@ function ticks(from, to, room) {
 function tick(t, from, to) {
   if (to - from <= 96) return Math.round(t * 100) / 100 + " h";
   const days = t / 24;
-  return "d " + Math.round(days * 100) / 100;
+  return "day " + Math.round(days * 100) / 100;
 }
 
 /** How many ticks of time fit. */
@@ -36,38 +38,45 @@ function valueRange(lane, log, low, high) {
   return [Math.min(0, low * 1.05), high > 0 ? high * 1.08 : 1];
 }
 
+/** What one lane draws: times, then the lines of the run, then those beside it. */
+function chartData(view, index, log) {
+  const everyArm = view.beside === "*";
+  const tables = view.shownRuns().map(run => clipped(run.lanes[index], view.horizon))
+    .map(t => (everyArm ? { t: t.t, v: [t.v[view.lineOf(view.data.lanes[index])]] } : t));
+  const data = merged(tables);
+  if (!log) return data;
+  let top = 0;
+  data.slice(1).forEach(c => c.forEach(v => { if (v > top) top = v; }));
+  const floor = top / 1e4;
+  // What falls to nothing runs along the bottom; what is nothing all the time is not drawn.
+  const held = c => c.some(v => v > floor);
+  return data.map((c, i) => (i === 0 ? c : held(c) ? c.map(v => (typeof v === "number" ? Math.max(v, floor) : v)) : c.map(() => null)));
+}
+
 /** Draws one lane and gives what moves it. `view` is the state of the page. */
 function chart(view, index, box) {
   const lane = view.data.lanes[index];
   const runs = view.shownRuns();
   const everyArm = view.beside === "*";
   const log = view.log.has(lane.id);
-  const tables = runs.map(run => clipped(run.lanes[index], view.horizon))
-    .map(t => (everyArm ? { t: t.t, v: t.v.slice(0, 1) } : t));
-  let data = merged(tables);
-  if (log) {
-    let top = 0;
-    data.slice(1).forEach(c => c.forEach(v => { if (v > top) top = v; }));
-    const floor = top / 1e4;
-    data = data.map((c, i) => (i === 0 ? c : c.map(v => (typeof v === "number" ? Math.max(v, floor) : v))));
-  }
   const series = [{}];
   runs.forEach((run, r) => {
-    const lines = everyArm ? lane.series.slice(0, 1) : lane.series;
+    const lines = everyArm ? [lane.series[view.lineOf(lane)]] : lane.series;
     lines.forEach((line, s) => series.push({
       label: line.label,
       stroke: () => colour("c" + (everyArm ? r % 7 : s % 7)),
-      width: r > 0 && !everyArm ? 1.5 : 2,
+      width: r === 0 ? (everyArm ? 2.5 : 2) : everyArm ? 2 : 1.5,
       // What the pump believes is dotted, so that the truth shows beneath it.
-      dash: r > 0 && !everyArm ? [6, 4] : line.column.startsWith("believed") ? [2, 4] : undefined,
+      dash: r > 0 ? (everyArm ? DASHES[r % DASHES.length] : [6, 4]) : line.column.startsWith("believed") ? [2, 4] : undefined,
       points: { show: false },
       spanGaps: false,
     }));
   });
   const height = () => Math.round(Math.min(Math.max(window.innerWidth * 0.13, 130), 210));
-  const axis = { stroke: () => colour("note"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const axis = { stroke: () => colour("note"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false }, font: letters() + "px system-ui, sans-serif" };
+  const powers = (u, all) => all.map(v => (log && axisValue(v, log) === "" ? null : v));
   const plot = new uPlot({
-    width: Math.max(box.clientWidth, 200),
+    width: view.width,
     height: height(),
     padding: [8, RIGHT, 0, 0],
     legend: { show: false },
@@ -78,11 +87,11 @@ function chart(view, index, box) {
     },
     axes: [
       Object.assign({}, axis, {
-        size: 26, gap: 4,
+        size: 17 + letters(), gap: 7,
         splits: u => ticks(u.scales.x.min, u.scales.x.max, room(u.bbox.width / devicePixelRatio)),
         values: (u, all) => all.map(t => tick(t, u.scales.x.min, u.scales.x.max)),
       }),
-      Object.assign({}, axis, { size: AXIS, gap: 4, values: (u, all) => all.map(v => (v === null ? "" : axisValue(v, log))) }),
+      Object.assign({}, axis, { size: AXIS, gap: 4, grid: { stroke: () => colour("grid"), width: 1, filter: powers }, values: (u, all) => all.map(v => (v === null ? "" : axisValue(v, log))) }),
     ],
     series,
     hooks: {
@@ -97,7 +106,7 @@ function chart(view, index, box) {
         }
       }],
     },
-  }, data, box);
+  }, chartData(view, index, log), box);
   plot.over.setAttribute("aria-hidden", "true");
   const now = el("div", { class: "now" });
   plot.over.append(now);
@@ -109,24 +118,26 @@ function chart(view, index, box) {
     lane,
     index,
     plot,
-    redraw() { plot.redraw(true, true); },
+    /** The same lines with other data. */
+    update() { plot.setData(chartData(view, index, log)); },
     window() { plot.setScale("x", { min: view.window[0], max: view.window[1] }); },
     cursor() {
       const [from, to] = view.window, share = (view.time - from) / (to - from);
       now.hidden = !(share >= 0 && share <= 1);
       now.style.left = 100 * share + "%";
     },
-    resize() { plot.setSize({ width: Math.max(box.clientWidth, 200), height: height() }); this.cursor(); },
+    resize() { plot.setSize({ width: view.width, height: height() }); this.cursor(); },
     destroy() { plot.destroy(); },
   };
 }
 
+/** A number at an axis; on a logarithmic one only the powers of ten. */
 function axisValue(v, log) {
-  if (log) {
-    const power = Math.log10(v);
-    return Math.abs(power - Math.round(power)) < 1e-6 ? (v >= 1e4 || v < 1e-2 ? v.toExponential(0) : String(+v.toPrecision(3))) : "";
-  }
-  return String(+v.toPrecision(6));
+  if (!log) return String(+v.toPrecision(6));
+  const power = Math.round(Math.log10(v));
+  if (Math.abs(Math.log10(v) - power) > 1e-6) return "";
+  if (power >= -3 && power < 6) return String(+v.toPrecision(3));
+  return "10" + String(power).replace(/./g, c => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
 }
 
 /** Phases behind the lines. */

@@ -1,5 +1,8 @@
 // The page: one view, its controls, and the decisions at which it stops.
 
+/** Width of the page on paper, A4 or letter [px]. */
+const PAPER = 700;
+
 const itbsimPage = (() => {
   const holder = document.getElementById("itbsim-data");
   const first = JSON.parse(holder.textContent);
@@ -8,11 +11,17 @@ const itbsimPage = (() => {
   const main = document.getElementById("page");
   let view = null;
 
-  /** Shows other data in the same page; keeps the window where the length is the same. */
+  /** What must be the same for other data to be drawn into the charts that are there. */
+  const form = data => JSON.stringify([data.manifest.scenario, data.manifest.title, data.manifest.lesson, data.decisions.length,
+    data.lanes.map(l => [l.id, l.title, l.unit, l.log, l.range, l.series]), data.runs.map(r => [r.id, r.label, r.role, r.of]),
+    data.teaching && [data.teaching.introduction, data.teaching.goals, data.teaching.minutes]]);
+
+  /** Shows other data in the same page; keeps what the reader has chosen where it is the same story. */
   function show(data, keep, beside) {
-    const old = view;
-    if (old) old.destroy();
-    view = makeView(data, keep && old && old.length() === data.runs[0].end_h ? old : null);
+    const old = view && keep && view.data.manifest.scenario === data.manifest.scenario ? view : null;
+    if (old && !data.decisions.length && form(old.data) === form(data)) return old.update(data);
+    if (view) view.destroy();
+    view = makeView(data, old);
     if (beside && data.runs.some(r => r.id === beside)) view.beside = beside;
     view.build(main);
   }
@@ -29,18 +38,24 @@ const itbsimPage = (() => {
       data,
       index: 0,
       beside: "",
-      window: old ? old.window.slice() : [0, data.runs[0].end_h],
-      time: old ? old.time : 0,
+      window: [0, data.runs[0].end_h],
+      time: 0,
       log: old ? old.log : new Set(data.lanes.filter((l, k) => l.log && spiky(data.runs[0].lanes[k])).map(l => l.id)),
-      open: new Set(data.lanes.filter(l => l.open).map(l => l.id)),
-      tables: new Set(),
+      /** Charts that the reader opened or closed. */
+      picked: old ? old.picked : new Map(),
+      open: new Set(),
+      tables: old ? old.tables : new Set(),
+      /** Line of a chart that is drawn of every arm. */
+      lines: old ? old.lines : new Map(),
+      /** Width of every chart and strip [px]. */
+      width: 200,
       choices: [],
       step: data.decisions.length ? 0 : -1,
       horizon: Infinity,
       moving: false,
     };
     let charts = [], strips = [], parts = {}, spokenAt = 0, frame = 0;
-    const stops = [];
+    const stops = [], later = painter();
     v.length = () => data.runs[0].end_h;
     v.run = () => data.runs[v.index];
     v.finished = () => v.step < 0;
@@ -51,11 +66,15 @@ const itbsimPage = (() => {
       const other = data.runs.find(r => r.id === v.beside);
       return other && other !== own ? [own, other] : [own];
     };
+    v.lineOf = lane => v.lines.get(lane.id) ?? Math.max(0, lane.series.findIndex(s => s.column === "delivered_ug_per_day"));
     // Just before the decision: what is done at its very instant is the answer.
     const setHorizon = () => { v.horizon = v.step >= 0 ? data.decisions[v.step].t - 1e-6 : Infinity; };
+    const openLanes = () => { v.open = new Set(data.lanes.filter(l => (v.picked.has(l.id) ? v.picked.get(l.id) : l.open)).map(l => l.id)); };
     setHorizon();
+    openLanes();
+    if (old && !old.isWhole()) v.window = old.window.slice();
     if (v.step >= 0) v.window = [0, Math.max(v.horizon, 1e-3)];
-    if (!old) v.time = v.step >= 0 ? v.horizon : startTime(v.run());
+    v.time = old ? Math.min(old.time, data.runs[0].end_h) : v.step >= 0 ? v.horizon : startTime(v.run());
 
     /** Where the cursor stands at first: at the worst of the course. */
     function startTime(run) {
@@ -70,16 +89,14 @@ const itbsimPage = (() => {
       frame = requestAnimationFrame(() => { frame = 0; cursor(from); });
     };
     function cursor(from) {
-      v.moving = true;
       charts.forEach(c => c.cursor());
       strips.forEach(s => s.cursor());
-      v.moving = false;
-      legends();
       parts.clock.textContent = instant(v.time);
       if (data.teaching) {
         // Only a new stage is put there: it would be spoken, and its buttons would lose the focus.
-        const place = data.teaching.stages.filter(s => s.t <= Math.min(v.time + 1e-6, v.horizon)).length + "/" + v.horizon;
-        if (parts.stage.dataset.place !== place) { parts.stage.dataset.place = place; parts.stage.replaceChildren(stageText(v)); }
+        const told = data.teaching.stages.filter(s => s.t <= v.horizon);
+        const place = JSON.stringify([told.filter(s => s.t <= v.time + 1e-6).length, told, v.horizon]);
+        if (v.stage !== place) { v.stage = place; parts.stage.replaceChildren(stageText(v)); }
       }
       parts.slider.value = v.time;
       parts.slider.setAttribute("aria-valuetext", instant(v.time) + phaseWords());
@@ -99,26 +116,16 @@ const itbsimPage = (() => {
         return l.series[0].label + " " + shown(valueAt(lane.t, lane.v[0], v.time)) + " " + (l.series[0].unit || l.unit);
       }).join("; ");
     }
-    function legends() {
-      const runs = v.shownRuns();
-      for (const c of charts) {
-        c.values.forEach((node, s) => {
-          if (v.beside === "*") {
-            const lane = runs[s] && runs[s].lanes[c.index];
-            node.textContent = lane ? shown(valueAt(lane.t, lane.v[0], v.time)) : "";
-            return;
-          }
-          const all = runs.map(r => valueAt(r.lanes[c.index].t, r.lanes[c.index].v[s], v.time));
-          node.replaceChildren(shown(all[0]), ...(all.length > 1 ? [el("span", { class: "ghost" }, " / " + shown(all[1]))] : []));
-        });
-      }
-    }
-
-    v.setWindow = (from, to) => {
+    /** Puts the window where there is something to see. */
+    function place(from, to) {
       const last = end(), least = Math.min(0.25, last);
-      let wide = Math.min(Math.max(to - from, least), last);
+      const wide = Math.min(Math.max(to - from, least), last);
       from = Math.min(Math.max(from, 0), last - wide);
       v.window = [from, from + wide];
+    }
+    v.isWhole = () => v.window[0] <= 0 && v.window[1] >= end() - 1e-9;
+    v.setWindow = (from, to) => {
+      place(from, to);
       v.moving = true;
       charts.forEach(c => c.window());
       v.moving = false;
@@ -141,70 +148,98 @@ const itbsimPage = (() => {
       redo();
       if (jump) parts.bar.scrollIntoView();
     };
+    /** Draws all of it again. */
     function redo() {
-      const window = v.window;
+      place(v.window[0], v.window[1]);
+      charts.forEach(c => c.destroy());
+      charts = [];
       drawCharts();
       strips.forEach(s => s.draw());
       if (parts.run) parts.run.value = v.run().id;
       if (parts.beside) parts.beside.value = v.beside;
-      words();
-      v.setWindow(window[0], window[1]);
+      words(true);
+      cursor("window");
+      buttons();
     }
+    /** Draws another run of the same form into what is there. */
+    v.update = next => {
+      const whole = v.isWhole();
+      data = v.data = next;
+      openLanes();
+      place(whole ? 0 : v.window[0], whole ? end() : v.window[1]);
+      v.time = Math.min(v.time, end());
+      const there = charts.slice();
+      drawCharts();
+      charts.filter(c => there.includes(c)).forEach(c => later.draw(c.section, c.update));
+      strips.forEach(s => later.draw(s.section, s.update || s.draw));
+      words(false);
+      parts.ticks();
+      parts.course.again();
+      cursor("update");
+      buttons();
+    };
+    /** Parts that are not drawn yet, because nobody sees them. */
+    v.waiting = () => later.waiting();
+    v.flush = () => later.flush();
 
+    /** What the shades mean; before the end nothing tells which will come. */
+    function shades() {
+      const there = Object.entries(PHASE_WORDS).filter(([name]) => !v.finished() || v.run().phases.some(p => p.name === name));
+      const key = there.map(p => p[0]).join();
+      if (parts.shades.dataset.key === key) return;
+      parts.shades.dataset.key = key;
+      parts.shades.replaceChildren(...there.map(([name, text]) => el("span", { title: text }, el("i", { style: "background:var(--p-" + name + ")" }), name + ": " + text)));
+    }
     function buttons() {
+      shades();
       const [from, to] = v.window, f = v.run().focus_h;
-      parts.whole.setAttribute("aria-pressed", String(from <= 0 && to >= end() - 1e-9));
+      parts.whole.setAttribute("aria-pressed", String(v.isWhole()));
       parts.near.disabled = !f || f[0] >= end();
       parts.near.setAttribute("aria-pressed", String(!!f && Math.abs(from - f[0]) < 1e-6 && Math.abs(to - Math.min(f[1], end())) < 1e-6));
       parts.slider.max = end();
     }
 
+    /** Puts there the charts that are open; those that are there already stay. */
     function drawCharts() {
-      charts.forEach(c => c.destroy());
+      const old = charts;
       charts = [];
-      parts.lanes.replaceChildren();
-      data.lanes.forEach((lane, k) => {
-        if (!v.open.has(lane.id)) return;
-        const box = el("div", { class: "plot" }), spread = el("div", { class: "tablebox", hidden: true, tabindex: "0", role: "region", "aria-label": lane.title + ", data" });
-        const names = v.beside === "*" ? v.shownRuns().map(r => r.label) : lane.series.map(s => s.label);
-        const values = names.map(() => el("span", { class: "value" }, "–"));
-        const legend = el("ul", { class: "legend" }, names.map((name, s) => el("li", {},
-          el("span", { class: "swatch", style: "border-color:var(--c" + (s % 7) + ")" }),
-          el("span", {}, name, v.beside === "*" || !lane.series[s].unit ? "" : el("span", { class: "unit" }, " " + lane.series[s].unit)), values[s])));
-        const press = (button, on) => button.setAttribute("aria-pressed", String(on));
-        const tools = el("div", { class: "tools" },
-          lane.log ? el("button", { type: "button", "data-log": lane.id, "aria-pressed": String(v.log.has(lane.id)), onclick: () => { v.log.has(lane.id) ? v.log.delete(lane.id) : v.log.add(lane.id); redo(); } }, "log") : null,
-          el("button", { type: "button", "data-table": lane.id, "aria-expanded": String(v.tables.has(lane.id)), "aria-label": "data table of " + lane.title, onclick: event => {
-            const on = !v.tables.has(lane.id);
-            on ? v.tables.add(lane.id) : v.tables.delete(lane.id);
-            event.currentTarget.setAttribute("aria-expanded", String(on));
-            press(event.currentTarget, on);
-            c.fill();
-          } }, "table"),
-          el("button", { type: "button", "data-csv": lane.id, "aria-label": "download the data of " + lane.title + " as CSV", onclick: () => laneCsv(v, k) }, "CSV"));
-        parts.lanes.append(el("section", { class: "lane", "data-lane": lane.id },
-          el("div", { class: "head" }, el("h3", { title: lane.about }, lane.title, " ", el("span", { class: "unit" }, "[" + lane.unit + "]")),
-            v.beside === "*" ? el("span", { class: "note" }, lane.series[0].label) : null, legend, tools), box, spread));
-        const c = chart(v, k, box);
-        c.values = values;
-        c.fill = () => {
-          spread.hidden = !v.tables.has(lane.id);
-          spread.replaceChildren(spread.hidden ? "" : laneTable(v, k));
-        };
-        c.fill();
-        charts.push(c);
+      data.lanes.forEach((lane, k) => { if (v.open.has(lane.id)) charts.push(old.find(c => c.lane.id === lane.id) || lanePart(v, k)); });
+      old.filter(c => !charts.includes(c)).forEach(c => { later.unwatch(c.section); c.destroy(); });
+      charts.forEach((c, k) => {
+        if (parts.lanes.children[k] === c.section) return;
+        parts.lanes.insertBefore(c.section, parts.lanes.children[k] || null);
+        later.watch(c.section);
       });
     }
 
     /** What is told in words; while the page waits for a choice, only the events so far. */
-    function words() {
-      parts.words.replaceChildren();
+    function words(now) {
+      const wanted = [];
       if (v.finished()) {
-        if (data.decisions.length) parts.words.append(debriefPanel(v));
-        if (data.teaching && data.teaching.questions.length) parts.words.append(questionsPanel(v));
-        parts.words.append(whyPanel(v), armsPanel(v));
+        if (data.decisions.length) wanted.push(debriefPanel);
+        if (data.teaching && data.teaching.questions.length) wanted.push(questionsPanel);
+        wanted.push(whyPanel, armsPanel);
       }
-      parts.words.append(eventsPanel(v), identity(v));
+      wanted.push(eventsPanel, identity);
+      if (parts.panels.length !== wanted.length || wanted.some((make, k) => parts.panels[k].make !== make)) {
+        parts.panels.forEach(p => later.unwatch(p.box));
+        parts.panels = wanted.map(make => ({ make, box: el("div"), key: "" }));
+        parts.words.replaceChildren(...parts.panels.map(p => p.box));
+        parts.panels.forEach(p => later.watch(p.box));
+      }
+      for (const panel of parts.panels) {
+        const draw = () => {
+          // What says the same stays, with its folds as the reader left them.
+          const key = JSON.stringify(panel.make.reads(v));
+          if (panel.key === key) return;
+          panel.key = key;
+          const scrolled = panel.box.querySelector(".tablebox");
+          const top = scrolled ? scrolled.scrollTop : 0;
+          panel.box.replaceChildren(panel.make(v));
+          if (top) panel.box.querySelector(".tablebox").scrollTop = top;
+        };
+        now ? draw() : later.draw(panel.box, draw);
+      }
     }
 
     /** The question, or what came of the last choice. */
@@ -223,7 +258,7 @@ const itbsimPage = (() => {
       }
       if (v.finished()) {
         parts.ask.append(data.manifest.lesson ? el("p", { class: "lesson" }, data.manifest.lesson) : "",
-          el("p", {}, el("button", { type: "button", onclick: restart }, "Play again from the start")));
+          el("p", { class: "noprint" }, el("button", { type: "button", onclick: restart }, "Play again from the start")));
         return;
       }
       const decision = data.decisions[v.step];
@@ -250,7 +285,6 @@ const itbsimPage = (() => {
       selectors();
       ask();
       redo();
-      v.whole();
       parts.ask.scrollIntoView({ block: "nearest" });
     }
 
@@ -264,20 +298,21 @@ const itbsimPage = (() => {
       parts.run = el("select", { onchange: event => { v.index = data.runs.findIndex(r => r.id === event.target.value); if (v.beside === v.run().id) v.beside = ""; redo(); } },
         data.runs.map(r => option(r.id, r.label)));
       parts.beside = el("select", { onchange: event => v.setBeside(event.target.value, false) },
-        option("", "nothing"), arms.length > 2 ? option("*", "all arms, one line each") : null, data.runs.map(r => option(r.id, r.label)));
+        option("", "nothing"), arms.length > 2 ? option("*", "every arm, one line each") : null, data.runs.map(r => option(r.id, r.label)));
       parts.run.value = v.run().id;
       parts.beside.value = v.beside;
       parts.selectors.append(el("label", {}, "Run", parts.run), el("label", {}, "beside it, dashed", parts.beside));
     }
 
     function more() {
-      const box = el("details", { class: "noprint" }, el("summary", {}, "Which charts"));
-      box.append(el("div", { class: "group", style: "display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:.3rem 0" }, data.lanes.map(lane => {
-        const tick = el("input", { type: "checkbox", onchange: event => { event.target.checked ? v.open.add(lane.id) : v.open.delete(lane.id); redo(); } });
-        tick.checked = v.open.has(lane.id);
-        return el("label", { style: "font-size:.88rem" }, tick, " ", lane.title);
-      })));
-      return box;
+      const boxes = data.lanes.map(lane => {
+        const tick = el("input", { type: "checkbox", onchange: event => { v.picked.set(lane.id, event.target.checked); openLanes(); drawCharts(); cursor("charts"); } });
+        return [lane.id, tick, el("label", { style: "font-size:.88rem" }, tick, " ", lane.title)];
+      });
+      parts.ticks = () => boxes.forEach(([id, tick]) => { tick.checked = v.open.has(id); });
+      parts.ticks();
+      return el("details", { class: "noprint" }, el("summary", {}, "Which charts"),
+        el("div", { class: "group", style: "display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:.3rem 0" }, boxes.map(b => b[2])));
     }
 
     function key(event) {
@@ -333,24 +368,27 @@ const itbsimPage = (() => {
       parts.timeline = el("div", { class: "timeline", tabindex: "0", role: "group", "aria-label": "Timeline. Arrow keys move the cursor, plus and minus zoom, n and p go to the next and previous event." },
         parts.course.section, parts.lanes, signs.section);
       parts.words = el("div");
+      parts.shades = el("div", { class: "phases" });
+      parts.panels = [];
       target.replaceChildren(
         el("header", {}, el("h1", {}, m.title), m.lesson && !data.decisions.length ? el("p", { class: "lesson" }, m.lesson) : null, el("p", { class: "warn" }, m.disclaimer + ".")),
         data.teaching ? lessonPanel(v) : "",
         parts.ask, parts.bar, parts.spoken, parts.stage,
-        el("div", { class: "phases" }, Object.entries(PHASE_WORDS).map(([name, text]) => el("span", { title: text }, el("i", { style: "background:var(--p-" + name + ")" }), name + ": " + text))),
+        parts.shades,
         more(),
         el("div", { class: "columns" }, parts.timeline, el("aside", { class: "side" }, spine.section)),
         parts.words);
       strips = [parts.course, signs, spine];
+      strips.forEach(s => later.watch(s.section));
       selectors();
       ask();
-      drawCharts();
-      strips.forEach(s => s.draw());
-      words();
-      v.setWindow(v.window[0], v.window[1]);
+      measure();
+      redo();
       listen(document, "keydown", key);
-      let wait = 0;
-      listen(window, "resize", () => { clearTimeout(wait); wait = setTimeout(resize, 60); });
+      // Also a scroll bar makes the charts narrower, or the panel of a server.
+      const sized = new ResizeObserver(() => { if (measure()) resize(); });
+      sized.observe(parts.course.box);
+      stops.push(() => sized.disconnect());
       listen(matchMedia("(prefers-color-scheme: dark)"), "change", redo);
       // On paper the page is light and narrower.
       listen(window, "beforeprint", () => { document.documentElement.dataset.was = document.documentElement.dataset.theme || ""; document.documentElement.dataset.theme = "light"; printing(true); });
@@ -359,17 +397,26 @@ const itbsimPage = (() => {
     function listen(target, name, act) { target.addEventListener(name, act); stops.push(() => target.removeEventListener(name, act)); }
     function printing(on) {
       v.printing = on;
-      main.style.width = on ? "700px" : "";
+      main.style.width = on ? PAPER + "px" : "";
+      later.flush();
+      measure();
       redo();
-      resize();
     }
-    function resize() { v.moving = true; charts.forEach(c => c.resize()); v.moving = false; strips.forEach(s => s.draw()); }
+    /** Takes the width of the charts from the layout; true if it is another. */
+    function measure() {
+      // The layout of the paper comes only after this; its gutter is that of the style sheet for print.
+      const width = v.printing ? PAPER - 154 : Math.max(parts.course.box.clientWidth, 200);
+      if (width === v.width) return false;
+      v.width = width;
+      return true;
+    }
+    function resize() { v.moving = true; charts.forEach(c => c.resize()); v.moving = false; strips.forEach(s => s.draw()); cursor("size"); }
     function theme() {
       const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
       root.dataset.theme = dark ? "light" : "dark";
       redo();
     }
-    v.destroy = () => { stops.forEach(s => s()); charts.forEach(c => c.destroy()); charts = []; };
+    v.destroy = () => { stops.forEach(s => s()); later.stop(); cancelAnimationFrame(frame); charts.forEach(c => c.destroy()); charts = []; };
     return v;
   }
 
@@ -379,6 +426,9 @@ const itbsimPage = (() => {
     show: (data, beside) => show(data, true, beside),
     /** What is on view, for scripts beside the page; never what is hidden. */
     state: () => view && ({ window: view.window.slice(), time: view.time, horizon: view.horizon, run: view.run().id, beside: view.beside, waiting: !view.finished() }),
+    /** How many parts are still to be drawn, out of sight. */
+    waiting: () => view.waiting(),
+    flush: () => view.flush(),
     setTime: t => view.setTime(t, "script"),
     setWindow: (from, to) => view.setWindow(from, to),
   };

@@ -23,7 +23,7 @@ function whyPanel(view) {
     const buttons = reason.but_for.filter(b => b.run).map(b => el("button", { class: "noprint", type: "button", onclick: () => view.setBeside(b.run, true) }, "show the run " + b.without));
     const others = reason.but_for.filter(b => !reason.sentence.includes(b.words)).map(b => el("li", {}, b.words));
     box.append(el("article", { class: "reason " + reason.verdict.split(" ")[0] },
-      el("h3", {}, el("span", { class: "tag" }, reason.verdict), "Why, at " + instant(reason.t) + ": " + reason.what + "?"),
+      el("h3", {}, el("span", { class: "tag" }, reason.verdict), "Why " + reason.what.replace(/: begins$/, "") + ", at " + instant(reason.t) + "?"),
       chain, el("p", { class: "verdict" }, reason.sentence),
       others.length > 1 ? el("details", {}, el("summary", {}, "All runs that were tried"), el("ul", {}, others)) : null,
       el("div", { class: "tools" }, buttons)));
@@ -31,6 +31,11 @@ function whyPanel(view) {
   section.append(box);
   return section;
 }
+
+whyPanel.reads = view => [view.run().id, view.run().of, view.run().role, view.data.why];
+
+/** The first sign of withdrawal or overdose. */
+const firstHarm = run => run.bars.find(b => b.kind === "symptom" && (b.group === "withdrawal" || b.group === "overdose")) || null;
 
 /** Outcomes of all runs, side by side. */
 function armsPanel(view) {
@@ -41,7 +46,7 @@ function armsPanel(view) {
   const rows = names.map((name, i) => [name].concat(runs.map(r => r.figures[i].value))).filter((r, i) => i < 3 || r.slice(1).some(x => x));
   rows.push(["how it ended"].concat(runs.map(r => r.outcome)));
   rows.push(["first sign of harm"].concat(runs.map(r => {
-    const first = r.bars.filter(b => b.kind === "symptom" && (b.group === "withdrawal" || b.group === "overdose"))[0];
+    const first = firstHarm(r);
     return first ? first.words + ", " + instant(first.from) : "none";
   })));
   rows.push(["expectations met"].concat(runs.map(r => (r.expected[1] ? r.expected[0] + " of " + r.expected[1] : "–"))));
@@ -49,6 +54,8 @@ function armsPanel(view) {
   section.append(el("div", { class: "scroll" }, table("Same patient, same luck; only what the name says differs.", [""].concat(runs.map(r => r.label)), rows)));
   return section;
 }
+
+armsPanel.reads = view => view.data.runs.map(r => [r.label, r.figures, r.outcome, r.expected, r.fingerprint, firstHarm(r)]);
 
 /** Events with what led to them. */
 function eventsPanel(view) {
@@ -64,6 +71,8 @@ function eventsPanel(view) {
   }, "Events as CSV")), box);
   return section;
 }
+
+eventsPanel.reads = view => [view.run().id, view.run().label, view.run().marks.filter(m => seen(view, m))];
 
 /** Rows of the data behind a chart, within the window and never beyond the horizon. */
 function laneRows(view, index, all) {
@@ -109,7 +118,8 @@ function stageText(view) {
 /** What a class reads first. */
 function lessonPanel(view) {
   const t = view.data.teaching;
-  return el("details", { open: true }, el("summary", {}, "For the class" + (t.minutes ? ", about " + t.minutes + " minutes" : "")),
+  // Where nobody is asked anything the charts matter more.
+  return el("details", { open: view.data.decisions.length > 0 }, el("summary", {}, "For the class" + (t.minutes ? ", about " + t.minutes + " minutes" : "")),
     t.introduction ? t.introduction.split(/\n\s*\n/).map(p => el("p", {}, p)) : null,
     t.goals.length ? [el("p", { class: "note" }, "Afterwards you can"), el("ul", {}, t.goals.map(g => el("li", {}, g)))] : null);
 }
@@ -119,6 +129,8 @@ function questionsPanel(view) {
   return el("section", { id: "questions" }, el("h2", {}, "Questions"), view.data.teaching.questions.map(([ask, answer]) =>
     el("details", {}, el("summary", {}, ask), el("p", {}, answer))));
 }
+
+questionsPanel.reads = view => view.data.teaching.questions;
 
 /** What happened, what could be seen, what was done, and the gap. */
 function debriefPanel(view) {
@@ -136,6 +148,8 @@ function debriefPanel(view) {
   return section;
 }
 
+debriefPanel.reads = view => [view.data.decisions, view.choices];
+
 /** Where the numbers come from. */
 function identity(view) {
   const m = view.data.manifest, pair = (k, v) => (v ? [el("dt", {}, k), el("dd", {}, v)] : []);
@@ -152,3 +166,4 @@ function identity(view) {
       " zoom; ", el("kbd", {}, "0"), " whole history; ", el("kbd", {}, "e"), " around the event; ", el("kbd", {}, "n"), " ", el("kbd", {}, "p"),
       " next and previous event; ", el("kbd", {}, "g"), " run beside on or off. With the mouse: drag to zoom, double click for the whole, Ctrl and wheel to zoom, Shift and wheel to move. Touch: slide for the cursor, pinch to zoom.")));
 }
+identity.reads = view => [view.data.manifest, view.data.notes, view.finished() && view.data.runs.map(r => [r.label, r.fingerprint])];

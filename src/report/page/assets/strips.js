@@ -22,9 +22,16 @@ function strip(title, about) {
   const names = el("div", { class: "rows", "aria-hidden": "true" });
   const drawing = svg("svg", { role: "group", "aria-label": title });
   const box = el("div", { class: "plot" }, drawing);
+  const name = el("span", {}, title);
   const section = el("section", { class: "lane strip" },
-    el("h3", {}, title, about ? el("span", { class: "note", style: "font-weight:400" }, "  " + about) : null), names, box);
-  return { section, names, drawing, box };
+    el("h3", {}, name, about ? el("span", { class: "note", style: "font-weight:400" }, "  " + about) : null), names, box);
+  return { section, names, drawing, box, title: name };
+}
+
+/** Whose strip it is, where several runs are in view. */
+function of(view) {
+  const shown = view.shownRuns();
+  return shown.length < 2 ? "" : ": " + shown[0].label + (view.beside === "*" ? "" : "; in outline: " + shown[1].label);
 }
 
 /** Place of time in a strip of this width. */
@@ -39,10 +46,20 @@ function timeAt(view, width, x) {
   return from + (x - AXIS) / inner * (to - from);
 }
 
-/** A text cut to a width in pixels, by a mean width of letters. */
+/** A text cut to a width in pixels; nothing, if too little of it would be left. */
 function fitted(text, pixels) {
-  const most = Math.floor(pixels / 6.4);
-  return text.length <= most ? text : most < 4 ? "" : text.slice(0, most - 1) + "…";
+  if (wide(text) <= pixels) return text;
+  let most = text.length - 1;
+  while (most > 0 && wide(text.slice(0, most) + "…") > pixels) most -= 1;
+  return most < 3 || most < text.length / 3 ? "" : text.slice(0, most).trimEnd() + "…";
+}
+
+/** An act in as few words as will do in this room: a programme by its dose, with or without the unit. */
+function actWords(mark, pixels) {
+  if (!mark.name.startsWith("programme.")) return fitted(mark.what, pixels);
+  const dose = mark.value.match(/^simple continuous, (\S+)( .+)$/);
+  if (!dose) return fitted(mark.what.replace(/^programme /, ""), pixels);
+  return [dose[1] + dose[2], dose[1]].find(words => wide(words) <= pixels) || "";
 }
 
 /** A bar with its name in it or after it. */
@@ -61,10 +78,10 @@ function barShape(view, x, bar, y, options) {
   group.addEventListener("keydown", event => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); view.setTime(bar.from, "bar"); } });
   if (options.label) {
     const text = options.label, room = width - RIGHT - to - 4;
-    if (room > text.length * 6.4) group.append(svg("text", { x: to + 4, y: y + ROW - 7 }, text));
+    if (room > wide(text)) group.append(svg("text", { x: to + 4, y: y + ROW - 7 }, text));
     else {
       const before = from - AXIS - 4;
-      if (before > text.length * 6.4) group.append(svg("text", { x: from - 4, y: y + ROW - 7, "text-anchor": "end" }, text));
+      if (before > wide(text)) group.append(svg("text", { x: from - 4, y: y + ROW - 7, "text-anchor": "end" }, text));
       else group.append(svg("text", { x: Math.max(from, AXIS) + 4, y: y + ROW - 7 }, fitted(text, width - RIGHT - from)));
     }
   }
@@ -77,7 +94,8 @@ function courseStrip(view, onMark) {
   const detail = el("div", { "aria-live": "polite" });
   parts.section.append(el("div", { style: "grid-column:1/-1" }, detail));
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760 && !view.printing;
+    parts.title.textContent = "Course" + (view.shownRuns().length > 1 ? ": " + view.run().label : "");
+    const width = view.width, x = scaleOf(view, width), run = view.run(), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     let y = 0;
@@ -92,6 +110,9 @@ function courseStrip(view, onMark) {
       parts.drawing.append(svg("g", {}, svg("title", {}, words),
         svg("rect", { x: left, y: y + 1, width: right - left, height: ROW - 3, fill: colour("p-" + phase.name) }),
         svg("text", { x: left + 4, y: y + ROW - 6, style: "fill:" + colour("p-ink") }, fitted(phase.name, right - left - 6))));
+    }
+    if (view.finished() && !run.phases.length) {
+      parts.drawing.append(svg("text", { x: AXIS + 6, y: y + ROW - 6, style: "fill:" + colour("note") }, "nothing is wrong"));
     }
     y += ROW;
     // Faults, one row each name.
@@ -126,15 +147,12 @@ function courseStrip(view, onMark) {
         ? svg("path", { class: "hit", d: "M" + at + " " + (middle - 6) + "l6 11h-12z", fill, stroke: colour(mark.kind === "fault" ? "c1" : "c0"), "stroke-width": 1.5 })
         : svg("circle", { class: "hit", cx: at, cy: middle, r: 5.5, fill, stroke: colour("c0"), "stroke-width": 2 }));
       parts.drawing.append(group);
-      const text = fitted(mark.what, 190);
-      if (at + 8 >= free && at + 10 + text.length * 6.4 < width - RIGHT) {
-        const next = acts.find(m => m.t > mark.t && x(m.t) > at + 3);
-        const clear = next ? x(next.t) - at - 16 : Infinity;
-        const cut = fitted(text, Math.min(clear, 190));
-        if (cut) {
-          parts.drawing.append(svg("text", { x: at + 9, y: y + ROW - 6, "aria-hidden": "true" }, cut));
-          free = at + 12 + cut.length * 6.4;
-        }
+      const next = acts.find(m => m.t > mark.t && x(m.t) > at + 3);
+      const clear = Math.min(next ? x(next.t) - at - 18 : Infinity, width - at - 12, 200);
+      const cut = at + 8 >= free ? actWords(mark, clear) : "";
+      if (cut) {
+        parts.drawing.append(svg("text", { x: at + 9, y: y + ROW - 6, "aria-hidden": "true" }, cut));
+        free = at + 12 + wide(cut);
       }
     });
     y += ROW;
@@ -158,17 +176,21 @@ function courseStrip(view, onMark) {
   parts.drawing.addEventListener("pointermove", event => {
     if (event.pointerType === "mouse" && event.buttons === 0) hover(parts, view, event);
   });
-  gestures(parts.drawing, view, left => timeAt(view, parts.box.clientWidth, left));
+  gestures(parts.drawing, view, left => timeAt(view, view.width, left));
+  let card = "";
   return {
     section: parts.section,
+    box: parts.box,
     draw,
     cursor: () => cursorLine(parts, view),
-    show(mark) { detail.replaceChildren(mark ? markCard(mark) : ""); },
+    show(mark) { card = mark ? mark.name : ""; detail.replaceChildren(mark ? markCard(mark) : ""); },
+    /** The card of the same event in another run. */
+    again() { if (card) this.show(view.run().marks.find(m => m.name === card && seen(view, m))); },
   };
 }
 
 function hover(parts, view, event) {
-  const at = timeAt(view, parts.box.clientWidth, event.clientX - parts.drawing.getBoundingClientRect().left);
+  const at = timeAt(view, view.width, event.clientX - parts.drawing.getBoundingClientRect().left);
   if (at >= view.window[0] && at <= view.window[1]) view.setTime(at, "strip");
 }
 
@@ -196,7 +218,7 @@ function finish(parts, view, height, width, x) {
 function cursorLine(parts, view) {
   const line = parts.drawing.querySelector(".cursor");
   if (!line) return;
-  const x = scaleOf(view, Math.max(parts.box.clientWidth, 200))(view.time);
+  const x = scaleOf(view, view.width)(view.time);
   line.setAttribute("x1", x);
   line.setAttribute("x2", x);
   line.setAttribute("visibility", view.time < view.window[0] || view.time > view.window[1] ? "hidden" : "visible");
@@ -209,7 +231,8 @@ function signStrip(view) {
   parts.section.append(legend);
   const tone = { withdrawal: "c1", overdose: "c0", therapy: "c2" };
   const draw = () => {
-    const width = Math.max(parts.box.clientWidth, 200), x = scaleOf(view, width), narrow = window.innerWidth <= 760 && !view.printing;
+    parts.title.textContent = "Signs in the patient" + of(view);
+    const width = view.width, x = scaleOf(view, width), narrow = window.innerWidth <= 760 && !view.printing;
     parts.drawing.replaceChildren();
     parts.names.replaceChildren();
     const shownRuns = view.beside === "*" ? view.shownRuns().slice(0, 1) : view.shownRuns();
@@ -241,7 +264,7 @@ function signStrip(view) {
   parts.drawing.addEventListener("pointermove", event => {
     if (event.pointerType === "mouse" && event.buttons === 0) hover(parts, view, event);
   });
-  gestures(parts.drawing, view, left => timeAt(view, parts.box.clientWidth, left));
+  gestures(parts.drawing, view, left => timeAt(view, view.width, left));
   return { section: parts.section, draw, cursor: () => cursorLine(parts, view) };
 }
 
