@@ -152,7 +152,7 @@ impl Levels {
             if let Some(value) = value.filter(|v| v.is_finite()) {
                 state.moments.put(value, run.units);
                 // The coarser scale: there are many draws, and few values are given back exactly.
-                state.cells.put_close(Scale::SIGNAL, value, run.units);
+                state.cells.put(Scale::DRAW, value, run.units);
             }
         }
         let faults = run.faults.iter().map(|(id, _)| format!("fault.{id}"));
@@ -184,7 +184,7 @@ impl Levels {
                     continue;
                 };
                 for (cells, row) in times.iter_mut().zip(run.rows.iter().step_by(grid.stride)) {
-                    cells.put(Scale::SIGNAL, row[signal + 1], run.units);
+                    cells.put(Scale::DRAW, row[signal + 1], run.units);
                 }
             }
         });
@@ -222,8 +222,8 @@ impl Levels {
             && self.signals.len() == signals
             && self.signals.iter().all(|s| s.len() == grid.draws)
             && self.signals.iter().flatten().all(|t| t.len() == grid.kept())
-            && self.signals.iter().flatten().flatten().all(Cells::is_sound)
-            && self.draws.iter().flat_map(|d| &d.outcomes).all(|o| o.cells.is_sound())
+            && self.signals.iter().flatten().flatten().all(|c| c.is_sound(Scale::DRAW))
+            && self.draws.iter().flat_map(|d| &d.outcomes).all(|o| o.cells.is_sound(Scale::DRAW))
     }
 }
 

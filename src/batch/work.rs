@@ -25,8 +25,11 @@ use crate::simulation::Outcomes;
 
 /// Replicates between two folds: enough to keep all threads busy, few enough to hold in memory.
 pub const CHUNK: u64 = 64;
-/// Chunks between two states on disk.
-const CHECKPOINT: u64 = 8;
+/// Fewest and most chunks between two states on disk.
+const CHECKPOINT: (u64, u64) = (8, 128);
+/// A state is put on disk once this part of what is done has been added, so that writing, whose
+/// length grows with the state and not with what was added, stays a small part of the work.
+const CHECKPOINT_SHARE: u64 = 16;
 
 /// Who looks on while a batch runs.
 pub struct Watcher<'a> {
@@ -201,7 +204,8 @@ pub fn work(
         rows_on_disk.write(&text, &path)?;
         since += 1;
         // Early once, so that a folder that cannot be written is known at once.
-        if since == CHECKPOINT || first {
+        let done = (part.next - from) / CHUNK;
+        if since >= (done / CHECKPOINT_SHARE).clamp(CHECKPOINT.0, CHECKPOINT.1) || first {
             checkpoint(&mut part, &mut rows_on_disk, folder, &path)?;
             since = 0;
             first = false;
