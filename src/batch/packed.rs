@@ -168,7 +168,13 @@ mod tests {
     #[test]
     fn the_text_is_that_of_the_standard() {
         // RFC 4648, section 10, without padding.
-        for (plain, text) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, text) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(Packed(plain.into()).into_text(), text);
             assert_eq!(Unpacked::of(text).unwrap().bytes, plain.as_bytes());
         }
@@ -179,7 +185,21 @@ mod tests {
 
     #[test]
     fn a_number_too_long_is_refused() {
-        assert_eq!(Unpacked { bytes: vec![0xff; 12], next: 0 }.unsigned(), None);
-        assert_eq!(Unpacked { bytes: vec![0x80; 3], next: 0 }.unsigned(), None);
+        assert_eq!(
+            Unpacked {
+                bytes: vec![0xff; 12],
+                next: 0
+            }
+            .unsigned(),
+            None
+        );
+        assert_eq!(
+            Unpacked {
+                bytes: vec![0x80; 3],
+                next: 0
+            }
+            .unsigned(),
+            None
+        );
     }
 }

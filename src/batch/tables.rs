@@ -105,10 +105,7 @@ pub fn band(state: &ArmState, signal: usize, time: usize, table: &mut RankTable)
     let share = if all > 0.0 { cells.total() as f64 / all } else { 0.0 };
     let alive = share * state.effective();
     let n = effective(cells.total(), alive);
-    let quantiles = LEVELS
-        .iter()
-        .map(|level| quantile(cells, *level, n, table))
-        .collect();
+    let quantiles = LEVELS.iter().map(|level| quantile(cells, *level, n, table)).collect();
     (alive, quantiles)
 }
 

@@ -256,11 +256,21 @@ fn a_part_of_an_older_layout_is_refused_by_name_and_not_as_damaged() {
     let older = body.replacen("\"layout\":3", "\"layout\":2", 1);
     assert_ne!(older, body);
     // One whose counts still read, and one whose counts do not.
-    for text in [older.clone(), older.replacen("\"state\":{", "\"state\":{\"arms\":7,\"was\":{", 1) + "}"] {
+    for text in [
+        older.clone(),
+        older.replacen("\"state\":{", "\"state\":{\"arms\":7,\"was\":{", 1) + "}",
+    ] {
         fs::write(&file, seal(&text)).unwrap();
         let error = batch::read_part(desk.path()).unwrap_err();
         assert!(
-            matches!(error, BatchError::Layout { found: 2, needed: 3, .. }),
+            matches!(
+                error,
+                BatchError::Layout {
+                    found: 2,
+                    needed: 3,
+                    ..
+                }
+            ),
             "{error}"
         );
         assert!(error.to_string().contains("run that shard again"), "{error}");
