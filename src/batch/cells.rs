@@ -4,8 +4,16 @@
 //! A [`Scale`] cuts the line of numbers into cells by the bits of a double alone: even cells
 //! below a floor, then a fixed number of cells an octave. So a value always falls into the
 //! same cell, on every machine, and two collections are joined by adding counts.
+//!
+//! Each cell also keeps the smallest and the largest value put into it; these join as exactly
+//! as counts do. What lies between them is placed by its rank. So a cell of one or two values
+//! gives them back as they were, the ends of a distribution are exact, and the width of a cell
+//! is the most that a place within it can be off.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::packed::{Packed, Unpacked};
 
 /// How numbers are cut into cells: below 2^`floor` in even steps of 2^(`floor` - `bits`),
 /// above it 2^`bits` cells an octave, the same on the negative side.
@@ -19,15 +27,19 @@ pub struct Scale {
 const FRACTION: u32 = 52;
 
 impl Scale {
-    /// For signals at one instant: steps of 0.0005 up to 1/32, then 1.6 % of the value.
-    pub const SIGNAL: Scale = Scale { bits: 6, floor: -5 };
+    /// For signals at one instant: steps of 0.00024 up to 1/32, then 0.8 % of the value.
+    pub const SIGNAL: Scale = Scale { bits: 7, floor: -5 };
+    /// For one of many draws of what is uncertain, each of fewer replicates: steps of 0.0005 up
+    /// to 1/32, then 1.6 % of the value.
+    pub const DRAW: Scale = Scale { bits: 6, floor: -5 };
     /// For outcomes: steps of 10^-6 up to 1/1024, then 0.1 % of the value.
     pub const OUTCOME: Scale = Scale { bits: 10, floor: -10 };
 
     /// In words, for tables.
     pub fn words(self) -> String {
         format!(
-            "{} up to {}, then {} of the value; places within a cell are interpolated",
+            "{} up to {}, then {} of the value at most; the smallest and largest value of each such cell are exact, \
+             places between them are interpolated by rank",
             libm::scalbn(1.0, self.floor - self.bits as i32),
             libm::scalbn(1.0, self.floor),
             libm::scalbn(1.0, -(self.bits as i32)),
@@ -74,149 +86,186 @@ impl Scale {
     }
 }
 
-/// Counts, or weights in fixed units, by cell.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Cells {
-    /// Smallest and largest value put in; both 0 while empty.
+/// One cell: what was put in, in units, and the smallest and largest value of it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Cell {
+    /// 0 of an empty cell, whose bounds are 0 too.
+    units: u64,
     low: f64,
     high: f64,
-    /// Cell of the first count.
-    first: i32,
-    counts: Vec<u64>,
-    /// Smallest and largest value of each cell, where that is kept.
-    bounds: Vec<(f64, f64)>,
 }
+
+impl Cell {
+    fn take(&mut self, other: Cell) {
+        *self = match self.units {
+            0 => other,
+            units => Cell {
+                units: units + other.units,
+                low: self.low.min(other.low),
+                high: self.high.max(other.high),
+            },
+        };
+    }
+}
+
+/// Counts, or weights in fixed units, by cell, with the range of each cell.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cells {
+    /// Number of the first cell.
+    first: i32,
+    /// From the first cell that holds something to the last one.
+    cells: Vec<Cell>,
+}
+
+/// Nearer than this to an end of its cell a place is the end: what arithmetic leaves of a share
+/// that is 0 or 1.
+const END: f64 = 1e-9;
 
 impl Cells {
     /// Whether nothing was put in.
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.cells.is_empty()
     }
 
     /// Smallest and largest value, exact.
     pub fn range(&self) -> Option<(f64, f64)> {
-        (!self.is_empty()).then_some((self.low, self.high))
+        Some((self.cells.first()?.low, self.cells.last()?.high))
     }
 
     /// Everything put in, in units.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.cells.iter().map(|c| c.units).sum()
     }
 
-    /// Puts a finite value in, as so many units.
+    /// Puts a finite value in, as so many units; none of them is nothing put in.
     pub fn put(&mut self, scale: Scale, x: f64, units: u64) {
-        let place = self.place(scale.cell(x));
-        self.counts[place] += units;
-        self.low = self.low.min(x);
-        self.high = self.high.max(x);
+        if units > 0 {
+            // A negative zero would tell the order of values that are equal.
+            let (low, high) = (x + 0.0, x + 0.0);
+            self.at(scale.cell(x)).take(Cell { units, low, high });
+        }
     }
 
-    /// As [`Cells::put`], and keeps the range of each cell: what takes few values is then given
-    /// back exactly. For a collection that is only filled in this way.
-    pub fn put_close(&mut self, scale: Scale, x: f64, units: u64) {
-        self.put(scale, x, units);
-        let place = self.place(scale.cell(x));
-        self.bound(place, x, x);
-    }
-
-    /// The place of a cell among the counts, made if need be.
-    fn place(&mut self, cell: i32) -> usize {
-        if self.counts.is_empty() {
-            self.first = cell;
-            (self.low, self.high) = (f64::MAX, f64::MIN);
+    /// The cell of a number, made if need be.
+    fn at(&mut self, number: i32) -> &mut Cell {
+        if self.cells.is_empty() {
+            self.first = number;
         }
-        if cell < self.first {
-            let missing = (self.first - cell) as usize;
-            self.counts.splice(0..0, std::iter::repeat_n(0, missing));
-            if !self.bounds.is_empty() {
-                self.bounds.splice(0..0, std::iter::repeat_n((0.0, 0.0), missing));
-            }
-            self.first = cell;
+        if number < self.first {
+            let missing = (self.first - number) as usize;
+            self.cells.reserve_exact(missing);
+            self.cells.splice(0..0, std::iter::repeat_n(Cell::default(), missing));
+            self.first = number;
         }
-        let place = (cell - self.first) as usize;
-        if place >= self.counts.len() {
-            self.counts.resize(place + 1, 0);
-            if !self.bounds.is_empty() {
-                self.bounds.resize(place + 1, (0.0, 0.0));
-            }
+        let place = (number - self.first) as usize;
+        if place >= self.cells.len() {
+            // Room for twice as many would be most of the memory of a batch.
+            self.cells.reserve_exact(place + 1 - self.cells.len());
+            self.cells.resize(place + 1, Cell::default());
         }
-        place
-    }
-
-    /// Takes values into the range of a cell that holds something. An empty range is (0, 0), and
-    /// so is that of zero, whose cell holds nothing else.
-    fn bound(&mut self, place: usize, low: f64, high: f64) {
-        if self.bounds.is_empty() {
-            self.bounds.resize(self.counts.len(), (0.0, 0.0));
-        }
-        let known = &mut self.bounds[place];
-        *known = match *known {
-            (0.0, 0.0) => (low, high),
-            (a, b) => (a.min(low), b.max(high)),
-        };
+        &mut self.cells[place]
     }
 
     /// Adds all counts of another collection on the same scale.
     pub fn join(&mut self, other: &Cells) {
-        for (i, count) in other.counts.iter().enumerate().filter(|(_, c)| **c > 0) {
-            let place = self.place(other.first + i as i32);
-            self.counts[place] += count;
-            if let Some((low, high)) = other.bounds.get(i) {
-                self.bound(place, *low, *high);
-            }
-        }
-        if !other.is_empty() {
-            self.low = self.low.min(other.low);
-            self.high = self.high.max(other.high);
+        for (number, cell) in other.filled() {
+            self.at(number).take(*cell);
         }
     }
 
-    /// The value below which `mass` units lie, interpolated in its cell and never beyond what
-    /// was put in. `None` while empty.
-    pub fn value_at(&self, scale: Scale, mass: f64) -> Option<f64> {
-        let (low, high) = self.range()?;
+    /// Cells that hold something, with their numbers.
+    fn filled(&self) -> impl Iterator<Item = (i32, &Cell)> {
+        let numbered = self.cells.iter().enumerate();
+        let filled = numbered.filter(|(_, c)| c.units > 0);
+        filled.map(|(i, c)| (self.first + i as i32, c))
+    }
+
+    /// The value in the middle of whose `each` units the `mass` lies, where every value weighs
+    /// `each`: exact at both ends of its cell, and placed between them by its rank elsewhere. `None`
+    /// while empty.
+    ///
+    /// Values of different weight are taken to weigh `each` on average.
+    pub fn value_at(&self, mass: f64, each: f64) -> Option<f64> {
         let mut before = 0.0;
-        for (i, count) in self.counts.iter().enumerate() {
-            let count = *count as f64;
-            if count > 0.0 && before + count >= mass {
-                let (from, to) = self.edges(scale, i);
-                let share = ((mass - before) / count).clamp(0.0, 1.0);
-                return Some((from + (to - from) * share).clamp(low, high));
+        for cell in self.cells.iter().filter(|c| c.units > 0) {
+            let units = cell.units as f64;
+            if before + units >= mass {
+                // From the middle of the first value to the middle of the last one.
+                let share = (mass - before - 0.5 * each) / (units - each).max(f64::MIN_POSITIVE);
+                return Some(if cell.low == cell.high || share < END {
+                    cell.low
+                } else if share > 1.0 - END {
+                    cell.high
+                } else {
+                    cell.low + (cell.high - cell.low) * share
+                });
             }
-            before += count;
+            before += units;
         }
-        Some(high)
+        Some(self.range()?.1)
     }
 
-    /// What lies between the values of a cell.
-    fn edges(&self, scale: Scale, place: usize) -> (f64, f64) {
-        match self.bounds.get(place) {
-            Some(range) => *range,
-            None => scale.edges(self.first + place as i32),
-        }
-    }
-
-    /// Shares up to the upper edge of each cell that holds something, for an ECDF.
-    pub fn steps(&self, scale: Scale) -> Vec<(f64, f64)> {
+    /// Shares up to the largest value of each cell that holds something, for an ECDF.
+    pub fn steps(&self) -> Vec<(f64, f64)> {
         let total = self.total() as f64;
         let mut sum = 0;
-        let mut out = Vec::new();
-        for (i, count) in self.counts.iter().enumerate() {
-            if *count > 0 {
-                sum += count;
-                out.push((self.edges(scale, i).1.clamp(self.low, self.high), sum as f64 / total));
-            }
-        }
-        out
+        let of = |cell: &Cell| {
+            sum += cell.units;
+            (cell.high, sum as f64 / total)
+        };
+        self.cells.iter().filter(|c| c.units > 0).map(of).collect()
     }
 
-    /// Whether the counts fit their place in the scale; false only for a damaged file.
-    pub fn is_sound(&self) -> bool {
-        self.low.is_finite()
-            && self.high.is_finite()
-            && self.low <= self.high
-            && self.counts.len() < 1 << 24
-            && (self.bounds.is_empty() || self.bounds.len() == self.counts.len())
+    /// Whether cells are where values of theirs would be put; false only for a damaged file.
+    pub fn is_sound(&self, scale: Scale) -> bool {
+        let holds = |(number, c): (i32, &Cell)| {
+            let ends = [c.low, c.high];
+            ends.iter().all(|x| x.is_finite() && scale.cell(*x) == number) && c.low <= c.high
+        };
+        let ends = [self.cells.first(), self.cells.last()];
+        ends.into_iter().flatten().all(|c| c.units > 0) && self.filled().all(holds)
+    }
+}
+
+/// As a text: a long state is mostly cells, and written often.
+impl Serialize for Cells {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut packed = Packed::default();
+        let (mut next, mut last) = (0_i64, 0.0);
+        for (number, cell) in self.filled() {
+            let number = i64::from(number);
+            packed.signed(number - next);
+            packed.units(cell.units);
+            packed.float_after(last, cell.low);
+            packed.float_after(cell.low, cell.high);
+            (next, last) = (number + 1, cell.high);
+        }
+        serializer.serialize_str(&packed.into_text())
+    }
+}
+
+impl<'de> Deserialize<'de> for Cells {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// More cells than any range of doubles needs at the widths there are.
+        const MOST: i64 = 1 << 24;
+        let text = String::deserialize(deserializer)?;
+        let wrong = || D::Error::custom("cells that do not read");
+        let mut unpacked = Unpacked::of(&text).ok_or_else(wrong)?;
+        let mut cells = Cells::default();
+        let (mut next, mut last) = (0_i64, 0.0);
+        while !unpacked.is_empty() {
+            let gap = unpacked.signed().ok_or_else(wrong)?;
+            let units = unpacked.units().ok_or_else(wrong)?;
+            let low = unpacked.float_after(last).ok_or_else(wrong)?;
+            let high = unpacked.float_after(low).ok_or_else(wrong)?;
+            let number = next.checked_add(gap).filter(|n| n.abs() < MOST).ok_or_else(wrong)?;
+            if units == 0 || (gap < 0 && !cells.is_empty()) {
+                return Err(wrong());
+            }
+            cells.at(number as i32).take(Cell { units, low, high });
+            (next, last) = (number + 1, high);
+        }
+        Ok(cells)
     }
 }
 
@@ -227,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_number_lies_in_its_cell_and_cells_join_without_gap() {
-        for scale in [Scale::SIGNAL, Scale::OUTCOME] {
+        for scale in [Scale::SIGNAL, Scale::DRAW, Scale::OUTCOME] {
             let channel = Draws::new(1, 0).channel("cells", "x");
             for i in 0..4_000 {
                 let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
@@ -248,54 +297,91 @@ mod tests {
         assert_eq!(Scale::SIGNAL.cell(-0.0), 0);
     }
 
-    #[test]
-    fn joined_in_any_order_the_counts_are_the_same() {
+    /// Distributions as signals make them: smooth, of few values, stepped, with both signs.
+    fn samples() -> Vec<Vec<f64>> {
         let channel = Draws::new(2, 0).channel("cells", "join");
-        let values: Vec<f64> = (0..600).map(|i| channel.normal(i, 1.0, 3.0).unwrap()).collect();
-        let of = |values: &[f64]| {
-            let mut cells = Cells::default();
-            values.iter().for_each(|x| cells.put(Scale::SIGNAL, *x, 1));
-            cells
-        };
-        let whole = of(&values);
-        for parts in [[0..200, 200..599, 599..600], [599..600, 0..200, 200..599]] {
-            let mut joined = Cells::default();
-            for part in parts {
-                joined.join(&of(&values[part]));
+        let draw = |f: &dyn Fn(u64) -> f64| (0..600).map(f).collect::<Vec<f64>>();
+        vec![
+            draw(&|i| channel.normal(i, 1.0, 3.0).unwrap()),
+            draw(&|i| channel.log_normal(i, 400.0, 0.08).unwrap()),
+            draw(&|i| 400.0 + f64::from(u8::from(channel.uniform(i) < 0.3)) * 2.5),
+            draw(&|i| (channel.uniform(i) * 5.0).floor()),
+            draw(&|i| if channel.uniform(i) < 0.5 { 0.0 } else { -0.0 }),
+            draw(&|i| libm::exp(80.0 * (channel.uniform(i) - 0.5))),
+        ]
+    }
+
+    fn of(values: &[f64]) -> Cells {
+        let mut cells = Cells::default();
+        values.iter().for_each(|x| cells.put(Scale::SIGNAL, *x, 1 << 32));
+        cells
+    }
+
+    #[test]
+    fn joined_in_any_order_the_cells_are_the_same_and_so_is_their_text() {
+        for values in samples() {
+            let whole = of(&values);
+            assert!(whole.is_sound(Scale::SIGNAL));
+            let text = serde_json::to_string(&whole).unwrap();
+            for parts in [[0..200, 200..599, 599..600], [599..600, 0..200, 200..599]] {
+                let mut joined = Cells::default();
+                for part in parts {
+                    joined.join(&of(&values[part]));
+                }
+                assert_eq!(joined, whole);
+                assert_eq!(serde_json::to_string(&joined).unwrap(), text);
             }
-            assert_eq!(joined, whole);
-        }
-        assert_eq!(whole.total(), 600);
-    }
-
-    #[test]
-    fn places_are_found_within_the_stated_width() {
-        let mut values: Vec<f64> = (0..999).map(|i| 0.02 + f64::from(i * i) * 1e-3).collect();
-        let mut cells = Cells::default();
-        values.iter().for_each(|x| cells.put(Scale::SIGNAL, *x, 1));
-        values.sort_by(f64::total_cmp);
-        for (i, x) in values.iter().enumerate() {
-            let found = cells.value_at(Scale::SIGNAL, i as f64 + 0.5).unwrap();
-            assert!((found - x).abs() <= (x / 64.0).max(0.0005), "{i}: {x} {found}");
+            let read: Cells = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, whole);
+            assert_eq!(whole.total(), 600 << 32);
+            assert_eq!(whole.steps().last().unwrap().1, 1.0);
         }
     }
 
     #[test]
-    fn what_never_changes_is_given_back_exactly() {
-        let mut cells = Cells::default();
-        (0..7).for_each(|_| cells.put(Scale::SIGNAL, 300.0, 1));
-        assert_eq!(cells.value_at(Scale::SIGNAL, 3.5), Some(300.0));
-        assert_eq!(cells.steps(Scale::SIGNAL), [(300.0, 1.0)]);
+    fn a_place_is_off_by_less_than_its_cell_is_wide_and_the_ends_by_nothing() {
+        for mut values in samples() {
+            let cells = of(&values);
+            values.sort_by(f64::total_cmp);
+            let unit = libm::scalbn(1.0, 32);
+            for (i, x) in values.iter().enumerate() {
+                let found = cells.value_at((i as f64 + 0.5) * unit, unit).unwrap();
+                let width = (x.abs() / 128.0).max(1.0 / 4096.0);
+                assert!((found - x).abs() <= width, "{i}: {x} {found}");
+            }
+            let at = |i: usize| cells.value_at((i as f64 + 0.5) * unit, unit);
+            assert_eq!((at(0), at(599)), (Some(values[0]), Some(values[599])));
+        }
+    }
+
+    #[test]
+    fn one_or_two_values_of_a_cell_are_given_back_exactly() {
+        let constant = of(&[400.0; 7]);
+        assert_eq!(constant.value_at(3.5, 1.0), Some(400.0));
+        assert_eq!(constant.steps(), [(400.0, 1.0)]);
         let mut few = Cells::default();
-        for x in [0.0, 0.0, 1.0, 1.0, 1.0, 7.0, -3.0] {
-            few.put_close(Scale::OUTCOME, x, 1);
+        for x in [0.0, 0.0, 1.0, 1.0, 1.0, 7.0, -3.0, 300.0, 300.1, f64::MAX] {
+            few.put(Scale::OUTCOME, x, 1);
         }
-        let places = [0.5, 1.5, 2.5, 3.5, 5.5, 6.5].map(|m| few.value_at(Scale::OUTCOME, m).unwrap());
-        assert_eq!(places, [-3.0, 0.0, 0.0, 1.0, 1.0, 7.0]);
+        let places = [0, 1, 2, 3, 5, 6, 7, 8, 9].map(|m| few.value_at(f64::from(m) + 0.5, 1.0).unwrap());
+        assert_eq!(places, [-3.0, 0.0, 0.0, 1.0, 1.0, 7.0, 300.0, 300.1, f64::MAX]);
         let mut joined = Cells::default();
         joined.join(&few);
         joined.join(&Cells::default());
+        joined.put(Scale::OUTCOME, 5.0, 0);
         assert_eq!(joined, few);
-        assert_eq!(Cells::default().value_at(Scale::SIGNAL, 0.5), None);
+        assert_eq!(Cells::default().value_at(0.5, 1.0), None);
+    }
+
+    #[test]
+    fn a_text_that_no_cells_have_is_refused() {
+        let text = serde_json::to_string(&of(&[1.0, 2.0, 400.0])).unwrap();
+        let cut = format!("{}\"", &text[..text.len() - 4]);
+        for wrong in ["\"A\"", "\"!!!!\"", "7", &cut] {
+            assert!(serde_json::from_str::<Cells>(wrong).is_err(), "{wrong}");
+        }
+        // Of another scale: each value would lie elsewhere.
+        assert!(!of(&[1.0, 2.0, 400.0]).is_sound(Scale::OUTCOME));
+        assert_eq!(serde_json::from_str::<Cells>("\"\"").unwrap(), Cells::default());
     }
 }

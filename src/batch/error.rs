@@ -102,6 +102,21 @@ pub enum BatchError {
         /// What is wrong with it.
         why: String,
     },
+    /// A part that another version of the program wrote in another layout.
+    #[error(
+        "`{}` is a part of layout {found}, written by itbsim {by}; this program reads layout {needed}: run that shard again, or merge with the version that wrote it",
+        path.display()
+    )]
+    Layout {
+        /// The file.
+        path: PathBuf,
+        /// Its layout.
+        found: u32,
+        /// Version of the program that wrote it.
+        by: String,
+        /// The layout that is read.
+        needed: u32,
+    },
     /// Two things that should be of one batch are not.
     #[error("{left} and {right} are not of one batch: {what} is {ours} here and {theirs} there")]
     Different {

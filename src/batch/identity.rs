@@ -9,8 +9,8 @@ use crate::hazards::Bias;
 use crate::scenario::model::Matrix;
 
 /// Version of the layout of parts; another one is refused.
-const LAYOUT: u32 = 2;
-/// Most samples of one replicate in all arms; at some 2 kB of counts each this is the memory of a batch.
+const LAYOUT: u32 = 3;
+/// Most samples of one replicate in all arms; at some 12 kB of counts each this is the memory of a batch.
 pub(super) const MOST_SAMPLES: u64 = 200_000;
 /// Most cells of time.
 const MOST_CELLS: f64 = 2_500.0;

@@ -20,19 +20,14 @@ use super::moments::Moments;
 use super::replicate::Reduced;
 use super::risk::{Heap, UNIT};
 use super::state::OutcomeState;
-use super::vary;
-use crate::numerics::Draws;
-use crate::population::{Population, VirtualPatient};
-use crate::scenario::model::Scenario;
+use crate::population;
+use crate::scenario::model::{Scenario, Uncertain};
 
 /// Most draws of the outer level.
 pub const MOST_DRAWS: u64 = 500;
 /// Most distributions of signals kept for all draws of an arm: with them a batch stays within some
 /// hundred megabytes.
 const MOST_KEPT: u64 = 40_000;
-/// Entity of the draws of parameters.
-const UNCERTAINTY: &str = "uncertainty";
-
 /// What the outer level draws.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Outer {
@@ -63,35 +58,10 @@ impl Outer {
     /// Writes draw number `draw` into a scenario: another population, other values of the
     /// parameters with a range. A pure function of seed and number.
     pub fn put(&self, scenario: &mut Scenario, seed: u64, draw: u64) {
-        let population = scenario.population.take();
-        let draws = Draws::new(seed, draw);
-        let values: Vec<(&'static str, f64)> = self
-            .ranges
-            .iter()
-            .filter_map(|(key, low, high)| {
-                // Keys were checked when the ranges were read.
-                let parameter = crate::parameters::all().find(|p| p.key == key)?;
-                let range = vary::Range {
-                    parameter,
-                    low: *low,
-                    high: *high,
-                };
-                let place = draws.channel(UNCERTAINTY, key).uniform(0);
-                Some((parameter.key, range.at(place)))
-            })
-            .collect();
-        if !values.is_empty() {
-            let drawn = VirtualPatient {
-                replicate: draw,
-                population: UNCERTAINTY.into(),
-                group: scenario.patient.population,
-                values,
-                origin: None,
-                injury: None,
-            };
-            drawn.apply(scenario);
-        }
-        scenario.population = population.map(|spec| Population::new(spec).typical_uncertain(seed, draw).share());
+        // A draw of the file gives way to those of the batch.
+        scenario.uncertain = None;
+        let ranges = self.ranges.clone();
+        population::uncertain::put(scenario, seed, &Uncertain { draw, ranges });
     }
 }
 
@@ -152,7 +122,7 @@ impl Levels {
             if let Some(value) = value.filter(|v| v.is_finite()) {
                 state.moments.put(value, run.units);
                 // The coarser scale: there are many draws, and few values are given back exactly.
-                state.cells.put_close(Scale::SIGNAL, value, run.units);
+                state.cells.put(Scale::DRAW, value, run.units);
             }
         }
         let faults = run.faults.iter().map(|(id, _)| format!("fault.{id}"));
@@ -184,7 +154,7 @@ impl Levels {
                     continue;
                 };
                 for (cells, row) in times.iter_mut().zip(run.rows.iter().step_by(grid.stride)) {
-                    cells.put(Scale::SIGNAL, row[signal + 1], run.units);
+                    cells.put(Scale::DRAW, row[signal + 1], run.units);
                 }
             }
         });
@@ -222,8 +192,12 @@ impl Levels {
             && self.signals.len() == signals
             && self.signals.iter().all(|s| s.len() == grid.draws)
             && self.signals.iter().flatten().all(|t| t.len() == grid.kept())
-            && self.signals.iter().flatten().flatten().all(Cells::is_sound)
-            && self.draws.iter().flat_map(|d| &d.outcomes).all(|o| o.cells.is_sound())
+            && self.signals.iter().flatten().flatten().all(|c| c.is_sound(Scale::DRAW))
+            && self
+                .draws
+                .iter()
+                .flat_map(|d| &d.outcomes)
+                .all(|o| o.cells.is_sound(Scale::DRAW))
     }
 }
 

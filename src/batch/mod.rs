@@ -18,8 +18,8 @@
 //! it. Rows of single replicates are written in the order of their numbers.
 //!
 //! # What is known how well
-//! Quantiles have the resolution of their cells ([`Scale`]), means none but that of a
-//! double; times to an event are kept in cells of [`Grid::cell_h`]. Intervals are at 95 %.
+//! Quantiles are off by less than the width of their cells ([`Scale`]), and exact where few values
+//! share one; means are off by nothing but the last bit of a double; times to an event are kept in cells of [`Grid::cell_h`]. Intervals are at 95 %.
 //!
 //! # Example
 //! ```
@@ -44,6 +44,7 @@ mod identity;
 mod levels;
 pub mod matrix;
 mod moments;
+mod packed;
 mod part;
 pub mod pictures;
 mod quantile;

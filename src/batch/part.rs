@@ -48,6 +48,18 @@ impl Part {
     }
 }
 
+/// What parts of all layouts have.
+#[derive(Deserialize)]
+struct Origin {
+    identity: OriginIdentity,
+}
+
+#[derive(Deserialize)]
+struct OriginIdentity {
+    layout: u32,
+    version: String,
+}
+
 /// A writer that hashes what passes through.
 struct Hashing<W> {
     to: W,
@@ -107,7 +119,7 @@ pub(super) fn save(part: &Part, folder: &Path) -> Result<(), BatchError> {
 /// Reads the part in a folder and checks its seal and its shape.
 ///
 /// # Errors
-/// [`BatchError::Io`], [`BatchError::Damaged`].
+/// [`BatchError::Io`], [`BatchError::Layout`], [`BatchError::Damaged`].
 pub fn read_part(folder: &Path) -> Result<Part, BatchError> {
     let path = folder.join(PART);
     let bytes = fs::read(&path).map_err(failed("read", &path))?;
@@ -125,7 +137,23 @@ pub fn read_part(folder: &Path) -> Result<Part, BatchError> {
     if line != format!("{SEAL}{}\n", hex(hash)).as_bytes() {
         return Err(damaged("its seal does not fit: it is cut short or was changed"));
     }
-    let part: Part = serde_json::from_slice(body).map_err(|e| damaged(&format!("it does not read: {e}")))?;
+    let read = serde_json::from_slice::<Part>(body);
+    let layout = match &read {
+        Ok(part) => Some((part.identity.layout, part.identity.version.clone())),
+        // Its seal fits, so it may be whole and of another layout.
+        Err(_) => serde_json::from_slice::<Origin>(body)
+            .ok()
+            .map(|o| (o.identity.layout, o.identity.version)),
+    };
+    if let Some((found, by)) = layout.filter(|(found, _)| *found != Identity::LAYOUT) {
+        return Err(BatchError::Layout {
+            path,
+            found,
+            by,
+            needed: Identity::LAYOUT,
+        });
+    }
+    let part = read.map_err(|e| damaged(&format!("it does not read: {e}")))?;
     let ordered = part.from <= part.next && part.next <= part.to && part.to <= part.identity.n;
     if !ordered || !part.state.fits(&part.identity) {
         return Err(damaged("what it holds does not fit together"));

@@ -1,6 +1,5 @@
 //! What the figures of a batch show, as numbers.
 
-use super::cells::Scale;
 use super::identity::Identity;
 use super::quantile::RankTable;
 use super::risk::{Times, aalen_johansen};
@@ -295,7 +294,7 @@ fn shares(state: &State) -> Option<Drawing> {
         if spread && panels.len() < MOST_OUTCOMES {
             panels.push(SharePanel {
                 label: label.to_owned(),
-                lines: cells.iter().map(|c| c.steps(Scale::OUTCOME)).collect(),
+                lines: cells.iter().map(|c| c.steps()).collect(),
             });
         }
     }

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::cells::{Cells, Scale};
+use super::cells::Cells;
 
 /// Levels of the bands.
 pub const LEVELS: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
@@ -85,14 +85,14 @@ impl RankTable {
 ///
 /// With unequal weights `effective` is the effective sample size, and the ranks hold
 /// approximately.
-pub fn quantile(cells: &Cells, scale: Scale, level: f64, effective: u64, table: &mut RankTable) -> Option<Quantile> {
+pub fn quantile(cells: &Cells, level: f64, effective: u64, table: &mut RankTable) -> Option<Quantile> {
     if effective == 0 {
         return None;
     }
     let total = cells.total() as f64;
     let n = effective as f64;
     // The middle of the mass of one replicate stands for it.
-    let of_rank = |rank: f64| cells.value_at(scale, (rank - 0.5) / n * total);
+    let of_rank = |rank: f64| cells.value_at((rank - 0.5) / n * total, total / n);
     let (low, high) = table.ranks(effective, level);
     Some(Quantile {
         level,
@@ -174,6 +174,7 @@ fn fraction(a: f64, b: f64, x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::batch::Scale;
     use crate::numerics::Draws;
 
     #[test]
@@ -252,7 +253,7 @@ mod tests {
         values.sort_by(f64::total_cmp);
         let mut table = RankTable::default();
         for level in LEVELS {
-            let q = quantile(&cells, Scale::OUTCOME, level, 1_001, &mut table).unwrap();
+            let q = quantile(&cells, level, 1_001, &mut table).unwrap();
             let truth = values[(level * 1_001.0).ceil() as usize - 1];
             assert!((q.value / truth - 1.0).abs() < 0.001, "{level}: {} {truth}", q.value);
             assert!(q.low.unwrap() < q.value && q.value < q.high.unwrap());

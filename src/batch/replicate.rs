@@ -127,7 +127,9 @@ impl Batch {
                 });
             }
             if settings.outer.is_none() {
-                arms[0].push(prepare(&arm.scenario, seed, &settings.bias)?);
+                let mut scenario = arm.scenario.clone();
+                crate::population::uncertain::draw(&mut scenario, seed);
+                arms[0].push(prepare(&scenario, seed, &settings.bias)?);
                 continue;
             }
             if !settings.outer.moves(&arm.scenario) {

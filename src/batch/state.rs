@@ -206,7 +206,7 @@ impl ArmState {
         for (state, (_, value)) in self.outcomes.iter_mut().zip(&run.outcomes) {
             if let Some(value) = value.filter(|v| v.is_finite()) {
                 state.moments.put(value, units);
-                state.cells.put_close(Scale::OUTCOME, value, units);
+                state.cells.put(Scale::OUTCOME, value, units);
             }
         }
         let end = grid.cell(run.ended_h);
@@ -294,11 +294,6 @@ impl ArmState {
     }
 
     fn fits(&self, grid: &Grid) -> bool {
-        let cells = self
-            .signals
-            .iter()
-            .flatten()
-            .chain(self.outcomes.iter().map(|o| &o.cells));
         let levels = match self.stratum.as_str() {
             "" => self.levels.fits(grid),
             _ => self.levels == Levels::default(),
@@ -306,7 +301,8 @@ impl ArmState {
         levels
             && self.signals.len() == grid.signals
             && self.signals.iter().all(|s| s.len() == grid.times)
-            && cells.into_iter().all(Cells::is_sound)
+            && self.signals.iter().flatten().all(|c| c.is_sound(Scale::SIGNAL))
+            && self.outcomes.iter().all(|o| o.cells.is_sound(Scale::OUTCOME))
     }
 }
 

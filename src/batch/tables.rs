@@ -93,7 +93,7 @@ pub fn outcome_quantiles(state: &ArmState, outcome: usize, table: &mut RankTable
     let n = effective(o.cells.total(), o.moments.effective());
     LEVELS
         .iter()
-        .map(|level| quantile(&o.cells, Scale::OUTCOME, *level, n, table))
+        .map(|level| quantile(&o.cells, *level, n, table))
         .collect()
 }
 
@@ -105,10 +105,7 @@ pub fn band(state: &ArmState, signal: usize, time: usize, table: &mut RankTable)
     let share = if all > 0.0 { cells.total() as f64 / all } else { 0.0 };
     let alive = share * state.effective();
     let n = effective(cells.total(), alive);
-    let quantiles = LEVELS
-        .iter()
-        .map(|level| quantile(cells, Scale::SIGNAL, *level, n, table))
-        .collect();
+    let quantiles = LEVELS.iter().map(|level| quantile(cells, *level, n, table)).collect();
     (alive, quantiles)
 }
 
@@ -453,6 +450,7 @@ pub fn summary(identity: &Identity, state: &State, covered: u64) -> Value {
         "resolution": {
             "signals": Scale::SIGNAL.words(),
             "outcomes": Scale::OUTCOME.words(),
+            "draws": (!identity.outer.is_none()).then(|| Scale::DRAW.words()),
             "times_h": grid.cell_h,
             "samples_h": grid.sample_h,
         },

@@ -29,7 +29,7 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::cells::{Cells, Scale};
+use super::cells::Cells;
 use super::identity::Identity;
 use super::levels::{self, DrawState};
 use super::quantile::{LEVELS, RankTable, quantile, t, z};
@@ -229,7 +229,7 @@ struct Spread {
 fn through(cells: &[(&Cells, f64)], level: f64, table: &mut RankTable) -> Option<Spread> {
     let (mut values, mut noise) = (Vec::new(), Vec::new());
     for (cells, n) in cells {
-        let Some(q) = quantile(cells, Scale::SIGNAL, level, effective(cells.total(), *n), table) else {
+        let Some(q) = quantile(cells, level, effective(cells.total(), *n), table) else {
             continue;
         };
         values.push(q.value);

@@ -11,9 +11,6 @@ use crate::population::{self, VirtualPatient};
 use crate::scenario::model::Scenario;
 use crate::simulation::{Registry, Run, RunOptions, columns};
 
-/// Ratio of the ends of a range from which it is walked by ratios instead of by differences.
-const BY_RATIO: f64 = 10.0;
-
 /// One parameter and the range it moves through.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
@@ -76,13 +73,7 @@ pub enum VaryError {
 impl Range {
     /// The value at a place from 0 to 1.
     pub fn at(&self, place: f64) -> f64 {
-        let place = place.clamp(0.0, 1.0);
-        if self.low > 0.0 && self.high / self.low >= BY_RATIO {
-            let value = self.low * libm::exp(place * libm::log(self.high / self.low));
-            value.clamp(self.low, self.high)
-        } else {
-            self.low + (self.high - self.low) * place
-        }
+        population::uncertain::between(self.low, self.high, place)
     }
 }
 
@@ -231,6 +222,7 @@ impl<'a> Varied<'a> {
         questions: &'a [Question],
     ) -> Self {
         let mut scenario = scenario.clone();
+        population::uncertain::draw(&mut scenario, seed);
         population::settle(&mut scenario, seed, replicate);
         scenario.replicate = None;
         Varied {

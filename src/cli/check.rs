@@ -74,6 +74,9 @@ fn drawn(text: &mut String, s: &Scenario) {
     if let Some(set) = s.set {
         let _ = writeln!(text, "  parameters  named set {set}");
     }
+    if let Some(uncertain) = &s.uncertain {
+        let _ = writeln!(text, "  uncertain  draw {}", uncertain.draw);
+    }
     if let Some(population) = &s.population {
         let who = match s.replicate {
             Some(n) => format!("patient {n}"),
@@ -164,6 +167,13 @@ fn act(action: &Action, s: &Scenario) -> String {
             let change = (factor - 1.0) * 100.0;
             let verb = if change < 0.0 { "lower" } else { "raise" };
             format!("{verb} the dose by {} %", words::number(change.abs()))
+        }
+        Action::DemandBolus { rate: None } => "ask the pump for a bolus".into(),
+        Action::DemandBolus { rate: Some(rate) } => {
+            format!(
+                "ask the pump for a bolus, by chance {} times a week",
+                words::number(rate * 168.0)
+            )
         }
         Action::Interrogate => "read the pump".into(),
         Action::EmptyPump => "draw the reservoir empty, stop the pump".into(),

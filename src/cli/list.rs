@@ -130,9 +130,9 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         What::Events => print(&format!("{}\n\n{OWN_EVENTS}", catalog.events.join("\n"))),
         What::Actions => {
             if args.json {
-                return print_json(&ACTIONS.map(
-                    |(name, form, meaning)| serde_json::json!({"action": name, "form": form, "meaning": meaning}),
-                ));
+                let named = ACTIONS
+                    .map(|(name, form, meaning)| serde_json::json!({"action": name, "form": form, "meaning": meaning}));
+                return print_json(&named.as_slice());
             }
             let mut text = String::new();
             for (name, form, meaning) in ACTIONS {

@@ -16,6 +16,7 @@ use super::{Failure, print, print_json};
   itbsim patients --population adult-cerebral -n 1000 --summary
   itbsim patients --population child -n 500 --summary --set steep-gradient
   itbsim patients --population my-clinic.toml -n 20
+  itbsim patients --population child -n 500 --draw 2   # the population under draw 2 of what is uncertain
 
 Patient 17 of seed 1 is also the patient of `itbsim run --replicate 17 --seed 1`
 for a scenario with [population] name = \"...\".")]
@@ -32,9 +33,12 @@ pub(crate) struct Args {
     /// Named set of parameters that everything is centred on (`itbsim list sets`)
     #[arg(long, value_name = "NAME")]
     set: Option<String>,
-    /// Redraw middles and spreads from what is known of them, with this number as the key
-    #[arg(long, value_name = "N")]
-    uncertain: Option<u64>,
+    /// Redraw middles and spreads from what is known of them: the draw U of `run` and `batch`
+    #[arg(long, value_name = "U")]
+    draw: Option<u64>,
+    /// Former name of --draw
+    #[arg(long, value_name = "U", hide = true)]
+    uncertain: Option<String>,
     /// Add simulated half-life, clearance, dose and response to each row
     #[arg(long, conflicts_with = "summary")]
     figures: bool,
@@ -50,6 +54,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
+    if let Some(old) = &args.uncertain {
+        return Err(Failure::Input(format!(
+            "error: --uncertain of `patients` is now called --draw, as in `run`\n  help: write --draw {old}; --uncertain names parameters in `run` and `batch`"
+        )));
+    }
     let mut population = chosen(&args.population)?;
     let mut base = ParameterSet::default();
     if let Some(name) = &args.set {
@@ -57,7 +66,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         population = population.under(set);
         base = set.parameters();
     }
-    if let Some(outer) = args.uncertain {
+    if let Some(outer) = args.draw {
         population = population.typical_uncertain(args.seed, outer);
     }
     let cohort = population.cohort(args.seed);
@@ -160,7 +169,7 @@ fn tell(args: &Args, population: &Population, lines: &[Line]) -> Result<(), Fail
     if args.json {
         return print_json(&serde_json::json!({
             "population": population.spec().name(), "set": set, "patients": args.number, "seed": args.seed,
-            "uncertain": args.uncertain, "met": met, "of": lines.len(), "lines": lines
+            "draw": args.draw, "met": met, "of": lines.len(), "lines": lines
         }));
     }
     let mut text = format!(

@@ -9,7 +9,7 @@ use crate::quantity::{self, Dimension};
 use crate::report::from_run::{Identity, run_data};
 use crate::report::{ReportError, RunData, RunFolder, matrix, tables, text};
 use crate::scenario::MOST_ROWS;
-use crate::scenario::model::{Arm, Matrix, Story};
+use crate::scenario::model::{Arm, Matrix, Story, Uncertain};
 use crate::simulation::{self, Registry, RunOptions};
 
 use super::{Failure, ScenarioArg, print, print_json};
@@ -23,6 +23,7 @@ pub(super) const SCENARIO_FILE: &str = "scenario.toml";
   itbsim run scenarios/catheter-kink.toml --out /tmp/kink --sample 5min --seed 7
   itbsim run scenarios/catheter-kink.toml --report     # with report.html, one page to open
   itbsim run my-case.toml --replicate 17     # patient 17 of its [population], with the luck of replicate 17
+  itbsim run my-case.toml --replicate 1234 --draw 2     # one replicate of a batch with --uncertainty
   itbsim run my-case.toml --json | jq .fingerprint")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -173,16 +174,16 @@ fn of_replicate(story: &mut Story, replicate: u64) {
     story.text = with_top(&story.text, "replicate", replicate);
 }
 
-/// The story under one draw of what is uncertain.
+/// The story under one draw of what is uncertain, also for whoever reads its text later.
 fn of_draw(story: &mut Story, args: &Args, draw: u64) -> Result<(), Failure> {
-    let outer = crate::batch::Outer {
-        draws: draw + 1,
+    let uncertain = Uncertain {
+        draw,
         ranges: args.uncertain.ranges(story)?,
     };
-    for arm in &mut story.arms {
-        let seed = args.seed.unwrap_or(arm.scenario.seed);
-        outer.put(&mut arm.scenario, seed, draw);
+    for arm in story.arms.iter_mut().chain(&mut story.branches) {
+        arm.scenario.uncertain = Some(uncertain.clone());
     }
+    story.text = with_draw(&story.text, &uncertain);
     Ok(())
 }
 
@@ -205,6 +206,21 @@ fn with_top(text: &str, key: &str, number: u64) -> String {
         top.join("\n"),
         if rest.is_empty() { "" } else { "\n" }
     )
+}
+
+/// The text with another `[uncertain]`; it is as [`crate::scenario`] writes it, a line for each key.
+fn with_draw(text: &str, uncertain: &Uncertain) -> String {
+    const HEADING: &str = "[uncertain]";
+    let mut out = String::new();
+    let mut within = false;
+    for line in text.lines() {
+        within = if line.starts_with('[') { line == HEADING } else { within };
+        if !within {
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    format!("{}\n\n{}", out.trim_end(), uncertain.toml())
 }
 
 /// Each arm needs a folder of its own, also where names differ by case only, and beside `plots`.

@@ -30,4 +30,10 @@ pub const TABLE: &[Parameter] = &[
       "start of the time over which the half-life after a bolus is read"),
     p("population.half_life.until", 4.0, "h", 1.0, 12.0, Published, "US label: half-life over the first 4 h",
       "end of the time over which the half-life after a bolus is read"),
+    p("population.elimination.from", 2.0, "h", 0.5, 8.0, Assumed,
+      "after mixing along the canal, which takes some hours; Sallerin-Caute 1991 gives an elimination half-life without its times in the abstract",
+      "start of the time over which the elimination half-life after a bolus is read"),
+    p("population.elimination.until", 12.0, "h", 4.0, 24.0, Assumed,
+      "two of the longest half-lives published; Sallerin-Caute 1991 gives an elimination half-life without its times in the abstract",
+      "end of the time over which the elimination half-life after a bolus is read"),
 ];

@@ -15,6 +15,10 @@ const DAY: f64 = 24.0;
 const UNIT_DOSE: f64 = 1.0;
 /// Readings of the falling concentration.
 const READINGS: u32 = 16;
+/// Time over which the labels read a half-life.
+const EARLY: [&str; 2] = ["population.half_life.from", "population.half_life.until"];
+/// Time over which elimination is read.
+const LATE: [&str; 2] = ["population.elimination.from", "population.elimination.until"];
 /// Halvings of the interval in which a maintenance dose is sought.
 const HALVINGS: usize = 50;
 /// Largest dose considered \[ug/day\]; nobody is given a tenth of it.
@@ -79,6 +83,9 @@ pub struct Figures {
     /// Half-life in lumbar fluid after a lumbar bolus, by regression of the logarithm between
     /// `population.half_life.from` and `.until` \[h\].
     pub half_life_h: f64,
+    /// Elimination half-life in lumbar fluid, read in the same way once the bolus has mixed, between
+    /// `population.elimination.from` and `.until` \[h\].
+    pub elimination_half_life_h: f64,
     /// Apparent clearance of a lumbar bolus, dose over area under the lumbar concentration
     /// \[mL/h\].
     pub clearance_ml_per_h: f64,
@@ -162,13 +169,15 @@ impl<'a> Examined<'a> {
             Site::Stream(Destination::Csf(setting.puncture)),
             UNIT_DOSE,
         )?;
-        let half_life = self.half_life(&bolus, setting.puncture, scratch)?;
+        let half_life = self.half_life(&bolus, setting.puncture, EARLY, scratch)?;
+        let elimination = self.half_life(&bolus, setting.puncture, LATE, scratch)?;
         let responds = self.responds_at(&bolus, &setting.doses, scratch);
 
         let infused = settled(setting.tip)?.reading(SimTime::ZERO, scratch)?;
         let maintenance = self.maintenance(infused.drive.effect);
         Ok(Figures {
             half_life_h: half_life,
+            elimination_half_life_h: elimination,
             clearance_ml_per_h: clearance,
             lumbar_over_cisternal: ratio,
             maintenance_ug_per_day: maintenance,
@@ -177,9 +186,15 @@ impl<'a> Examined<'a> {
         })
     }
 
-    fn half_life(&self, bolus: &Kinetics, at: Level, scratch: &mut Scratch) -> Result<f64, KineticsError> {
-        let from = self.p.get("population.half_life.from");
-        let until = self.p.get("population.half_life.until");
+    /// Half-life by regression over the time between the parameters `from` and `until`.
+    fn half_life(
+        &self,
+        bolus: &Kinetics,
+        at: Level,
+        [from, until]: [&str; 2],
+        scratch: &mut Scratch,
+    ) -> Result<f64, KineticsError> {
+        let (from, until) = (self.p.get(from), self.p.get(until));
         let mut sums = [0.0; 4];
         let steps = f64::from(READINGS - 1);
         for i in 0..READINGS {

@@ -44,6 +44,7 @@ mod patient;
 mod quantile;
 mod spread;
 mod table;
+pub mod uncertain;
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};

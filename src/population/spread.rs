@@ -40,6 +40,7 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
     let responders: Vec<&Figures> = figures.iter().filter(|f| f.responds_at_ug.is_some()).collect();
     let doses = sorted(responders.iter().filter_map(|f| f.maintenance_ug_per_day));
     let half_lives = sorted(figures.iter().map(|f| f.half_life_h));
+    let eliminations = sorted(figures.iter().map(|f| f.elimination_half_life_h));
     let clearances = sorted(figures.iter().map(|f| f.clearance_ml_per_h));
     let near = p.get("population.target.middle");
     // These series were of adults.
@@ -47,8 +48,8 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
         vec![
             range(
                 p,
-                "half-life in lumbar fluid [h]",
-                &half_lives,
+                "elimination half-life in lumbar fluid [h]",
+                &eliminations,
                 (0.9, 5.0),
                 Range::Few,
                 "Sallerin-Caute 1991, 4 patients",
@@ -62,7 +63,7 @@ pub fn lines(group: model::Population, figures: &[Figures], p: &ParameterSet) ->
                 "Sallerin-Caute 1991, 4 patients",
             ),
             middle(
-                "half-life in lumbar fluid [h]",
+                "half-life in lumbar fluid over the first 4 h [h]",
                 &half_lives,
                 1.5,
                 near,

@@ -21,8 +21,9 @@ pub fn header(population: &Population, figures: bool) -> Vec<String> {
     columns
 }
 
-const FIGURES: [&str; 6] = [
+const FIGURES: [&str; 7] = [
     "half_life_h",
+    "elimination_half_life_h",
     "clearance_ml_per_h",
     "lumbar_over_cisternal",
     "maintenance_ug_per_day",
@@ -44,6 +45,7 @@ pub fn row(patient: &VirtualPatient, figures: Option<&Figures>) -> Vec<String> {
         let optional = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
         fields.extend([
             f.half_life_h.to_string(),
+            f.elimination_half_life_h.to_string(),
             f.clearance_ml_per_h.to_string(),
             f.lumbar_over_cisternal.to_string(),
             optional(f.maintenance_ug_per_day),

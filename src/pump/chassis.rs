@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alarm::{Alarm, AlarmName};
 use super::battery::Battery;
+use super::handset::Refusal;
 use super::interface::PumpSetup;
 use super::messages::{
     Belief, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
@@ -426,6 +427,34 @@ impl Chassis {
         self.note(now, format!("programme.{id}"));
         self.clear_upset(now, out);
         Ok(())
+    }
+
+    /// The patient asks for a bolus; gives its dose \[ug\].
+    ///
+    /// # Errors
+    /// Why it is refused.
+    pub(super) fn demand(&mut self, now: SimTime, id: &str, known_still: Option<SimTime>) -> Result<f64, Refusal> {
+        let label = self.label;
+        let answer = if !self.in_service() {
+            Err(Refusal::OutOfService)
+        } else if self.safe_state {
+            Err(Refusal::Upset)
+        } else if known_still.is_some() {
+            Err(Refusal::Still)
+        } else if self.alarms.contains_key(&AlarmName::EmptyReservoir) {
+            Err(Refusal::Empty)
+        } else {
+            match &mut self.schedule {
+                Some(schedule) => schedule.demand(now, id, label),
+                None => Err(Refusal::NotAllowed),
+            }
+        };
+        match answer {
+            Ok(_) => self.note(now, "patient_bolus"),
+            Err(Refusal::OutOfService | Refusal::NotAllowed) => {}
+            Err(_) => self.note(now, "patient_bolus_refused"),
+        }
+        answer
     }
 
     pub(super) fn set_label(&mut self, now: SimTime, label: f64, out: &mut Vec<PumpNotice>) -> Result<(), PumpError> {

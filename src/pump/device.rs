@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::chassis::{Chassis, Equipment, Took};
+use super::handset::Refusal;
 use super::interface::{NextEvent, Pump, PumpSetup};
 use super::messages::{
     Belief, Command, Disturbance, PumpError, PumpEvent, PumpNotice, Refill, RefillReport, Telemetry,
@@ -83,6 +84,11 @@ pub trait Works: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send +
     /// Name of the fault that holds the works, if any does.
     fn held_by(&self) -> Option<String> {
         None
+    }
+
+    /// Whether a handset gets no answer: a strong magnetic field is there, or the pump hangs.
+    fn is_deaf(&self, now: SimTime) -> bool {
+        false
     }
 
     /// Offers the events of the works: when, what, and the name of the fault behind it.
@@ -326,6 +332,21 @@ impl<W: Works> Pump for Device<W> {
         self.works.answer(now, out);
         self.update(now, new_period, out);
         Ok(())
+    }
+
+    fn demand(&mut self, now: SimTime, id: &str, out: &mut Vec<PumpNotice>) {
+        if self.works.is_deaf(now) {
+            // Nothing reaches the pump, so nothing is in its log.
+            out.push(PumpNotice::BolusRefused { why: Refusal::NoAnswer });
+            return;
+        }
+        match self.chassis.demand(now, id, self.works.known_still()) {
+            Ok(dose) => {
+                out.push(PumpNotice::BolusGranted { dose });
+                self.update(now, false, out);
+            }
+            Err(why) => out.push(PumpNotice::BolusRefused { why }),
+        }
     }
 
     fn refill(&mut self, now: SimTime, refill: &Refill, out: &mut Vec<PumpNotice>) -> Result<RefillReport, PumpError> {

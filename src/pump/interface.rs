@@ -132,6 +132,18 @@ pub trait Pump: Send + Sync {
     /// [`PumpError`] if the request is refused; the pump is then as it was.
     fn command(&mut self, now: SimTime, command: &Command, out: &mut Vec<PumpNotice>) -> Result<(), PumpError>;
 
+    /// The patient asks for a bolus with the handset, under the name `id`, which later rate steps
+    /// give as their cause. The answer is a notice, [`PumpNotice::BolusGranted`] or
+    /// [`PumpNotice::BolusRefused`]; a refusal changes nothing but the pump's log.
+    ///
+    /// A pump refuses unless its family knows better.
+    fn demand(&mut self, now: SimTime, id: &str, out: &mut Vec<PumpNotice>) {
+        let _ = (now, id);
+        out.push(PumpNotice::BolusRefused {
+            why: super::Refusal::NotAllowed,
+        });
+    }
+
     /// Empties (if asked) and fills the reservoir, and enters the label.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::alarm::{Alarm, AlarmName};
+use super::handset::Refusal;
 use crate::engine::SimTime;
 use crate::scenario::model::Programme;
 use crate::signals::Others;
@@ -98,6 +99,16 @@ pub enum PumpNotice {
         /// Flow delivered instead \[mL/h\].
         delivered: f64,
     },
+    /// The patient asked for a bolus and gets it.
+    BolusGranted {
+        /// Its dose by the label \[ug\].
+        dose: f64,
+    },
+    /// The patient asked for a bolus and gets none.
+    BolusRefused {
+        /// Why.
+        why: Refusal,
+    },
     /// The pump has shut down for good.
     ServiceEnded,
     /// A free way from reservoir to catheter: both valves stand open, at least a little.
@@ -131,6 +142,8 @@ impl PumpNotice {
             PumpNotice::Restarted => "pump.restarted".to_owned(),
             PumpNotice::RateChanged { .. } => "pump.rate_changed".to_owned(),
             PumpNotice::RateLimited { .. } => "pump.rate_limited".to_owned(),
+            PumpNotice::BolusGranted { .. } => "pump.bolus_granted".to_owned(),
+            PumpNotice::BolusRefused { .. } => "pump.bolus_refused".to_owned(),
             PumpNotice::ServiceEnded => "pump.service_ended".to_owned(),
             PumpNotice::ValvesOpen => "pump.valves_open".to_owned(),
             PumpNotice::ValvesClosed => "pump.valves_closed".to_owned(),
@@ -173,6 +186,10 @@ pub fn event_names() -> Vec<String> {
         PumpNotice::Restarted,
         rates,
         limited,
+        PumpNotice::BolusGranted { dose: 0.0 },
+        PumpNotice::BolusRefused {
+            why: Refusal::NotAllowed,
+        },
         PumpNotice::ServiceEnded,
         PumpNotice::ValvesOpen,
         PumpNotice::ValvesClosed,

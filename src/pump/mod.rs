@@ -25,6 +25,7 @@ mod chassis;
 mod device;
 mod faults;
 mod gas;
+mod handset;
 mod interface;
 mod messages;
 mod peristaltic;
@@ -42,6 +43,7 @@ pub use chassis::{Chassis, Equipment};
 pub use device::{Device, Works};
 pub use faults::{FAULT_KINDS, disturbance};
 pub use gas::GasPressure;
+pub use handset::Refusal;
 pub use interface::{NextEvent, Pump, PumpSetup};
 pub use messages::{
     Actuations, Belief, Command, Disturbance, LogEntry, PumpError, PumpEvent, PumpNotice, Refill, RefillReport,

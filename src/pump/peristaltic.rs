@@ -205,6 +205,10 @@ impl Works for Peristaltic {
         self.rotor.known_still_since()
     }
 
+    fn is_deaf(&self, now: SimTime) -> bool {
+        self.rotor.is_deaf(now)
+    }
+
     fn held_by(&self) -> Option<String> {
         self.rotor.held_by()
     }

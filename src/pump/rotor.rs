@@ -75,6 +75,15 @@ impl Rotor {
         !self.holds.is_empty()
     }
 
+    /// Whether a handset gets no answer: a field is there, or the pump waits in telemetry mode.
+    pub(super) fn is_deaf(&self, now: SimTime) -> bool {
+        self.holds.values().any(|hold| match hold {
+            Hold::Stall => false,
+            Hold::Hang => true,
+            Hold::Magnet { field_end, .. } => field_end.is_none_or(|end| end > now),
+        })
+    }
+
     /// Name of what holds it (the first by name).
     pub(super) fn held_by(&self) -> Option<String> {
         self.holds.keys().next().cloned()

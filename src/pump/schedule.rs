@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::handset::{Handset, Refusal};
 use super::messages::PumpError;
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
@@ -120,7 +121,7 @@ enum OverlayFlow {
 ///
 /// A new base leaves a single or priming bolus running and ends a bridge, which was
 /// computed for the base it came with; `Stopped` ends every bolus. A new bolus replaces
-/// the one that runs.
+/// the one that runs. What the patient may ask for stays until it is set anew.
 ///
 /// Doses are kept, not flows: with another label the same dose becomes another flow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +130,9 @@ pub struct Schedule {
     id: Option<String>,
     since: SimTime,
     overlay: Option<Overlay>,
+    /// What the patient may ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handset: Option<Handset>,
     dead_volume: f64,
     limits: FlowLimits,
 }
@@ -141,6 +145,7 @@ impl Schedule {
             id: None,
             since: start,
             overlay: None,
+            handset: None,
             dead_volume,
             limits,
         }
@@ -211,6 +216,23 @@ impl Schedule {
                 }
                 put
             }
+            Programme::PatientBolus {
+                dose,
+                over,
+                lockout,
+                most_per_day,
+            } => {
+                let handset = Handset::new(*dose, *over, *lockout, *most_per_day)?;
+                // Alone it must not be too fast; what it comes on top of is not known yet.
+                let alone = (dose / label / over).max(self.limits.min / 24.0);
+                self.limits.deliver("patient bolus", alone)?;
+                self.handset = Some(handset.after(self.handset.take()));
+                Ok(())
+            }
+            Programme::NoPatientBolus => {
+                self.handset = None;
+                Ok(())
+            }
             mode => {
                 let base = self.base_of(mode)?;
                 self.check(&base, label)?;
@@ -224,6 +246,36 @@ impl Schedule {
                 Ok(())
             }
         }
+    }
+
+    /// The patient asks for a bolus at `now`, under the name `id`; gives its dose by the label \[ug\].
+    ///
+    /// # Errors
+    /// Why it is refused; the schedule is then as it was.
+    pub fn demand(&mut self, now: SimTime, id: &str, label: f64) -> Result<f64, Refusal> {
+        let Some(handset) = &self.handset else {
+            return Err(Refusal::NotAllowed);
+        };
+        if matches!(self.base, Base::Stopped | Base::MinimumRate) {
+            return Err(Refusal::Stopped);
+        }
+        if self.overlay.as_ref().is_some_and(|o| o.end > now) {
+            return Err(Refusal::Running);
+        }
+        handset.allows(now)?;
+        let (dose, over) = (handset.dose, handset.over);
+        let under = self.base_flow(now, label);
+        let total = self.limits.deliver("patient bolus", under + dose / label / over);
+        let added = total.map_err(|_| Refusal::TooFast)? - under;
+        if added <= 0.0 {
+            return Err(Refusal::TooFast);
+        }
+        self.put(now, id, OverlayFlow::Added(added), dose / label / added)
+            .map_err(|_| Refusal::TooFast)?;
+        if let Some(handset) = &mut self.handset {
+            handset.grant(now);
+        }
+        Ok(dose)
     }
 
     /// Multiplies every dose of the base; a bolus that runs stays as it is.
@@ -329,7 +381,9 @@ impl Schedule {
             Programme::Stopped
             | Programme::SingleBolus { .. }
             | Programme::PrimingBolus { .. }
-            | Programme::BridgeBolus { .. } => Base::Stopped,
+            | Programme::BridgeBolus { .. }
+            | Programme::PatientBolus { .. }
+            | Programme::NoPatientBolus => Base::Stopped,
         })
     }
 
@@ -514,13 +568,13 @@ fn active(week: &[WeekStep], now: SimTime) -> &WeekStep {
     &week[past.checked_sub(1).unwrap_or(week.len() - 1)]
 }
 
-fn nanos(hours: f64) -> Result<i64, PumpError> {
+pub(super) fn nanos(hours: f64) -> Result<i64, PumpError> {
     SimSpan::from_hours(hours)
         .map(SimSpan::as_nanos)
         .map_err(|_| PumpError::Clock { hours })
 }
 
-fn require(what: &'static str, value: f64, holds: bool, expected: &'static str) -> Result<(), PumpError> {
+pub(super) fn require(what: &'static str, value: f64, holds: bool, expected: &'static str) -> Result<(), PumpError> {
     if holds && value.is_finite() {
         Ok(())
     } else {

@@ -231,6 +231,11 @@ impl Pump for Stroked {
         Ok(())
     }
 
+    fn demand(&mut self, now: SimTime, id: &str, out: &mut Vec<PumpNotice>) {
+        self.inner.demand(now, id, out);
+        self.follow(now);
+    }
+
     fn refill(&mut self, now: SimTime, refill: &Refill, out: &mut Vec<PumpNotice>) -> Result<RefillReport, PumpError> {
         let report = self.inner.refill(now, refill, out)?;
         self.follow(now);

@@ -197,6 +197,10 @@ impl Works for ValveGated {
         }
     }
 
+    fn is_deaf(&self, now: SimTime) -> bool {
+        self.fields.values().any(|end| end.is_none_or(|end| end > now))
+    }
+
     fn held_by(&self) -> Option<String> {
         self.shut.iter().next().cloned()
     }

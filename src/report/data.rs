@@ -159,6 +159,8 @@ pub struct Meta {
     pub seed: u64,
     /// Replicate within the seed.
     pub replicate: u64,
+    /// Draw of what is uncertain, if it is one.
+    pub draw: Option<u64>,
     /// Fingerprint of everything that happened, hexadecimal.
     pub fingerprint: String,
     /// How it ended, in words.

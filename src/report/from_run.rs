@@ -32,6 +32,7 @@ pub fn run_data(story: &Story, scenario: &Scenario, identity: Identity<'_>, run:
             scenario_hash: story.hash.clone(),
             seed: identity.seed,
             replicate: identity.replicate,
+            draw: scenario.uncertain.as_ref().map(|u| u.draw),
             fingerprint: format!("{:016x}", run.fingerprint),
             outcome: match &run.outcome.cause {
                 Some(cause) => format!("dead: {cause}"),

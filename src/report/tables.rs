@@ -243,6 +243,8 @@ struct Summary<'a> {
     scenario_hash: &'a str,
     seed: u64,
     replicate: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    draw: Option<u64>,
     fingerprint: &'a str,
     outcome: &'a str,
     duration_h: f64,
@@ -281,6 +283,7 @@ impl<'a> Summary<'a> {
             scenario_hash: &meta.scenario_hash,
             seed: meta.seed,
             replicate: meta.replicate,
+            draw: meta.draw,
             fingerprint: &meta.fingerprint,
             outcome: &meta.outcome,
             duration_h: positive_zero(run.end_h()),

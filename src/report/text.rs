@@ -189,6 +189,9 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
     if meta.replicate > 0 {
         let _ = write!(identity, " · replicate {}", meta.replicate);
     }
+    if let Some(draw) = meta.draw {
+        let _ = write!(identity, " · draw {draw}");
+    }
     line("run", &identity);
     line("fingerprint", &meta.fingerprint);
     if let Some(folder) = folder {
@@ -238,6 +241,12 @@ fn outcomes(o: &crate::simulation::Outcomes) -> Vec<String> {
             o.unnecessary_tests,
             o.operations,
             o.escalations_against_fault
+        ));
+    }
+    if o.boluses_granted + o.boluses_refused > 0 {
+        lines.push(format!(
+            "boluses on demand: {} granted, {} refused",
+            o.boluses_granted, o.boluses_refused
         ));
     }
     if o.complications > 0 {

@@ -19,6 +19,7 @@ pub(super) const VERBS: &[&str] = &[
     "check_reservoir",
     "raise_dose",
     "lower_dose",
+    "demand_bolus",
     "interrogate",
     "empty_pump",
     "enter_volume",
@@ -73,6 +74,8 @@ pub(super) const INFUSION_KEYS: &[&str] = &["dose", "over"];
 pub(super) const IMPLANT_KEYS: &[&str] = &["volume", "concentration", "label"];
 /// As above.
 pub(super) const DRAIN_KEYS: &[&str] = &["volume", "over"];
+/// As above.
+pub(super) const DEMAND_KEYS: &[&str] = &["rate"];
 /// Keys of the acts that change air or warmth.
 pub(super) const SURROUND_KEYS: &[&str] = &["to", "over"];
 
@@ -251,6 +254,16 @@ fn action(fields: &Fields<'_, '_>, lumbar_over: f64) -> Result<Action, Reported>
                 ));
             }
             Ok(Action::ScaleDose { factor: 1.0 - share })
+        }
+        "demand_bolus" => {
+            // `true` is once.
+            if let Some(Data::Bool(_)) = fields.entry(verb).map(|e| &e.node.data) {
+                return fields.mark(verb).map(|()| Action::DemandBolus { rate: None });
+            }
+            let inner = need_child(fields, verb, DEMAND_KEYS, "{ rate = \"3 /week\" }")?;
+            let rate = inner.need("rate", Dimension::Rate, Bound::POSITIVE)?;
+            inner.refuse_flood("rate", 1.0 / rate, "a lower `rate`")?;
+            Ok(Action::DemandBolus { rate: Some(rate) })
         }
         "interrogate" => fields.mark(verb).map(|()| Action::Interrogate),
         "empty_pump" => fields.mark(verb).map(|()| Action::EmptyPump),

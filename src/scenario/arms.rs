@@ -235,7 +235,7 @@ pub(super) fn put(
         ) => {
             descend(document, path, change, &leaf)
         }
-        ("extends" | "arm" | "matrix" | "expect" | "decision" | "sources" | "hazard" | "teaching", _) => Err(Box::new(wrong(
+        ("extends" | "arm" | "matrix" | "expect" | "decision" | "sources" | "hazard" | "teaching" | "uncertain", _) => Err(Box::new(wrong(
             "bad-path",
             format!("an arm cannot set {}", quoted(path)),
             "not part of what is run",

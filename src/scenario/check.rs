@@ -40,6 +40,7 @@ pub(super) fn all(parts: &Parts<'_, '_, '_>) -> Result<(), Reported> {
     sound &= ends(parts, &times);
     sound &= overlaps(parts, &times);
     sound &= refills(parts);
+    sound &= demands(parts);
     sound &= abilities::check(parts);
     if parts.complete {
         sound &= rates(parts, &times);
@@ -88,6 +89,7 @@ impl<'a> Times<'a> {
                     | Action::Benzodiazepine { .. }
                     | Action::Cyproheptadine { .. }
                     | Action::DrainCsf { .. }
+                    | Action::DemandBolus { rate: Some(_) }
                     | Action::MriScan { .. }
                     | Action::Surround { .. }
             );
@@ -240,6 +242,8 @@ fn overlaps(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
     let mut known: Vec<(SimTime, &programme::Read)> = parts
         .programmes
         .iter()
+        // What the patient may ask for is set beside the programme that runs.
+        .filter(|p| !p.is_handset())
         .filter_map(|p| Some((times.instant(&p.step.at)?, p)))
         .collect();
     known.sort_by_key(|(at, p)| (*at, p.at_place));
@@ -277,6 +281,24 @@ fn overlaps(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         }
     }
     sound
+}
+
+/// Whoever asks for boluses must be allowed some; an arm may leave the programme out.
+fn demands(parts: &Parts<'_, '_, '_>) -> bool {
+    let asks = |a: &&action::Read| matches!(a.step.action, Action::DemandBolus { .. });
+    let allowed = |p: &programme::Read| matches!(p.step.mode, Programme::PatientBolus { .. });
+    let Some(first) = parts.actions.iter().find(asks) else {
+        return true;
+    };
+    if !parts.complete || !parts.context.names.gone.is_empty() || parts.programmes.iter().any(allowed) {
+        return true;
+    }
+    parts.context.report(
+        Diagnostic::new("no-patient-bolus", "no programme allows the patient a bolus")
+            .at(first.verb_place, "every demand would be refused")
+            .help("add a [[programme]] with patient_bolus = { dose = \"10 ug\", over = \"5 min\", lockout = \"4 h\", most_per_day = 4 }"),
+    );
+    false
 }
 
 /// A refill cannot exceed the reservoir.
@@ -340,7 +362,7 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
     let mut starts: Vec<SimTime> = parts
         .programmes
         .iter()
-        .filter(|p| p.bolus_length().is_none())
+        .filter(|p| p.bolus_length().is_none() && !p.is_handset())
         .filter_map(|p| times.instant(&p.step.at))
         .collect();
     starts.sort();
@@ -351,6 +373,8 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
         };
         let stop = if read.bolus_length().is_some() {
             Some(start)
+        } else if read.is_handset() {
+            None
         } else {
             starts.iter().copied().find(|s| *s > start)
         };

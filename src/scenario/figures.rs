@@ -89,7 +89,7 @@ pub(super) fn parameters_of(
 }
 
 /// `a.b.c` may be written quoted, dotted or as nested tables.
-fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, Place, &'t Data)>) {
+pub(super) fn flatten<'t>(table: &'t Table, prefix: String, out: &mut Vec<(String, Place, Place, &'t Data)>) {
     for entry in &table.entries {
         let key = if prefix.is_empty() {
             entry.key.clone()

@@ -69,6 +69,7 @@ mod schema;
 pub mod settings;
 pub mod steps;
 mod teaching;
+mod uncertain;
 mod writing;
 
 use std::path::{Path, PathBuf};

@@ -18,6 +18,7 @@ pub use super::matrix::{Factor, Matrix};
 use super::population::PopulationSpec;
 use super::settings::{PolicySpec, Settings};
 pub use super::teaching::{Question, Stage, Teaching};
+pub use super::uncertain::Uncertain;
 
 /// A file as loaded: one scenario per arm (a single unnamed one without `[[arm]]`).
 #[derive(Debug, Clone)]
@@ -95,6 +96,8 @@ pub struct Scenario {
     pub set: Option<&'static str>,
     /// Whom a patient is drawn from, as `[population]` and `[model]` say; `None` without the block.
     pub population: Option<Arc<PopulationSpec>>,
+    /// The draw of what is uncertain that is run; `None` without the block.
+    pub uncertain: Option<Uncertain>,
     /// What the file fixes for every patient: keys of `[parameters]`, and those of `[patient]`
     /// as `patient.KEY`. A population does not touch these.
     pub fixed: BTreeSet<&'static str>,
@@ -329,6 +332,19 @@ pub enum Programme {
         /// Dose rate afterwards, by the new label \[ug/h\].
         then_rate: f64,
     },
+    /// Boluses on the patient's demand, on top of the running programme, which goes on.
+    PatientBolus {
+        /// Dose of one bolus \[ug\].
+        dose: f64,
+        /// Length of one bolus \[h\].
+        over: f64,
+        /// Shortest time from the beginning of one to that of the next \[h\].
+        lockout: f64,
+        /// Most in any 24 hours.
+        most_per_day: u32,
+    },
+    /// No boluses on demand any more.
+    NoPatientBolus,
     /// Keeps the rotor turning (0.006 mL/day).
     MinimumRate,
     /// Rotor stopped by programme.
@@ -484,6 +500,11 @@ pub enum Action {
     ScaleDose {
         /// New over old dose \[1\].
         factor: f64,
+    },
+    /// The patient asks for a bolus: once, or by chance at a mean rate until the end \[1/h\].
+    DemandBolus {
+        /// Demands per hour; `None` is once.
+        rate: Option<f64>,
     },
     /// Read the pump.
     Interrogate,

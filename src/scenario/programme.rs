@@ -15,6 +15,8 @@ pub(super) const VERBS: &[&str] = &[
     "single_bolus",
     "priming_bolus",
     "bridge_bolus",
+    "patient_bolus",
+    "no_patient_bolus",
     "minimum_rate",
     "stopped",
 ];
@@ -31,6 +33,12 @@ pub(super) const SINGLE_KEYS: &[&str] = &["dose", "over"];
 pub(super) const PRIMING_KEYS: &[&str] = &["volume", "over"];
 /// As above.
 pub(super) const BRIDGE_KEYS: &[&str] = &["old_concentration", "bridge_rate", "volume", "then_rate"];
+
+/// As above.
+pub(super) const PATIENT_KEYS: &[&str] = &["dose", "over", "lockout", "most_per_day"];
+
+/// Most boluses a day that can be allowed: one every five minutes.
+pub(super) const MOST_A_DAY: i64 = 288;
 
 /// Steps a flex programme may have in a day (SynchroMed II clinician programmer).
 const FLEX_STEPS: usize = 13;
@@ -69,6 +77,14 @@ pub(super) struct Read {
 }
 
 impl Read {
+    /// Whether it only says what the patient may ask for: the programme that runs goes on.
+    pub(super) fn is_handset(&self) -> bool {
+        matches!(
+            self.step.mode,
+            Programme::PatientBolus { .. } | Programme::NoPatientBolus
+        )
+    }
+
     /// How long a bolus lasts \[h\]; `None` for a programme that goes on, or where it depends on the catheter.
     pub(super) fn bolus_length(&self) -> Option<f64> {
         match self.step.mode {
@@ -185,6 +201,34 @@ fn mode(fields: &Fields<'_, '_>, demands: &mut Vec<Demand>) -> Result<Programme,
                 then_rate,
             })
         }
+        "patient_bolus" => {
+            let example = "{ dose = \"10 ug\", over = \"5 min\", lockout = \"4 h\", most_per_day = 4 }";
+            let inner = need_child(fields, verb, PATIENT_KEYS, example)?;
+            let dose = inner.need("dose", Dimension::Mass, Bound::POSITIVE);
+            let over = inner.need("over", Dimension::Time, Bound::POSITIVE);
+            let lockout = inner.need("lockout", Dimension::Time, Bound::NOT_NEGATIVE);
+            let most = inner.whole("most_per_day", 1, MOST_A_DAY);
+            let (dose, over, lockout) = (dose?, over?, lockout?);
+            let Some(most) = most?.and_then(|n| u32::try_from(n).ok()) else {
+                return Err(inner.missing("most_per_day", "4"));
+            };
+            if lockout < over {
+                return Err(inner.report(
+                    Diagnostic::new("bolus-too-long", "the lockout ends before the bolus does")
+                        .at(inner.place_of("lockout"), "shortest time between beginnings")
+                        .at(inner.place_of("over"), "length of one bolus")
+                        .help("make `lockout` at least as long as `over`"),
+                ));
+            }
+            demand(inner.place_of("dose"), Flow::BolusByLabel(dose / over));
+            Ok(Programme::PatientBolus {
+                dose,
+                over,
+                lockout,
+                most_per_day: most,
+            })
+        }
+        "no_patient_bolus" => fields.mark(verb).map(|()| Programme::NoPatientBolus),
         "minimum_rate" => fields.mark(verb).map(|()| Programme::MinimumRate),
         _ => fields.mark(verb).map(|()| Programme::Stopped),
     }

@@ -11,7 +11,7 @@ use super::figures::{fidelity, named_set, parameters_of};
 use super::model::{
     Catheter, Heard, Hearing, History, Material, Patient, Population, Pump, Scenario, Segment, Selection,
 };
-use super::{action, care, check, drug, expect, fault, hazards, population_read, programme, teaching};
+use super::{action, care, check, drug, expect, fault, hazards, population_read, programme, teaching, uncertain};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::quantity::Dimension;
@@ -30,6 +30,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "sources",
     "model",
     "population",
+    "uncertain",
     "patient",
     "pump",
     "catheter",
@@ -191,6 +192,7 @@ pub(super) fn resolve(
     )));
     let drawn_from = population.as_ref().ok().and_then(Option::as_ref);
     let patient = patient(&fields, &defaults, drawn_from.map(|p| p.patient()), &mut fixed);
+    let uncertain = uncertain::read(&fields, &fixed, drawn_from.map(AsRef::as_ref));
     let drugs = blocks(&fields, "drug", |table, place| {
         drug::read(context, table, place, &defaults)
     });
@@ -236,7 +238,7 @@ pub(super) fn resolve(
     let (parameters, patient, pump, catheter) = (parameters?, patient?, pump?, catheter?);
     let hazards = hazards?;
     let teaching = teaching?;
-    let (replicate, set, population) = (replicate?, set?, population?);
+    let (replicate, set, population, uncertain) = (replicate?, set?, population?, uncertain?);
     sound?;
     few?;
     if drugs.flawed || programmes.flawed || faults.flawed || actions.flawed || care.flawed || expectations.flawed {
@@ -285,6 +287,7 @@ pub(super) fn resolve(
                 None => population,
             }),
             set: set.map(|set| set.name),
+            uncertain,
             fixed,
         },
         expectations: expectations.read,

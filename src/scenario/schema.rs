@@ -12,7 +12,7 @@ use super::population::Shape;
 use super::settings::PolicySpec;
 use super::{
     action, arms, care, decision, drug, expect, fault, hazards, population_read, programme, resolve, settings, steps,
-    teaching,
+    teaching, uncertain,
 };
 use crate::parameters;
 use crate::quantity::Dimension;
@@ -37,6 +37,11 @@ pub fn schema(catalog: &Catalog) -> String {
             words(parameters::SETS.iter().map(|s| s.name), "Named set of parameters.")
         }),
         "population" => population(catalog),
+        "uncertain" => object(uncertain::KEYS, |key| match key {
+            "draw" => json!({ "type": "integer", "minimum": 0, "maximum": uncertain::LAST,
+                "description": "Which draw of what is uncertain is run." }),
+            _ => json!({ "type": "object", "description": "Parameters drawn as well, each with [LOW, HIGH]." }),
+        }),
         "sources" => {
             json!({ "type": "array", "items": { "type": "string" }, "description": "Publications behind the story." })
         }
@@ -446,6 +451,14 @@ fn programme_block() -> Value {
             "volume" => quantity(Dimension::Volume, "Volume bridged; left out, tube plus catheter."),
             _ => quantity(Dimension::DoseRate, "Dose rate afterwards."),
         }),
+        "patient_bolus" => object(programme::PATIENT_KEYS, |key| match key {
+            "dose" => quantity(Dimension::Mass, "Dose of one bolus on demand."),
+            "over" => quantity(Dimension::Time, "Length of one bolus."),
+            "lockout" => quantity(Dimension::Time, "Shortest time from one beginning to the next."),
+            _ => json!({ "type": "integer", "minimum": 1, "maximum": programme::MOST_A_DAY,
+                "description": "Most in any 24 hours." }),
+        }),
+        "no_patient_bolus" => json!({ "const": true, "description": "No boluses on demand any more." }),
         "minimum_rate" => json!({ "const": true, "description": "Keeps the rotor turning." }),
         _ => json!({ "const": true, "description": "Stops the pump." }),
     });
@@ -609,6 +622,10 @@ fn action_block() -> Value {
                 ),
             });
             json!({ "oneOf": [{ "const": true }, table] })
+        }
+        "demand_bolus" => {
+            let often = |_: &str| quantity(Dimension::Rate, "Demands by chance at this mean rate, from then on.");
+            json!({ "oneOf": [{ "const": true }, object(action::DEMAND_KEYS, often)] })
         }
         "enter_volume" => quantity(Dimension::Volume, "Volume typed in as what the reservoir holds."),
         "implant" => object(action::IMPLANT_KEYS, |key| match key {

@@ -18,6 +18,7 @@ pub(super) const FILES: &[(&str, &str)] = shipped![
     "scenarios/alarm-heard-or-not.toml",
     "scenarios/battery-early.toml",
     "scenarios/battery-replacement.toml",
+    "scenarios/bolus-on-demand.toml",
     "scenarios/catheter-fracture.toml",
     "scenarios/catheter-kink.toml",
     "scenarios/catheter-migration.toml",

@@ -184,6 +184,7 @@ impl Simulation {
                 ));
                 self.pump_cause = by;
             }
+            Action::DemandBolus { rate } => self.demand(index, &id, part, rate, by, cx, notices)?,
             Action::Interrogate => {
                 self.patient.pump.command(now, &Command::Interrogate, notices)?;
                 let t = self.patient.pump.telemetry(now);

@@ -259,6 +259,8 @@ fn first_rate(scenario: &Scenario) -> Option<f64> {
             Programme::BridgeBolus { bridge_rate, .. } => Some(*bridge_rate),
             Programme::SingleBolus { .. }
             | Programme::PrimingBolus { .. }
+            | Programme::PatientBolus { .. }
+            | Programme::NoPatientBolus
             | Programme::MinimumRate
             | Programme::Stopped => None,
         })

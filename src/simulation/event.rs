@@ -361,7 +361,10 @@ impl Event for SimEvent {
     fn is_routine(&self) -> bool {
         match self {
             SimEvent::Pump(event) => *event != PumpEvent::Emptied,
-            SimEvent::Notice(notice) => *notice != PumpNotice::Emptied,
+            SimEvent::Notice(notice) => !matches!(
+                notice,
+                PumpNotice::Emptied | PumpNotice::BolusGranted { .. } | PumpNotice::BolusRefused { .. }
+            ),
             SimEvent::Catheter | SimEvent::Delivery { .. } => true,
             _ => false,
         }
@@ -378,12 +381,15 @@ impl Event for SimEvent {
             }),
             SimEvent::Fault { severity, .. } => fp.write_f64(*severity),
             SimEvent::AlarmHeard { tone, .. } => fp.write_u64(*tone),
-            SimEvent::Notice(notice) => {
-                if let PumpNotice::RateChanged { flow, dose_rate } = notice {
+            SimEvent::Notice(notice) => match notice {
+                PumpNotice::RateChanged { flow, dose_rate } => {
                     fp.write_f64(*flow);
                     fp.write_f64(*dose_rate);
                 }
-            }
+                PumpNotice::BolusGranted { dose } => fp.write_f64(*dose),
+                PumpNotice::BolusRefused { why } => fp.write_str(why.words()),
+                _ => {}
+            },
             SimEvent::Care { step, .. } => match step {
                 CareStep::Timer { name } | CareStep::Seen { name, .. } | CareStep::Missed { name } => {
                     fp.write_str(name)

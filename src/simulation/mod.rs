@@ -9,6 +9,7 @@ mod ailment_run;
 mod assemble;
 mod body;
 mod care_run;
+mod demand;
 mod diagnose;
 mod drugs;
 mod error;

@@ -4,7 +4,7 @@ use crate::pump::{self, AlarmName};
 use crate::response::all_symptoms;
 
 /// The acts a scenario can contain: key, form, meaning.
-pub const ACTIONS: [(&str, &str, &str); 32] = [
+pub const ACTIONS: [(&str, &str, &str); 33] = [
     (
         "refill",
         r#"{ volume = "18 mL", concentration = "2 mg/mL", label = "2 mg/mL", pocket_share = "0 %", aspirate = true, syringe_error = "0.2 mL" }"#,
@@ -22,6 +22,11 @@ pub const ACTIONS: [(&str, &str, &str); 32] = [
     ),
     ("raise_dose", r#""10 %""#, "Raise the dose of the running programme."),
     ("lower_dose", r#""10 %""#, "Lower the dose of the running programme."),
+    (
+        "demand_bolus",
+        r#"{ rate = "3 /week" }"#,
+        "The patient asks for a bolus, by chance at this rate from then on; `true` is once. A programme with patient_bolus grants it.",
+    ),
     (
         "interrogate",
         "true",

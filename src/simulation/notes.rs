@@ -36,8 +36,14 @@ fn differ(a: f64, b: f64) -> bool {
 impl Notes {
     /// A programme was sent; `ordered` is what should have been, if it is a slip \[ug/h\].
     pub fn programme(&mut self, mode: &Programme, ordered: Option<f64>) {
-        // A bolus leaves the programme before it in force.
-        let passing = matches!(mode, Programme::SingleBolus { .. } | Programme::PrimingBolus { .. });
+        // A bolus leaves the programme before it in force, and so does what the patient may ask for.
+        let passing = matches!(
+            mode,
+            Programme::SingleBolus { .. }
+                | Programme::PrimingBolus { .. }
+                | Programme::PatientBolus { .. }
+                | Programme::NoPatientBolus
+        );
         if ordered.is_some() || !passing {
             self.dose = ordered;
         }

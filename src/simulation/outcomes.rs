@@ -45,6 +45,10 @@ pub struct Outcomes {
     pub complication_h: f64,
     /// Operations for a fault of delivery while there was none, but a complication.
     pub operations_against_complication: u32,
+    /// Boluses that the patient asked the pump for and got.
+    pub boluses_granted: u32,
+    /// Boluses that the patient asked the pump for and did not get.
+    pub boluses_refused: u32,
     /// Whether the patient died.
     pub died: bool,
     /// First fault, or refill that went wrong \[h\].
@@ -84,6 +88,8 @@ impl Outcomes {
                 "operations_against_complication",
                 Some(f64::from(self.operations_against_complication)),
             ),
+            ("boluses_granted", Some(f64::from(self.boluses_granted))),
+            ("boluses_refused", Some(f64::from(self.boluses_refused))),
             ("died", Some(f64::from(u8::from(self.died)))),
             ("fault_h", self.fault_h),
             ("to_symptom_h", self.to_symptom_h),
@@ -210,6 +216,8 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
         .unwrap_or(u32::MAX),
         complication_h: union(faulty(run, end, &|id| ill(scenario, id))),
         operations_against_complication: in_vain(scenario, run, end),
+        boluses_granted: answers(run, "bolus_granted"),
+        boluses_refused: answers(run, "bolus_refused"),
         died: run.outcome.cause.is_some(),
         fault_h: fault,
         to_symptom_h: since(symptom),
@@ -217,6 +225,12 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
         to_diagnosis_h: since(diagnosis),
         to_repair_h: since(repair),
     }
+}
+
+/// How often the pump answered a demand of the patient in this way.
+fn answers(run: &RunResult, kind: &str) -> u32 {
+    let of = |e: &&EventRow| e.kind == kind && e.component == "pump";
+    u32::try_from(run.events.iter().filter(of).count()).unwrap_or(u32::MAX)
 }
 
 /// Time within the goals, each sample standing for the time up to the next \[h\].

@@ -89,6 +89,7 @@ impl Run {
         let draws = Draws::new(seed, replicate_of(scenario, options));
         let mut scenario = scenario.clone();
         let individual = Some(options.replicate).filter(|n| *n != 0).or(scenario.replicate);
+        crate::population::uncertain::draw(&mut scenario, seed);
         crate::population::settle(&mut scenario, seed, individual);
         scenario.faults.extend(crate::hazards::draw(&scenario, &draws));
         scenario.faults.extend(crate::complications::draw(&scenario, &draws));

@@ -68,6 +68,8 @@ pub fn notice_detail(notice: &PumpNotice) -> String {
             number(requested * 24.0),
             number(delivered * 24.0)
         ),
+        PumpNotice::BolusGranted { dose: d } => dose(*d),
+        PumpNotice::BolusRefused { why } => why.words().to_owned(),
         PumpNotice::Deformed { lost } => format!("{} mL of capacity lost", number(*lost)),
         _ => String::new(),
     }
@@ -137,6 +139,17 @@ pub fn programme(mode: &Programme) -> String {
             dose_rate(*bridge_rate),
             dose_rate(*then_rate)
         ),
+        Programme::PatientBolus {
+            dose: d,
+            lockout,
+            most_per_day,
+            ..
+        } => format!(
+            "on demand {}, not within {} h of the last, {most_per_day} in 24 h at most",
+            dose(*d),
+            number(*lockout)
+        ),
+        Programme::NoPatientBolus => "no bolus on demand".to_owned(),
         Programme::MinimumRate => "minimum rate, no therapy".to_owned(),
         Programme::Stopped => "pump stopped".to_owned(),
     }

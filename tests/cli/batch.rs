@@ -173,6 +173,42 @@ fn two_levels_have_tables_figures_and_replicates_that_run_alone() {
     ])
     .success()
     .stdout(contains(&eleventh[place]).not());
+    // The folder of such a run says which draw it is, and runs again without options.
+    let named = ["--uncertain", "hazards.catheter.", "--replicate", "11", "--no-plots"];
+    desk.run(&[&["run", "case.toml", "--draw", "2", "--out", "drawn"], &named[..]].concat())
+        .success();
+    desk.run(&["run", "drawn", "--out", "again", "--no-plots"]).success();
+    desk.run(&[
+        "run",
+        "case.toml",
+        "--replicate",
+        "11",
+        "--out",
+        "without",
+        "--no-plots",
+    ])
+    .success();
+    let of = |folder: &str| desk.json(&format!("{folder}/summary.json"))["fingerprint"].clone();
+    assert_eq!(of("drawn"), of("again"));
+    assert_ne!(of("drawn"), of("without"));
+    for folder in ["drawn", "again"] {
+        let read = |file: &str| std::fs::read(desk.at(&format!("{folder}/{file}"))).unwrap();
+        assert_eq!(desk.json(&format!("{folder}/summary.json"))["draw"], 2);
+        assert_eq!(
+            read("timeseries.csv"),
+            std::fs::read(desk.at("drawn/timeseries.csv")).unwrap()
+        );
+    }
+    // Another number replaces it.
+    desk.run(&["run", "drawn", "--draw", "3", "--out", "third", "--no-plots"])
+        .success();
+    let text = std::fs::read_to_string(desk.at("third/scenario.toml")).unwrap();
+    assert_eq!(text.matches("[uncertain]").count(), 1);
+    assert!(text.contains("draw = 3"), "{text}");
+    desk.run(&["patients", "-n", "2", "--draw", "2"]).success();
+    desk.run(&["patients", "-n", "2", "--uncertain", "2"])
+        .code(2)
+        .stderr(contains("is now called --draw").and(contains("write --draw 2")));
     for (args, words) in [
         (vec!["--uncertainty", "0"], "draws nothing"),
         (vec!["--uncertainty", "1"], "take 2 to 500 draws"),

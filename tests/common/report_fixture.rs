@@ -179,6 +179,7 @@ pub fn withdrawal(days: f64) -> RunData {
             scenario_hash: "3f2a9c1d77e0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f80".to_owned(),
             seed: 42,
             replicate: 0,
+            draw: None,
             fingerprint: "9f3c0a1b2c3d4e5f".to_owned(),
             outcome: "withdrawal, recovered after revision".to_owned(),
             ledger_residual: 3.2e-13,

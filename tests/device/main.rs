@@ -3,6 +3,7 @@
 mod catheter_faults;
 mod catheter_properties;
 mod catheter_with_pump;
+mod demand;
 mod drug_line;
 mod families;
 mod line;

@@ -186,6 +186,99 @@ fn trap_05_threads_shards_and_a_stop_leave_the_same_bytes() {
     assert!(matches!(error, BatchError::Damaged { .. }), "{error}");
 }
 
+/// Bands of a signal as `bands.csv` has them: time, level, value, low, high.
+fn bands(batch: &Batch, state: &State, signal: &str) -> Vec<[Option<f64>; 5]> {
+    let mut bytes = Vec::new();
+    tables::write_bands(batch.identity(), state, &mut bytes).unwrap();
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let rows = reader.records().map(Result::unwrap).filter(|r| &r[3] == signal);
+    rows.map(|r| [0, 6, 7, 8, 9].map(|i| r[i].parse().ok())).collect()
+}
+
+#[test]
+fn bands_of_a_steady_dose_are_that_dose_and_bands_of_any_are_those_of_the_sorted_values() {
+    let text = STORY
+        .replace("[hazards]\ngeneration = \"silicone\"\nscale = 400.0\n", "")
+        .replace("[pump]\n", "[pump]\ngain = 1.0\n")
+        .replace("300 ug/day", "400 ug/day");
+    let names = ["delivered_ug_per_day", "spasm_score"];
+    let settings = Settings {
+        signals: names.map(str::to_owned).to_vec(),
+        ..many(60)
+    };
+    let batch = prepared(&text, settings);
+    let runs: Vec<batch::Replicate> = (0..60).map(|i| batch.replicate(i)).collect();
+    let mut state = State::new(batch.identity());
+    // The last ones first: order is not to be seen.
+    state.fold(&batch.grid(), runs[30..].to_vec());
+    state.fold(&batch.grid(), runs[..30].to_vec());
+    for (signal, name) in names.into_iter().enumerate() {
+        let found = bands(&batch, &state, name);
+        assert_eq!(found.len(), 15 * 5, "{name}");
+        for [time, level, value, low, high] in found {
+            let (time, level, value) = (time.unwrap(), level.unwrap(), value.unwrap());
+            let row = (time / 24.0).round() as usize;
+            let mut values: Vec<f64> = runs
+                .iter()
+                .map(|r| r.arms[0].as_ref().unwrap().rows[row][signal + 1])
+                .collect();
+            values.sort_by(f64::total_cmp);
+            let exact = values[(level * 60.0).ceil() as usize - 1];
+            // `bands.csv` is written to nine digits.
+            let width = (exact.abs() / 128.0).max(1.0 / 4096.0);
+            assert!((value - exact).abs() <= width, "{name} {time} {level}: {value} {exact}");
+            if values[0] == values[59] {
+                let spread = [Some(value), low, high].into_iter().flatten();
+                spread.for_each(|x| assert!((x - exact).abs() <= 1e-8 * exact, "{name} {time}: {x} {exact}"));
+            }
+        }
+    }
+    // The dose itself: once the pump flows it never moves.
+    let steady = bands(&batch, &state, "delivered_ug_per_day");
+    for [time, _, value, ..] in steady.into_iter().filter(|b| b[0] > Some(24.0)) {
+        assert!((value.unwrap() - 400.0).abs() < 1e-6, "{time:?}: {value:?}");
+    }
+}
+
+#[test]
+fn a_part_of_an_older_layout_is_refused_by_name_and_not_as_damaged() {
+    use sha2::{Digest, Sha256};
+    let batch = prepared(STORY, many(2));
+    let desk = tempfile::tempdir().unwrap();
+    run(&batch, Shard::WHOLE, desk.path(), 1, u64::MAX).unwrap();
+    let file = desk.path().join(batch::PART);
+    let body = fs::read_to_string(&file).unwrap();
+    let body = body.split_inclusive('\n').next().unwrap();
+    let seal = |body: &str| {
+        let hash: String = Sha256::digest(body).iter().map(|b| format!("{b:02x}")).collect();
+        format!("{body}sha256 {hash}\n")
+    };
+    let older = body.replacen("\"layout\":3", "\"layout\":2", 1);
+    assert_ne!(older, body);
+    // One whose counts still read, and one whose counts do not.
+    for text in [
+        older.clone(),
+        older.replacen("\"state\":{", "\"state\":{\"arms\":7,\"was\":{", 1) + "}",
+    ] {
+        fs::write(&file, seal(&text)).unwrap();
+        let error = batch::read_part(desk.path()).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                BatchError::Layout {
+                    found: 2,
+                    needed: 3,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert!(error.to_string().contains("run that shard again"), "{error}");
+    }
+    fs::write(&file, seal(body)).unwrap();
+    assert!(batch::read_part(desk.path()).is_ok());
+}
+
 #[test]
 fn trap_17_a_replicate_alone_is_the_replicate_of_the_batch() {
     let batch = prepared(STORY, many(40));

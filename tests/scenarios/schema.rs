@@ -69,6 +69,9 @@ fn every_table_has_the_same_keys_in_schema_and_loader() {
         (&block("programme")["single_bolus"], programme("single_bolus")),
         (&block("programme")["priming_bolus"], programme("priming_bolus")),
         (&block("programme")["bridge_bolus"], programme("bridge_bolus")),
+        (&block("programme")["patient_bolus"], programme("patient_bolus")),
+        (&block("action")["demand_bolus"]["oneOf"][1], action("demand_bolus")),
+        (&top["uncertain"], file(&format!("[uncertain]\n{z}"), "")),
         (&block("programme")["flex"]["oneOf"][1], programme("flex")),
         (
             &block("programme")["flex"]["oneOf"][0]["items"],

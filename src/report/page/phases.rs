@@ -238,6 +238,7 @@ fn is_act(scenario: &Scenario, e: &EventRow) -> bool {
             Some(step) => !matches!(
                 step.action,
                 Action::MissedRefill
+                    | Action::DemandBolus { .. }
                     | Action::Interrogate
                     | Action::CheckReservoir { .. }
                     | Action::Posture(_)
