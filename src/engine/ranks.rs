@@ -68,6 +68,9 @@ mod tests {
                 let rank = given.rank(name).unwrap();
                 prop_assert_eq!(given.name(rank), Some(name.as_str()));
             }
+            names.sort();
+            names.dedup();
+            prop_assert!(given.names().eq(names.iter().map(String::as_str)));
         }
 
         #[test]
