@@ -160,11 +160,18 @@ fn what_is_over_or_has_not_begun_is_not_called_latent() {
     };
     // A catheter without drug in a patient who never had any, then its first drop.
     let first = lesson("lessons/1-what-itb-is");
-    assert!(first.runs.iter().all(|r| r.phases.is_empty()), "{:?}", first.runs[0].phases);
+    assert!(
+        first.runs.iter().all(|r| r.phases.is_empty()),
+        "{:?}",
+        first.runs[0].phases
+    );
     // The old drug has gone, and a fifth more than programmed is left of it in the reservoir.
     let other = lesson("lessons/5-concentration-without-bridge");
     assert_eq!(names(&other, "no-bridge"), [Latent, Early, Recovery]);
-    assert!(names(&other, "bridge").is_empty(), "the label of a bridge is not what arrives");
+    assert!(
+        names(&other, "bridge").is_empty(),
+        "the label of a bridge is not what arrives"
+    );
     for run in &other.runs {
         let last = run.phases.last().map_or(0.0, |p| p.to);
         assert!(last < 96.0, "{}: {:?}", run.id, run.phases);
