@@ -108,7 +108,7 @@ fn a_pump_that_cannot_or_must_not_deliver_refuses() {
         "no programme allows it"
     );
     assert_eq!(of(scan, "48.5 h"), "the handset gets no answer");
-    assert_eq!(of(&fault("kind = \"pump.stall\""), "6 d"), "the pump stands still");
+    assert_eq!(of(&fault("kind = \"pump.stall\""), "60 h"), "the pump stands still");
     assert_eq!(
         of(&fault("kind = \"pump.telemetry_hang\""), "3 d"),
         "the handset gets no answer"
@@ -153,7 +153,7 @@ fn demands_by_chance_come_at_their_rate_and_are_the_same_in_every_arm() {
         if replicate < 3 {
             // Another dose, limit and programme: other answers to the same demands.
             let other = HANDSET.replace("24 ug", "12 ug").replace("4 h", "1 h");
-            let stop = "[[programme]]\nid = \"p\"\nat = \"5 d\"\nstopped = true\n";
+            let stop = "[[programme]]\nid = \"p\"\nat = \"5 d\"\nno_patient_bolus = true\n";
             let arm = run(&format!("{other}{stop}{BY_CHANCE}"), replicate);
             assert_eq!(asked(&arm), times);
             assert_ne!(answers(&arm), answers(&found));
@@ -200,11 +200,11 @@ fn nonsense_is_refused_with_its_line_and_what_to_write() {
     for (text, parts) in [
         (
             with("24 ug", "0 ug"),
-            ["`dose` must be greater than zero", "15 | patient_bolus"],
+            ["`dose` must be greater than zero", "16 | patient_bolus"],
         ),
         (
             with("\"4 h\"", "\"-4 h\""),
-            ["`lockout` cannot be negative", "15 | patient_bolus"],
+            ["`lockout` cannot be negative", "16 | patient_bolus"],
         ),
         (
             with("\"4 h\"", "\"1 min\""),
@@ -215,12 +215,12 @@ fn nonsense_is_refused_with_its_line_and_what_to_write() {
         ),
         (
             with("most_per_day = 3", "most_per_day = 0"),
-            ["`most_per_day` = 0 lies outside 1 to 288", "15 | patient_bolus"],
+            ["`most_per_day` = 0 lies outside 1 to 288", "16 | patient_bolus"],
         ),
-        (with(", most_per_day = 3", ""), ["most_per_day", "15 | patient_bolus"]),
+        (with(", most_per_day = 3", ""), ["most_per_day", "16 | patient_bolus"]),
         (
             with("24 ug", "24 mg"),
-            ["outside the pump's 0.048 to 24 mL/day", "15 | patient_bolus"],
+            ["outside the pump's 0.048 to 24 mL/day", "16 | patient_bolus"],
         ),
         (with("lockout", "lock_out"), ["lock_out", "`lockout`"]),
         (
