@@ -100,7 +100,7 @@ impl Cells {
 
     /// Everything put in, in units.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     /// Puts a finite value in, as so many units.
@@ -160,7 +160,8 @@ impl Cells {
     pub fn join(&mut self, other: &Cells) {
         for (i, count) in other.counts.iter().enumerate().filter(|(_, c)| **c > 0) {
             let place = self.place(other.first + i as i32);
-            self.counts[place] += count;
+            // Parts that are not what they say could count more than there can be.
+            self.counts[place] = self.counts[place].saturating_add(*count);
             if let Some((low, high)) = other.bounds.get(i) {
                 self.bound(place, *low, *high);
             }
@@ -203,7 +204,7 @@ impl Cells {
         let mut out = Vec::new();
         for (i, count) in self.counts.iter().enumerate() {
             if *count > 0 {
-                sum += count;
+                sum = u64::saturating_add(sum, *count);
                 out.push((self.edges(scale, i).1.clamp(self.low, self.high), sum as f64 / total));
             }
         }
@@ -212,10 +213,13 @@ impl Cells {
 
     /// Whether the counts fit their place in the scale; false only for a damaged file.
     pub fn is_sound(&self) -> bool {
+        // No double lies further out on any scale, and memory is made up to there.
+        const MOST: i64 = 1 << 22;
         self.low.is_finite()
             && self.high.is_finite()
             && self.low <= self.high
-            && self.counts.len() < 1 << 24
+            && i64::from(self.first) >= -MOST
+            && i64::from(self.first) + self.counts.len() as i64 <= MOST
             && (self.bounds.is_empty() || self.bounds.len() == self.counts.len())
     }
 }

@@ -35,9 +35,9 @@ impl Heap {
 
     /// Adds all replicates of another heap.
     pub fn join(&mut self, other: &Heap) {
-        self.n += other.n;
-        self.w += other.w;
-        self.ww += other.ww;
+        self.n = self.n.saturating_add(other.n);
+        self.w = self.w.saturating_add(other.w);
+        self.ww = self.ww.saturating_add(other.ww);
     }
 
     /// Whether every weight is 1.

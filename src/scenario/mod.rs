@@ -78,6 +78,7 @@ pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
 pub use flow_file::{load_bench, load_bench_str};
 pub use population_read::{population_from_file, population_from_str};
+pub(crate) use arms::MOST_ARMS;
 pub(crate) use resolve::MOST_ROWS;
 pub use schema::schema;
 
