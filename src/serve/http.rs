@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::ticks::{Deadline, TICK};
 
 /// Largest head of a request \[bytes\].
-pub(super) const MOST_HEAD: usize = 16_384;
+pub(crate) const MOST_HEAD: usize = 16_384;
 /// Most header fields of a request.
 const MOST_FIELDS: usize = 64;
 /// Largest body of a request \[bytes\].

@@ -37,8 +37,10 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use answer::Ask;
+pub(crate) use answer::MOST_MOVES;
 pub use desk::Desk;
 pub use http::MOST_BODY;
+pub(crate) use http::MOST_HEAD;
 pub use library::{Library, LibraryError, Offer};
 
 use crate::report::page::PageData;

@@ -4,6 +4,7 @@
 mod scenario_common;
 
 mod fuzz;
+mod limits;
 mod load;
 mod mistakes;
 mod quantity;
