@@ -214,7 +214,7 @@ impl Cells {
     /// Whether the counts fit their place in the scale; false only for a damaged file.
     pub fn is_sound(&self) -> bool {
         // No double lies further out on any scale, and memory is made up to there.
-        const MOST: i64 = 1 << 22;
+        const MOST: i64 = 1 << 21;
         self.low.is_finite()
             && self.high.is_finite()
             && self.low <= self.high

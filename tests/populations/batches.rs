@@ -395,6 +395,25 @@ fn a_part_that_claims_a_size_no_batch_has_is_refused_before_memory_is_taken() {
         let error = read(&of(key)(value)).unwrap_err().to_string();
         assert!(error.contains("no batch can be as it says"), "{key}{value}: {error}");
     }
+    // Sums that would be taken from one another, rows of another shape, more than there can be.
+    let heap = serde_json::json!({ "n": 1, "w": 4_294_967_296_u64, "ww": 4_294_967_296_u64 });
+    let many = serde_json::json!({ "n": u64::MAX, "w": 1, "ww": 1 });
+    for (key, value) in [
+        ("courses", serde_json::json!([{ "replicate": 0, "rows": [[]] }])),
+        ("weights", many.clone()),
+        ("failed", serde_json::json!(u64::MAX)),
+        ("ends", serde_json::json!({ "3": many })),
+        (
+            "clocks",
+            serde_json::json!({ "death": { "events": { "3": heap }, "ends": { "3": heap } } }),
+        ),
+        ("hours", serde_json::json!([67, [i64::MAX]])),
+    ] {
+        let mut broken: serde_json::Value = serde_json::from_str(body).unwrap();
+        broken["state"]["arms"][0][key] = value;
+        let error = read(&broken.to_string()).unwrap_err().to_string();
+        assert!(error.contains("does not"), "{key}: {error}");
+    }
 }
 
 /// A fault that no model survives.

@@ -155,6 +155,7 @@ pub fn bare(pending: usize, cancelling: bool, events: u64, clock: &mut dyn FnMut
     fired
 }
 
+#[cfg(feature = "others")]
 mod nexo {
     use super::{Luck, TIMEOUT};
     use nexosim::model::{Context, Model, schedulable};
@@ -219,6 +220,7 @@ mod nexo {
     }
 }
 
+#[cfg(feature = "others")]
 /// nexosim on one thread, as its documentation shows.
 pub fn nexosim(pending: usize, cancelling: bool, events: u64, clock: &mut dyn FnMut()) -> u64 {
     use ::nexosim::simulation::{Mailbox, SimInit};

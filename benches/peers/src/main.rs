@@ -37,7 +37,9 @@ const SOLVERS: &[(&str, Solve, u64)] = &[
     ("itbsim LinearSystem (as the simulator)", ours::modal, 40),
     ("itbsim Stepper (nonlinear path), 1e-6/1e-9", ours::stepper, 20),
     ("ode_solvers Dopri5, 1e-6/1e-9", others::ode_solvers, 10),
+    #[cfg(feature = "others")]
     ("diffsol TSIT45, 1e-6/1e-9", others::diffsol, 10),
+    #[cfg(feature = "others")]
     ("pharmsol TSIT45, 1e-6/1e-9, 8 outputs", others::pharmsol, 2),
 ];
 
@@ -105,14 +107,15 @@ fn linear(folder: &Path) {
 
 fn engine() {
     type Run = fn(usize, bool, u64, &mut dyn FnMut()) -> u64;
-    let tools: [(&str, Run); 3] = [
+    let tools: &[(&str, Run)] = &[
         ("bare heap with a slab", hold::bare),
         ("itbsim engine", hold::ours),
+        #[cfg(feature = "others")]
         ("nexosim, one thread", hold::nexosim),
     ];
     for cancelling in [false, true] {
         for pending in [10, 1_000, 100_000] {
-            for (name, run) in tools {
+            for (name, run) in tools.iter().copied() {
                 let mut best = 0.0_f64;
                 for _ in 0..3 {
                     // nexosim works on a thread of its own, so the process is timed.

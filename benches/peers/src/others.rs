@@ -1,5 +1,6 @@
 //! By the peers, each as its own documentation shows it.
 
+#[cfg(feature = "others")]
 use std::cell::Cell;
 
 use nalgebra::SVector;
@@ -90,6 +91,7 @@ fn piece(s: &Subject, rate: f64, x: State, length: f64) -> State {
     *solver.y_out().last().expect("the end")
 }
 
+#[cfg(feature = "others")]
 /// diffsol's TSIT45 with its interpolation.
 pub fn diffsol(s: &Subject, off: bool, rows: &mut [f64]) {
     use ::diffsol::{NalgebraMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason};
@@ -136,6 +138,7 @@ pub fn diffsol(s: &Subject, off: bool, rows: &mut [f64]) {
     }
 }
 
+#[cfg(feature = "others")]
 /// pharmsol's TSIT45; all eight states are outputs.
 pub fn pharmsol(s: &Subject, off: bool, rows: &mut [f64]) {
     use ::pharmsol::prelude::*;
