@@ -15,6 +15,7 @@
 //!
 //! `docs/update` writes the pages, a test compares them.
 
+mod limits;
 mod reference;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,8 @@ pub enum Page {
     Credibility,
     /// All that a scenario file can say, from its schema
     Scenario,
+    /// How large a file, a run, a batch or a request may be
+    Limits,
 }
 
 /// A template asks for something that is not there.
@@ -87,6 +90,7 @@ impl Page {
         let template = match self {
             Page::Model => MODEL,
             Page::Credibility => CREDIBILITY,
+            Page::Limits => return Ok(limits::page()),
             Page::Scenario => {
                 let schema = crate::scenario::schema(&Registry::builtin().catalog());
                 let schema = serde_json::from_str(&schema).map_err(|e| PageError::Schema { problem: e.to_string() })?;

@@ -86,34 +86,20 @@ impl Scale {
     }
 }
 
-/// One cell: what was put in, in units, and the smallest and largest value of it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// One cell that holds something: its number, what was put in, in units, and the smallest and
+/// largest value of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Cell {
-    /// 0 of an empty cell, whose bounds are 0 too.
+    number: i32,
     units: u64,
     low: f64,
     high: f64,
 }
 
-impl Cell {
-    fn take(&mut self, other: Cell) {
-        *self = match self.units {
-            0 => other,
-            units => Cell {
-                units: units + other.units,
-                low: self.low.min(other.low),
-                high: self.high.max(other.high),
-            },
-        };
-    }
-}
-
 /// Counts, or weights in fixed units, by cell, with the range of each cell.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Cells {
-    /// Number of the first cell.
-    first: i32,
-    /// From the first cell that holds something to the last one.
+    /// Cells that hold something, in their order: what lies far apart takes no more memory.
     cells: Vec<Cell>,
 }
 
@@ -134,50 +120,47 @@ impl Cells {
 
     /// Everything put in, in units.
     pub fn total(&self) -> u64 {
-        self.cells.iter().map(|c| c.units).sum()
+        self.cells.iter().fold(0, |sum, c| sum.saturating_add(c.units))
     }
 
     /// Puts a finite value in, as so many units; none of them is nothing put in.
     pub fn put(&mut self, scale: Scale, x: f64, units: u64) {
         if units > 0 {
+            let number = scale.cell(x);
             // A negative zero would tell the order of values that are equal.
             let (low, high) = (x + 0.0, x + 0.0);
-            self.at(scale.cell(x)).take(Cell { units, low, high });
+            self.take(Cell {
+                number,
+                units,
+                low,
+                high,
+            });
         }
     }
 
-    /// The cell of a number, made if need be.
-    fn at(&mut self, number: i32) -> &mut Cell {
-        if self.cells.is_empty() {
-            self.first = number;
+    /// Adds a cell to that of the same number.
+    fn take(&mut self, other: Cell) {
+        match self.cells.binary_search_by_key(&other.number, |c| c.number) {
+            Ok(place) => {
+                let own = &mut self.cells[place];
+                // Parts that are not what they say could count more than there can be.
+                own.units = own.units.saturating_add(other.units);
+                own.low = own.low.min(other.low);
+                own.high = own.high.max(other.high);
+            }
+            Err(place) => {
+                if self.cells.len() == self.cells.capacity() {
+                    // Room for twice as many would be most of the memory of a batch.
+                    self.cells.reserve_exact(self.cells.len() / 8 + 1);
+                }
+                self.cells.insert(place, other);
+            }
         }
-        if number < self.first {
-            let missing = (self.first - number) as usize;
-            self.cells.reserve_exact(missing);
-            self.cells.splice(0..0, std::iter::repeat_n(Cell::default(), missing));
-            self.first = number;
-        }
-        let place = (number - self.first) as usize;
-        if place >= self.cells.len() {
-            // Room for twice as many would be most of the memory of a batch.
-            self.cells.reserve_exact(place + 1 - self.cells.len());
-            self.cells.resize(place + 1, Cell::default());
-        }
-        &mut self.cells[place]
     }
 
     /// Adds all counts of another collection on the same scale.
     pub fn join(&mut self, other: &Cells) {
-        for (number, cell) in other.filled() {
-            self.at(number).take(*cell);
-        }
-    }
-
-    /// Cells that hold something, with their numbers.
-    fn filled(&self) -> impl Iterator<Item = (i32, &Cell)> {
-        let numbered = self.cells.iter().enumerate();
-        let filled = numbered.filter(|(_, c)| c.units > 0);
-        filled.map(|(i, c)| (self.first + i as i32, c))
+        other.cells.iter().for_each(|cell| self.take(*cell));
     }
 
     /// The value in the middle of whose `each` units the `mass` lies, where every value weighs
@@ -187,7 +170,7 @@ impl Cells {
     /// Values of different weight are taken to weigh `each` on average.
     pub fn value_at(&self, mass: f64, each: f64) -> Option<f64> {
         let mut before = 0.0;
-        for cell in self.cells.iter().filter(|c| c.units > 0) {
+        for cell in &self.cells {
             let units = cell.units as f64;
             if before + units >= mass {
                 // From the middle of the first value to the middle of the last one.
@@ -208,22 +191,20 @@ impl Cells {
     /// Shares up to the largest value of each cell that holds something, for an ECDF.
     pub fn steps(&self) -> Vec<(f64, f64)> {
         let total = self.total() as f64;
-        let mut sum = 0;
+        let mut sum = 0_u64;
         let of = |cell: &Cell| {
-            sum += cell.units;
+            sum = sum.saturating_add(cell.units);
             (cell.high, sum as f64 / total)
         };
-        self.cells.iter().filter(|c| c.units > 0).map(of).collect()
+        self.cells.iter().map(of).collect()
     }
 
     /// Whether cells are where values of theirs would be put; false only for a damaged file.
     pub fn is_sound(&self, scale: Scale) -> bool {
-        let holds = |(number, c): (i32, &Cell)| {
+        self.cells.iter().all(|c| {
             let ends = [c.low, c.high];
-            ends.iter().all(|x| x.is_finite() && scale.cell(*x) == number) && c.low <= c.high
-        };
-        let ends = [self.cells.first(), self.cells.last()];
-        ends.into_iter().flatten().all(|c| c.units > 0) && self.filled().all(holds)
+            ends.iter().all(|x| x.is_finite() && scale.cell(*x) == c.number) && c.low <= c.high
+        })
     }
 }
 
@@ -232,8 +213,8 @@ impl Serialize for Cells {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut packed = Packed::default();
         let (mut next, mut last) = (0_i64, 0.0);
-        for (number, cell) in self.filled() {
-            let number = i64::from(number);
+        for cell in &self.cells {
+            let number = i64::from(cell.number);
             packed.signed(number - next);
             packed.units(cell.units);
             packed.float_after(last, cell.low);
@@ -246,8 +227,6 @@ impl Serialize for Cells {
 
 impl<'de> Deserialize<'de> for Cells {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// More cells than any range of doubles needs at the widths there are.
-        const MOST: i64 = 1 << 24;
         let text = String::deserialize(deserializer)?;
         let wrong = || D::Error::custom("cells that do not read");
         let mut unpacked = Unpacked::of(&text).ok_or_else(wrong)?;
@@ -258,12 +237,18 @@ impl<'de> Deserialize<'de> for Cells {
             let units = unpacked.units().ok_or_else(wrong)?;
             let low = unpacked.float_after(last).ok_or_else(wrong)?;
             let high = unpacked.float_after(low).ok_or_else(wrong)?;
-            let number = next.checked_add(gap).filter(|n| n.abs() < MOST).ok_or_else(wrong)?;
+            let next_number = next.checked_add(gap).and_then(|n| i32::try_from(n).ok());
+            let number = next_number.ok_or_else(wrong)?;
             if units == 0 || (gap < 0 && !cells.is_empty()) {
                 return Err(wrong());
             }
-            cells.at(number as i32).take(Cell { units, low, high });
-            (next, last) = (number + 1, high);
+            cells.cells.push(Cell {
+                number,
+                units,
+                low,
+                high,
+            });
+            (next, last) = (i64::from(number) + 1, high);
         }
         Ok(cells)
     }

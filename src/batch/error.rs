@@ -13,6 +13,14 @@ pub enum BatchError {
         /// The number asked for.
         n: u64,
     },
+    /// More replicates than counts can hold.
+    #[error("{total} replicates in all are more than {most}, the limit of one batch: take fewer, or several seeds")]
+    Many {
+        /// Those asked for, of all draws.
+        total: u128,
+        /// Most.
+        most: u64,
+    },
     /// A shard that cannot be.
     #[error("shard {text} cannot be: {why}")]
     Shard {

@@ -147,8 +147,9 @@ impl<'de> Deserialize<'de> for ExactSum {
         let mut sum = ExactSum::default();
         for (i, limb) in limbs.into_iter().enumerate() {
             match sum.limbs.get_mut(first.saturating_add(i)) {
-                Some(slot) => *slot = limb,
-                None => return Err(serde::de::Error::custom("a sum beyond the range of doubles")),
+                // Carries are taken up before a sum is written; the highest holds the sign.
+                Some(slot) if limb.unsigned_abs() <= 1 << 40 => *slot = limb,
+                _ => return Err(serde::de::Error::custom("a sum beyond the range of doubles")),
             }
         }
         Ok(sum)

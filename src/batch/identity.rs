@@ -6,12 +6,16 @@ use super::error::BatchError;
 use super::levels::{self, Outer};
 use crate::engine::SimSpan;
 use crate::hazards::Bias;
-use crate::scenario::model::Matrix;
+use crate::scenario::MOST_ARMS;
+use crate::scenario::model::{Factor, Matrix};
 
 /// Version of the layout of parts; another one is refused.
 const LAYOUT: u32 = 3;
 /// Most samples of one replicate in all arms; at some 12 kB of counts each this is the memory of a batch.
-pub(super) const MOST_SAMPLES: u64 = 200_000;
+pub const MOST_SAMPLES: u64 = 200_000;
+/// Most replicates of one batch, those of all draws of an outer level together: a billion
+/// patient-years. Counts of weights in 64 bits hold four times as many.
+pub const MOST_REPLICATES: u64 = 1_000_000_000;
 /// Most cells of time.
 const MOST_CELLS: f64 = 2_500.0;
 /// Widths of a cell of time \[h\].
@@ -155,6 +159,26 @@ impl Identity {
             end_h: hours,
             signals: self.signals.len(),
         }
+    }
+
+    /// Whether a batch can have this identity; false only for a damaged file. Nothing may be made
+    /// in its size before.
+    pub(super) fn is_sound(&self) -> bool {
+        let positive = self.sample_ns > 0 && self.duration_ns > 0;
+        let many = |n: usize| (1..=MOST_ARMS).contains(&n);
+        if !positive || !many(self.arms.len()) || self.n > MOST_REPLICATES || self.outer.draws > levels::MOST_DRAWS {
+            return false;
+        }
+        let times = self.duration_ns / self.sample_ns + 1;
+        let samples = i128::from(times) * self.signals.len() as i128 * self.arms.len() as i128;
+        let fits = |m: &Matrix| {
+            m.cells.len() == self.arms.len()
+                && m.cells.iter().all(|cell| {
+                    let known = |(place, factor): (&usize, &Factor)| *place < factor.values.len();
+                    cell.len() == m.factors.len() && cell.iter().zip(&m.factors).all(known)
+                })
+        };
+        samples <= i128::from(MOST_SAMPLES) && self.matrix.as_ref().is_none_or(fits)
     }
 
     /// Refuses another batch, and says by what it differs.

@@ -186,18 +186,22 @@ impl Levels {
     }
 
     /// Whether it has the shape that the grid asks for; false only for a damaged file.
-    pub(super) fn fits(&self, grid: &Grid) -> bool {
+    pub(super) fn fits(&self, grid: &Grid, most: u64) -> bool {
         let signals = if grid.draws == 0 { 0 } else { grid.signals };
         self.draws.len() == grid.draws
             && self.signals.len() == signals
             && self.signals.iter().all(|s| s.len() == grid.draws)
             && self.signals.iter().flatten().all(|t| t.len() == grid.kept())
             && self.signals.iter().flatten().flatten().all(|c| c.is_sound(Scale::DRAW))
-            && self
-                .draws
-                .iter()
-                .flat_map(|d| &d.outcomes)
-                .all(|o| o.cells.is_sound(Scale::DRAW))
+            && self.draws.iter().all(|draw| {
+                draw.weights.is_sound(most)
+                    && draw
+                        .outcomes
+                        .iter()
+                        .all(|o| o.cells.is_sound(Scale::DRAW) && o.moments.is_sound(most))
+                    && draw.events.values().all(|heap| heap.is_sound(most))
+                    && draw.pairs.iter().all(|m| m.is_sound(most))
+            })
     }
 }
 

@@ -60,10 +60,12 @@ mod work;
 pub use cells::{Cells, Scale};
 pub use error::BatchError;
 pub use exact::ExactSum;
-pub use identity::{Grid, Identity, Settings, Shard};
+pub use identity::{Grid, Identity, MOST_REPLICATES, MOST_SAMPLES, Settings, Shard};
 pub use levels::{DrawState, Levels, MOST_DRAWS, Outer};
 pub use moments::{Estimate, Moments};
-pub use part::{Joined, PART, Part, ROWS, copy_rows, join_parts, join_some, part_of, read_part, write_part};
+pub use part::{
+    Joined, PART, Part, ROWS, copy_rows, join_parts, join_some, parse_part, part_of, read_part, write_part,
+};
 pub use quantile::{LEVELS, Quantile, RankTable, binomial_quantile, quantile, ranks};
 pub use replicate::{Batch, Reduced, Replicate, SIGNALS};
 pub use risk::{Competing, Heap, Point, Survival, Times, UNIT, aalen_johansen, kaplan_meier};

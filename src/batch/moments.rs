@@ -56,6 +56,11 @@ impl Moments {
         self.wwxx.join(&other.wwxx);
     }
 
+    /// Whether at most so many values can have made it; false only for a damaged file.
+    pub(super) fn is_sound(&self, most: u64) -> bool {
+        self.heap.is_sound(most)
+    }
+
     /// Values put in.
     pub fn n(&self) -> u64 {
         self.heap.n
@@ -117,7 +122,8 @@ pub fn effective(heap: &Heap) -> f64 {
         return 0.0;
     }
     let w = heap.w as f64 / UNIT as f64;
-    w * w / (heap.ww as f64 / UNIT as f64)
+    // Squares of the smallest weights are rounded down, which must not make more of them.
+    (w * w / (heap.ww as f64 / UNIT as f64)).min(heap.n as f64)
 }
 
 #[cfg(test)]

@@ -123,8 +123,16 @@ pub(super) fn save(part: &Part, folder: &Path) -> Result<(), BatchError> {
 pub fn read_part(folder: &Path) -> Result<Part, BatchError> {
     let path = folder.join(PART);
     let bytes = fs::read(&path).map_err(failed("read", &path))?;
+    parse_part(&bytes, &path)
+}
+
+/// As [`read_part`], of the bytes of a file; `path` stands in messages only.
+///
+/// # Errors
+/// [`BatchError::Damaged`].
+pub fn parse_part(bytes: &[u8], path: &Path) -> Result<Part, BatchError> {
     let damaged = |why: &str| BatchError::Damaged {
-        path: path.clone(),
+        path: path.to_path_buf(),
         why: why.to_owned(),
     };
     let seal = bytes
@@ -147,13 +155,16 @@ pub fn read_part(folder: &Path) -> Result<Part, BatchError> {
     };
     if let Some((found, by)) = layout.filter(|(found, _)| *found != Identity::LAYOUT) {
         return Err(BatchError::Layout {
-            path,
+            path: path.to_path_buf(),
             found,
             by,
             needed: Identity::LAYOUT,
         });
     }
     let part = read.map_err(|e| damaged(&format!("it does not read: {e}")))?;
+    if !part.identity.is_sound() {
+        return Err(damaged("no batch can be as it says"));
+    }
     let ordered = part.from <= part.next && part.next <= part.to && part.to <= part.identity.n;
     if !ordered || !part.state.fits(&part.identity) {
         return Err(damaged("what it holds does not fit together"));

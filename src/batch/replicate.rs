@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::error::BatchError;
-use super::identity::{Grid, Identity, MOST_SAMPLES, Settings};
+use super::identity::{Grid, Identity, MOST_REPLICATES, MOST_SAMPLES, Settings};
 use super::levels::MOST_DRAWS;
 use super::risk::UNIT;
 use crate::care::signs;
@@ -92,7 +92,7 @@ impl Batch {
     /// Prepares a story.
     ///
     /// # Errors
-    /// [`BatchError::Empty`], [`BatchError::Signal`], [`BatchError::Lengths`],
+    /// [`BatchError::Empty`], [`BatchError::Many`], [`BatchError::Signal`], [`BatchError::Lengths`],
     /// [`BatchError::Grid`], [`BatchError::Bias`], [`BatchError::Outer`], [`BatchError::Certain`].
     pub fn new(story: &Story, registry: Registry, settings: Settings) -> Result<Self, BatchError> {
         if settings.n == 0 {
@@ -109,12 +109,18 @@ impl Batch {
         let seed = settings.seed.unwrap_or(first.seed);
         let sample = settings.sample.unwrap_or(first.sample);
         let draws = settings.outer.draws;
-        let total = settings.n.checked_mul(draws.max(1));
-        let Some(total) = total.filter(|_| settings.outer.is_none() || (2..=MOST_DRAWS).contains(&draws)) else {
+        if !settings.outer.is_none() && !(2..=MOST_DRAWS).contains(&draws) {
             return Err(BatchError::Outer {
                 draws,
                 n: settings.n,
                 most: MOST_DRAWS,
+            });
+        }
+        let asked = u128::from(settings.n) * u128::from(draws.max(1));
+        let Some(total) = u64::try_from(asked).ok().filter(|n| *n <= MOST_REPLICATES) else {
+            return Err(BatchError::Many {
+                total: asked,
+                most: MOST_REPLICATES,
             });
         };
         let mut arms: Vec<Vec<Prepared>> = (0..draws.max(1)).map(|_| Vec::new()).collect();

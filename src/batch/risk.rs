@@ -35,14 +35,25 @@ impl Heap {
 
     /// Adds all replicates of another heap.
     pub fn join(&mut self, other: &Heap) {
-        self.n += other.n;
-        self.w += other.w;
-        self.ww += other.ww;
+        self.n = self.n.saturating_add(other.n);
+        self.w = self.w.saturating_add(other.w);
+        self.ww = self.ww.saturating_add(other.ww);
     }
 
     /// Whether every weight is 1.
     pub fn is_plain(&self) -> bool {
         self.w == u128::from(self.n) * u128::from(UNIT) && self.ww == self.w
+    }
+
+    /// Whether at most so many replicates can have made it; false only for a damaged file. The sums
+    /// leave room for all that may be joined.
+    pub(super) fn is_sound(&self, most: u64) -> bool {
+        self.n <= most && self.w < 1 << 96 && self.ww < 1 << 112
+    }
+
+    /// Whether it can be taken from another.
+    fn is_within(&self, other: &Heap) -> bool {
+        self.n <= other.n && self.w <= other.w && self.ww <= other.ww
     }
 
     fn weight(&self) -> f64 {
@@ -60,6 +71,18 @@ pub type Times = BTreeMap<u32, Heap>;
 /// Adds one replicate to a cell.
 pub fn put(times: &mut Times, cell: u32, units: u64) {
     times.entry(cell).or_default().put(units);
+}
+
+/// Whether at most so many replicates can have made them; false only for a damaged file.
+pub(super) fn are_sound(times: &Times, most: u64) -> bool {
+    times.values().all(|heap| heap.is_sound(most))
+}
+
+/// Whether they can be taken from others, cell by cell.
+pub(super) fn are_within(times: &Times, others: &Times) -> bool {
+    times
+        .iter()
+        .all(|(cell, heap)| others.get(cell).is_some_and(|other| heap.is_within(other)))
 }
 
 /// Adds all heaps of another collection.
@@ -85,6 +108,11 @@ impl Competing {
             join(self.events.entry(cause.clone()).or_default(), times);
         }
         join(&mut self.censored, &other.censored);
+    }
+
+    /// Whether at most so many replicates can have made it.
+    pub(super) fn is_sound(&self, most: u64) -> bool {
+        self.events.values().all(|times| are_sound(times, most)) && are_sound(&self.censored, most)
     }
 }
 

@@ -262,7 +262,7 @@ impl ArmState {
         self.weights.join(&other.weights);
         self.levels.join(&other.levels);
         self.hours.join(&other.hours);
-        self.events += other.events;
+        self.events = self.events.saturating_add(other.events);
         if self.outcomes.is_empty() {
             self.outcomes.clone_from(&other.outcomes);
         } else {
@@ -293,16 +293,38 @@ impl ArmState {
         }
     }
 
-    fn fits(&self, grid: &Grid) -> bool {
+    /// Whether it has the shape that the grid asks for, and at most so many replicates can have made
+    /// it; false only for a damaged file, whose sums may then be taken from one another.
+    fn fits(&self, grid: &Grid, most: u64) -> bool {
         let levels = match self.stratum.as_str() {
-            "" => self.levels.fits(grid),
+            "" => self.levels.fits(grid, most),
             _ => self.levels == Levels::default(),
         };
         levels
             && self.signals.len() == grid.signals
             && self.signals.iter().all(|s| s.len() == grid.times)
             && self.signals.iter().flatten().all(|c| c.is_sound(Scale::SIGNAL))
-            && self.outcomes.iter().all(|o| o.cells.is_sound(Scale::OUTCOME))
+            && self.failed <= most
+            && self.weights.is_sound(most)
+            && self
+                .outcomes
+                .iter()
+                .all(|o| o.cells.is_sound(Scale::OUTCOME) && o.moments.is_sound(most))
+            && self.first.is_sound(most)
+            && risk::are_sound(&self.ends, most)
+            && self
+                .clocks
+                .values()
+                .all(|clock| risk::are_sound(&clock.events, most) && risk::are_within(&clock.ends, &self.ends))
+            && self.pairs.iter().all(|p| {
+                let all = [&p.difference, &p.first, &p.own];
+                p.unequal <= most && all.into_iter().all(|m| m.is_sound(most))
+            })
+            && self
+                .courses
+                .iter()
+                .flat_map(|c| &c.rows)
+                .all(|row| row.len() == grid.signals)
     }
 }
 
@@ -394,7 +416,7 @@ impl State {
                 .iter()
                 .zip(&empty.arms)
                 .all(|(a, b)| a.arm == b.arm && a.stratum == b.stratum)
-            && self.arms.iter().all(|a| a.fits(&grid))
+            && self.arms.iter().all(|a| a.fits(&grid, identity.n))
     }
 
     /// States of whole arms, without strata.

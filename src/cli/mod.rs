@@ -37,6 +37,8 @@ mod told;
 mod validate;
 mod why;
 
+pub(crate) use run::MOST_VALUES;
+
 use crate::scenario::model::Story;
 use crate::simulation::{Registry, RunError};
 

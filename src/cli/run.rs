@@ -280,8 +280,33 @@ fn tell(runs: &[RunData], target: &Path, as_json: bool) -> Result<(), Failure> {
     print(&texts.join("\n"))
 }
 
+/// Numbers in the rows of all arms of a run together; they are kept until its files are written,
+/// and this many take a gigabyte.
+pub(crate) const MOST_VALUES: u64 = 125_000_000;
+
+/// Refuses a run whose rows would not fit the memory.
+fn room(story: &Story, options: &RunOptions) -> Result<(), Failure> {
+    let of_arm = |arm: &Arm| {
+        let scenario = &arm.scenario;
+        let sample = options.sample.unwrap_or(scenario.sample).as_nanos().max(1);
+        let rows = scenario.duration.as_nanos() / sample + 1;
+        let columns = simulation::columns_with(&scenario.drugs).len();
+        rows.unsigned_abs().saturating_mul(columns as u64)
+    };
+    let all = story.arms.iter().map(of_arm).fold(0, u64::saturating_add);
+    if all <= MOST_VALUES || !options.observe {
+        return Ok(());
+    }
+    Err(Failure::Input(format!(
+        "error: the rows of {} runs would hold {all} numbers, more than {MOST_VALUES}, the limit\n  \
+         help: take a wider --sample, or `itbsim batch`, which keeps bands and no rows",
+        story.arms.len()
+    )))
+}
+
 /// Runs all arms, each alone, and gives them in file order.
 pub(crate) fn run_arms(story: &Story, registry: &Registry, options: &RunOptions) -> Result<Vec<RunData>, Failure> {
+    room(story, options)?;
     let outcomes: Vec<Result<RunData, Failure>> = story
         .arms
         .par_iter()

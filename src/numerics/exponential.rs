@@ -7,7 +7,7 @@
 
 use nalgebra::DMatrix;
 
-use super::dense::{SparseColumns, apply, one_norm, product};
+use super::dense::{SparseColumns, apply, apply_into, one_norm, product};
 
 /// `Φ` and `Γ` of one step length.
 #[derive(Debug, Clone)]
@@ -53,5 +53,32 @@ impl Propagator {
         let free = apply(&self.phi, x);
         let forced = apply(&self.gamma, b);
         free.iter().zip(&forced).map(|(x, b)| x + b).collect()
+    }
+
+    /// `Φ`.
+    pub(super) fn phi(&self) -> &DMatrix<f64> {
+        &self.phi
+    }
+
+    /// Adds `Φ x` to `y`.
+    pub(super) fn add_free(&self, x: &[f64], y: &mut [f64]) {
+        for (column, &x) in self.phi.as_slice().chunks_exact(y.len()).zip(x) {
+            for (y, a) in y.iter_mut().zip(column) {
+                *y += a * x;
+            }
+        }
+    }
+
+    /// `Γ b`, in the place of what `y` held.
+    pub(super) fn drift(&self, b: &[f64], y: &mut [f64]) {
+        apply_into(&self.gamma, b, y);
+    }
+
+    /// Adds to `x` what one jump and one rate into a state have become after the step.
+    pub(super) fn add_column(&self, state: usize, jump: f64, rate: f64, x: &mut [f64]) {
+        let (free, driven) = (self.phi.column(state), self.gamma.column(state));
+        for (x, (f, d)) in x.iter_mut().zip(free.iter().zip(driven.iter())) {
+            *x += f * jump + d * rate;
+        }
     }
 }

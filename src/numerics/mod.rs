@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`linear`] | `x' = A x + b` with piecewise-constant `b`: exact, at any instant |
 //! | [`modal`], [`exponential`] | the two methods behind it |
+//! | [`gridded`] | the same with inputs known beforehand: all states on an even grid, the fastest way |
 //! | [`trajectory`], [`crossing`] | an output as a sum of exponentials, and where it meets a level |
 //! | [`bundle`] | several outputs at once, cheap where modes have decayed |
 //! | [`stepper`] | Dormand-Prince 5(4) with dense output for a few nonlinear states |
@@ -31,6 +32,7 @@ pub mod draws;
 pub mod exponential;
 mod first;
 pub mod general;
+pub mod gridded;
 pub mod linear;
 pub mod modal;
 pub mod stepper;
@@ -42,6 +44,7 @@ pub use decay::{power, powers};
 pub use draws::{DrawError, Draws};
 pub use error::NumericsError;
 pub(crate) use first::{Side, first_tick};
+pub use gridded::{Act, Gridded, GriddedError, Input};
 pub(crate) use linear::SparseWeights;
 pub use linear::{Coordinates, Forcing, LinearSystem, Method, OutputRow, Scratch, steady};
 pub use modal::FallbackReason;

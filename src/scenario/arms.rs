@@ -10,7 +10,7 @@ use super::resolve::path_help;
 pub(super) const KEYS: &[&str] = &["id", "without", "set"];
 
 /// Arms one file may have; each is a copy of the document.
-pub(super) const MOST_ARMS: usize = 200;
+pub(crate) const MOST_ARMS: usize = 200;
 
 /// One arm: its id, the ids it leaves out, and the changed document.
 pub(super) struct Variant {

@@ -30,7 +30,7 @@ pub(super) struct Parts<'a, 'd, 'c> {
 }
 
 /// Blocks that may wait for one another in a row; it keeps the checks linear in the size of the file.
-const CHAIN_LIMIT: usize = 64;
+pub(crate) const CHAIN_LIMIT: usize = 64;
 
 /// Runs every check; mistakes are reported one by one.
 pub(super) fn all(parts: &Parts<'_, '_, '_>) -> Result<(), Reported> {

@@ -17,9 +17,9 @@ pub(super) const KEYS: &[&str] = &["id", "at", "question", "reveal", "choice"];
 pub(super) const CHOICE_KEYS: &[&str] = &["text", "reason", "chosen", "arm", "do", "without", "set"];
 
 /// Decisions one file may have.
-const MOST: usize = 20;
+pub(crate) const MOST: usize = 20;
 /// Choices one decision may have.
-const MOST_CHOICES: usize = 6;
+pub(crate) const MOST_CHOICES: usize = 6;
 
 /// A point of the story at which somebody decides.
 #[derive(Debug, Clone, PartialEq)]

@@ -135,7 +135,7 @@ impl Bound {
 }
 
 /// Most repetitions of one thing in a run; a bolus every ten minutes makes this in two years.
-const MOST_REPEATS: f64 = 100_000.0;
+pub(crate) const MOST_REPEATS: f64 = 100_000.0;
 
 /// One table being read.
 pub(super) struct Fields<'d, 'c> {

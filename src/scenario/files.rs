@@ -12,7 +12,7 @@ use super::document::{self, Data, Table};
 pub const FILE_LIMIT: u64 = 1_000_000;
 
 /// Longest chain of `extends`.
-const CHAIN_LIMIT: usize = 32;
+pub(crate) const CHAIN_LIMIT: usize = 32;
 
 /// Where scenario files come from.
 ///

@@ -57,8 +57,8 @@ const VERBS: &[&str] = &[
 const RAMPS: &[&str] = &["temperature", "ambient", "gear_slip", "supply"];
 const TAP_KINDS: &[&str] = &["truncate", "hold", "max", "min", "add", "subtract", "stuck", "delayed"];
 /// Calls of a controller in one test, and recorded volumes, beyond which a file is a slip.
-const MOST_TICKS: f64 = 1e8;
-const MOST_SAMPLES: f64 = 2e6;
+pub(crate) const MOST_TICKS: f64 = 1e8;
+pub(crate) const MOST_SAMPLES: f64 = 2e6;
 /// Bounds of a flow \[mL/h\]: ten times what any implant can do.
 const FLOW: Bound = Bound::within(0.0, 10.0);
 

@@ -74,12 +74,26 @@ mod writing;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use arms::MOST_ARMS;
 pub use branching::{BRANCH, Decision, PAST, load_branch};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
 pub use flow_file::{load_bench, load_bench_str};
 pub use population_read::{population_from_file, population_from_str};
 pub(crate) use resolve::MOST_ROWS;
+
+/// What a scenario may hold at most, for the page that states it.
+pub(crate) mod most {
+    pub(crate) use super::check::CHAIN_LIMIT as WAITING;
+    pub(crate) use super::decision::{MOST as DECISIONS, MOST_CHOICES as CHOICES};
+    pub(crate) use super::fields::MOST_REPEATS as REPEATS;
+    pub(crate) use super::files::CHAIN_LIMIT as FILES;
+    pub(crate) use super::flow_file::{MOST_SAMPLES as FLOW_SAMPLES, MOST_TICKS as FLOW_TICKS};
+    pub(crate) use super::names::ID_LIMIT as NAME;
+    pub(crate) use super::resolve::{LONGEST as HOURS, MOST_BLOCKS as BLOCKS};
+    pub(crate) use super::teaching::MOST as STAGES;
+}
+
 pub use schema::schema;
 
 use diagnostics::Source;

@@ -11,7 +11,7 @@ use super::steps;
 pub(super) const LISTS: [&str; 4] = ["programme", "fault", "action", "care"];
 
 /// Longest id, which can become a folder name \[characters\].
-pub(super) const ID_LIMIT: usize = 64;
+pub(crate) const ID_LIMIT: usize = 64;
 
 /// Every name that a moment, an arm or a repair may use.
 #[derive(Debug, Clone, Default)]

@@ -133,11 +133,11 @@ pub(super) const HEARD: &[(&str, Heard)] = &[
 pub(super) const MATERIALS: &[(&str, Material)] = &[("braided", Material::Braided), ("silicone", Material::Silicone)];
 
 /// Longest run [h]: a hundred Julian years.
-const LONGEST: f64 = 876_600.0;
+pub(crate) const LONGEST: f64 = 876_600.0;
 /// Output rows beyond which a sample spacing is taken for a slip.
 pub(crate) const MOST_ROWS: f64 = 1e6;
 /// Blocks one list may hold.
-const MOST_BLOCKS: usize = 10_000;
+pub(crate) const MOST_BLOCKS: usize = 10_000;
 /// Sample spacing when the file names none \[h\].
 const SAMPLE: f64 = 0.25;
 /// Pump family when the file names none.

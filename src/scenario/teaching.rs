@@ -22,7 +22,7 @@ const LAST: i64 = 999;
 /// Longest lesson \[min\].
 const LONGEST: i64 = 600;
 /// Stages or questions one lesson may have; more is no lesson but a slip.
-const MOST: usize = 100;
+pub(crate) const MOST: usize = 100;
 
 /// What a class reads beside the run.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -16,7 +16,7 @@ use crate::simulation::{Registry, Run, RunError, RunOptions, RunResult};
 /// Looks at a run in progress: to see whether anybody still wants it.
 const LOOKS: i64 = 1024;
 /// Moves that one request may make.
-const MOST_MOVES: usize = 100;
+pub(crate) const MOST_MOVES: usize = 100;
 
 /// What the page asks for.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::ticks::{Deadline, TICK};
 
 /// Largest head of a request \[bytes\].
-pub(super) const MOST_HEAD: usize = 16_384;
+pub(crate) const MOST_HEAD: usize = 16_384;
 /// Most header fields of a request.
 const MOST_FIELDS: usize = 64;
 /// Largest body of a request \[bytes\].
@@ -77,7 +77,7 @@ fn say(status: u16, kind: &str, message: &str) -> Refusal {
 }
 
 /// Reads a request before the deadline.
-pub(super) fn read_request(stream: &mut TcpStream, deadline: &Deadline) -> Result<Request, Refusal> {
+pub(super) fn read_request(stream: &mut impl Read, deadline: &Deadline) -> Result<Request, Refusal> {
     let mut bytes = Vec::new();
     let (mut request, length, head) = loop {
         let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
@@ -166,7 +166,7 @@ fn take(parsed: &httparse::Request<'_, '_>, head: usize) -> Result<(Request, usi
 }
 
 /// Reads some more, at most `room` bytes.
-fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>, room: usize, deadline: &Deadline) -> Result<(), Refusal> {
+fn more(stream: &mut impl Read, bytes: &mut Vec<u8>, room: usize, deadline: &Deadline) -> Result<(), Refusal> {
     let mut buffer = [0_u8; 8_192];
     let room = room.min(buffer.len());
     loop {
@@ -233,8 +233,8 @@ fn reason(status: u16) -> &'static str {
     }
 }
 
-/// Sends a response and closes. Errors are the client's: nobody is told.
-pub(super) fn answer(stream: &mut TcpStream, response: &Response, without_body: bool, deadline: &Deadline) {
+/// A response as it goes over the line.
+pub(super) fn encode(response: &Response, without_body: bool) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n\
          X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\nReferrer-Policy: no-referrer\r\n\
@@ -249,6 +249,12 @@ pub(super) fn answer(stream: &mut TcpStream, response: &Response, without_body: 
     if !without_body {
         bytes.extend_from_slice(&response.body);
     }
+    bytes
+}
+
+/// Sends a response and closes. Errors are the client's: nobody is told.
+pub(super) fn answer(stream: &mut TcpStream, response: &Response, without_body: bool, deadline: &Deadline) {
+    let bytes = encode(response, without_body);
     let mut rest = bytes.as_slice();
     while !rest.is_empty() && !deadline.passed() {
         match stream.write(rest) {

@@ -22,6 +22,7 @@
 
 mod answer;
 mod builtin;
+mod desk;
 mod http;
 mod library;
 mod page;
@@ -36,7 +37,10 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use answer::Ask;
+pub(crate) use answer::MOST_MOVES;
+pub use desk::Desk;
 pub use http::MOST_BODY;
+pub(crate) use http::MOST_HEAD;
 pub use library::{Library, LibraryError, Offer};
 
 use crate::report::page::PageData;
@@ -143,6 +147,23 @@ pub(crate) struct Shared {
     freed: Condvar,
 }
 
+impl Shared {
+    fn new(library: Library, limits: Limits, hosts: Vec<String>) -> std::io::Result<Self> {
+        Ok(Shared {
+            library,
+            catalog: Registry::builtin().catalog(),
+            limits,
+            ticks: Ticks::start()?,
+            hosts,
+            first: OnceLock::new(),
+            stop: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
+            running: Mutex::new(0),
+            freed: Condvar::new(),
+        })
+    }
+}
+
 impl Server {
     /// Listens on 127.0.0.1 and, where the machine has it, on ::1.
     ///
@@ -165,18 +186,7 @@ impl Server {
         let hosts = ["127.0.0.1", "localhost", "[::1]"].map(|name| format!("{name}:{port}"));
         Ok(Self {
             listeners,
-            shared: Arc::new(Shared {
-                library,
-                catalog: Registry::builtin().catalog(),
-                limits: options.limits,
-                ticks: Ticks::start().map_err(refused)?,
-                hosts: hosts.into(),
-                first: OnceLock::new(),
-                stop: AtomicBool::new(false),
-                connections: AtomicUsize::new(0),
-                running: Mutex::new(0),
-                freed: Condvar::new(),
-            }),
+            shared: Arc::new(Shared::new(library, options.limits, hosts.into()).map_err(refused)?),
         })
     }
 
@@ -279,7 +289,7 @@ fn connection(mut stream: TcpStream, shared: &Shared) {
         Ok(request) => {
             without_body = request.method == "HEAD";
             // A panic is a mistake of ours; it must not take the others with it.
-            let safe = AssertUnwindSafe(|| respond(&request, &stream, shared));
+            let safe = AssertUnwindSafe(|| respond(&request, &|| http::gone(&stream), shared));
             match std::panic::catch_unwind(safe) {
                 Ok(Some(response)) => response,
                 Ok(None) => return,
@@ -292,7 +302,7 @@ fn connection(mut stream: TcpStream, shared: &Shared) {
 }
 
 /// The answer to a request; `None` if the client has gone.
-fn respond(request: &Request, stream: &TcpStream, shared: &Shared) -> Option<Response> {
+fn respond(request: &Request, gone: &dyn Fn() -> bool, shared: &Shared) -> Option<Response> {
     if let Some(refused) = foreign(request, shared) {
         return Some(refused);
     }
@@ -312,7 +322,7 @@ fn respond(request: &Request, stream: &TcpStream, shared: &Shared) -> Option<Res
         "/api/scenarios" => Some(Response::json(
             &serde_json::json!({ "scenarios": shared.library.offers() }),
         )),
-        _ => run(request, stream, shared),
+        _ => run(request, gone, shared),
     }
 }
 
@@ -341,7 +351,7 @@ fn foreign(request: &Request, shared: &Shared) -> Option<Response> {
     }
 }
 
-fn run(request: &Request, stream: &TcpStream, shared: &Shared) -> Option<Response> {
+fn run(request: &Request, gone: &dyn Fn() -> bool, shared: &Shared) -> Option<Response> {
     // A form of another page cannot have this type without asking first.
     if request.content_type.split(';').next().map(str::trim) != Some("application/json") {
         return Some(Response::error(415, "type", "send application/json"));
@@ -351,13 +361,12 @@ fn run(request: &Request, stream: &TcpStream, shared: &Shared) -> Option<Respons
         Err(error) => return Some(Response::error(400, "json", &error.to_string())),
     };
     let deadline = shared.ticks.deadline(shared.limits.run);
-    let given_up = || http::gone(stream);
-    let _turn = match Turn::wait(shared, &deadline, &given_up) {
+    let _turn = match Turn::wait(shared, &deadline, gone) {
         Waited::Ready(turn) => turn,
         Waited::Gone => return None,
         Waited::Late => return Some(Response::error(503, "busy", "too many runs at once; try again")),
     };
-    answer::run(&ask, shared, &|| deadline.passed(), &given_up)
+    answer::run(&ask, shared, &|| deadline.passed(), gone)
 }
 
 /// One of the requests that may run.

@@ -52,6 +52,7 @@ pub use outcomes::Outcomes;
 pub use profile::RAMP_STEPS;
 pub use registry::{BuildFault, FaultMechanism, Plant, Registry, SymptomEntry};
 pub use result::{AlarmRow, DeviceLogRow, EventRow, LedgerRow, Outcome, RunResult, SymptomRow, Verdict, VisitRow};
+pub(crate) use run::{CROWD_LIMIT, EVENT_LIMIT};
 pub use run::{Run, RunError, RunOptions, is_miss, replicate_of, simulate};
 pub use system::{SystemSegment, SystemTrace};
 

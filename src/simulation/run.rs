@@ -23,10 +23,10 @@ pub type RunError = crate::engine::RunError<SimError>;
 
 /// Most events within one second of simulated time; a file that asks for more (a fault that
 /// comes and goes every nanosecond) is refused instead of running for days.
-const CROWD_LIMIT: u32 = 1_000;
+pub(crate) const CROWD_LIMIT: u32 = 1_000;
 
 /// Most events in one run; a busy patient-year has some ten thousand.
-const EVENT_LIMIT: u64 = 1_000_000;
+pub(crate) const EVENT_LIMIT: u64 = 1_000_000;
 
 /// What a run is asked for beside its scenario.
 #[derive(Debug, Clone, PartialEq)]

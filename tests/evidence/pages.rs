@@ -32,6 +32,11 @@ fn the_reference_of_scenario_files_is_that_of_this_version() {
 }
 
 #[test]
+fn the_page_of_limits_is_that_of_this_version() {
+    check(Page::Limits, "limits.md");
+}
+
+#[test]
 fn links_between_pages_lead_to_files() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let mut links = 0;

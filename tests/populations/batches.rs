@@ -427,12 +427,86 @@ fn an_outer_level_needs_something_uncertain_and_a_number_of_draws_that_can_be() 
         let settings = Settings { outer, ..many(n) };
         Batch::new(&story(text), Registry::builtin(), settings).err().unwrap()
     };
-    for (draws, n) in [(1, 5), (501, 5), (2, u64::MAX)] {
+    for (draws, n) in [(1, 5), (501, 5)] {
         let error = refuse(STORY, draws, n);
         assert!(matches!(error, BatchError::Outer { .. }), "{error}");
     }
+    for (draws, n) in [(0, batch::MOST_REPLICATES + 1), (2, u64::MAX), (500, 2_000_001)] {
+        let error = refuse(STORY, draws, n);
+        assert!(matches!(error, BatchError::Many { .. }), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("more than 1000000000, the limit of one batch"),
+            "{error}"
+        );
+    }
     let certain = STORY.replace("[population]\nname = \"adult-spinal\"\n", "");
     assert!(matches!(refuse(&certain, 4, 5), BatchError::Certain { .. }));
+}
+
+#[test]
+fn a_part_that_claims_a_size_no_batch_has_is_refused_before_memory_is_taken() {
+    use sha2::{Digest, Sha256};
+    let batch = Batch::new(&story(STORY), Registry::builtin(), many(2)).unwrap();
+    let part = batch::Part {
+        identity: batch.identity().clone(),
+        from: 0,
+        next: 0,
+        to: 2,
+        rows_length: 0,
+        rows_hash: String::new(),
+        state: State::new(batch.identity()),
+    };
+    let mut bytes = Vec::new();
+    batch::write_part(&part, &mut bytes).unwrap();
+    let whole = String::from_utf8(bytes).unwrap();
+    let body = whole.split_once('\n').unwrap().0;
+    let read = |body: &str| {
+        let body = format!("{body}\n");
+        let seal: String = Sha256::digest(&body).iter().map(|b| format!("{b:02x}")).collect();
+        batch::parse_part(
+            format!("{body}sha256 {seal}\n").as_bytes(),
+            std::path::Path::new("part.json"),
+        )
+    };
+    assert_eq!(read(body).unwrap(), part);
+    let of = |key: &str| {
+        let from = body.find(key).unwrap() + key.len();
+        let to = from + body[from..].find([',', '}']).unwrap();
+        move |value: &str| format!("{}{value}{}", &body[..from], &body[to..])
+    };
+    for (key, value) in [
+        ("\"sample_ns\":", "1"),
+        ("\"sample_ns\":", "0"),
+        ("\"sample_ns\":", "-5"),
+        ("\"duration_ns\":", "9223372036854775807"),
+        ("\"duration_ns\":", "-1"),
+        ("\"draws\":", "18446744073709551615"),
+        ("\"n\":", "18446744073709551615"),
+    ] {
+        let error = read(&of(key)(value)).unwrap_err().to_string();
+        assert!(error.contains("no batch can be as it says"), "{key}{value}: {error}");
+    }
+    // Sums that would be taken from one another, rows of another shape, more than there can be.
+    let heap = serde_json::json!({ "n": 1, "w": 4_294_967_296_u64, "ww": 4_294_967_296_u64 });
+    let many = serde_json::json!({ "n": u64::MAX, "w": 1, "ww": 1 });
+    for (key, value) in [
+        ("courses", serde_json::json!([{ "replicate": 0, "rows": [[]] }])),
+        ("weights", many.clone()),
+        ("failed", serde_json::json!(u64::MAX)),
+        ("ends", serde_json::json!({ "3": many })),
+        (
+            "clocks",
+            serde_json::json!({ "death": { "events": { "3": heap }, "ends": { "3": heap } } }),
+        ),
+        ("hours", serde_json::json!([67, [i64::MAX]])),
+    ] {
+        let mut broken: serde_json::Value = serde_json::from_str(body).unwrap();
+        broken["state"]["arms"][0][key] = value;
+        let error = read(&broken.to_string()).unwrap_err().to_string();
+        assert!(error.contains("does not"), "{key}: {error}");
+    }
 }
 
 /// A fault that no model survives.

@@ -5,6 +5,7 @@ mod scenario_common;
 
 mod files;
 mod fuzz;
+mod limits;
 mod load;
 mod mistakes;
 mod quantity;

@@ -1,0 +1,176 @@
+//! The page of limits, made from the constants that set them.
+
+use std::fmt::Write;
+
+use crate::batch::{MOST_DRAWS, MOST_REPLICATES, MOST_SAMPLES, sensitivity};
+use crate::cli::MOST_VALUES;
+use crate::scenario::{FILE_LIMIT, MOST_ARMS, MOST_ROWS, most, steps};
+use crate::serve::{Limits, MOST_BODY, MOST_HEAD, MOST_MOVES};
+use crate::signals::MOST_OTHERS;
+use crate::simulation::{CROWD_LIMIT, EVENT_LIMIT};
+
+const BEFORE: &str = "\
+<!-- Written by docs/update from the constants: change those. -->
+
+# Limits
+
+What is larger is refused with a message before anything is made in its size; nothing is cut short in silence. A file or a
+request that is within them is read, run or refused in bounded time and memory; the folder `fuzz` of the sources puts that to
+the test. A limit that is in the way of honest work is a mistake: please report it.
+";
+
+/// A number with its thousands apart.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The page as Markdown.
+pub(super) fn page() -> String {
+    let mut out = BEFORE.to_owned();
+    let mut table = |title: &str, rows: &[(&str, u64, &str)]| {
+        let _ = write!(
+            out,
+            "\n## {title}\n\n| what | most | why, and what then |\n|---|---|---|\n"
+        );
+        for (what, most, why) in rows {
+            let _ = writeln!(out, "| {what} | {} | {why} |", grouped(*most));
+        }
+    };
+    table(
+        "Scenario files",
+        &[
+            (
+                "length of a file \\[bytes\\]",
+                FILE_LIMIT,
+                "also of standard input; code `unreadable-file`",
+            ),
+            (
+                "files that extend one another",
+                most::FILES as u64,
+                "code `long-extends`; a circle is told apart",
+            ),
+            (
+                "blocks of one kind: programmes, faults, acts, expectations, ...",
+                most::BLOCKS as u64,
+                "code `too-many-blocks`",
+            ),
+            (
+                "arms, or cells of a matrix",
+                MOST_ARMS as u64,
+                "each is a run of its own",
+            ),
+            (
+                "blocks that wait for one another in a row",
+                most::WAITING as u64,
+                "`after`, `when`; a circle is told apart",
+            ),
+            ("length of a run \\[h\\]", most::HOURS as u64, "a hundred years"),
+            (
+                "rows of one run",
+                MOST_ROWS as u64,
+                "code `too-many-rows`; a spacing as small as that is a slip",
+            ),
+            (
+                "times that one thing repeats in a run",
+                most::REPEATS as u64,
+                "code `too-often`",
+            ),
+            ("other drugs in the pump", MOST_OTHERS as u64, "beside baclofen"),
+            ("steps of a work-up", steps::MOST as u64, ""),
+            (
+                "decisions, each with choices",
+                most::DECISIONS as u64,
+                "at the page of a lesson",
+            ),
+            ("choices of a decision", most::CHOICES as u64, ""),
+            ("stages or questions of a lesson", most::STAGES as u64, ""),
+            (
+                "length of a name \\[characters\\]",
+                most::NAME as u64,
+                "ids of blocks and arms",
+            ),
+        ],
+    );
+    table(
+        "Runs",
+        &[
+            (
+                "events of one run",
+                EVENT_LIMIT,
+                "an error of the run, with time and last events; a year of stable therapy has some hundred",
+            ),
+            (
+                "events within one second of simulated time",
+                u64::from(CROWD_LIMIT),
+                "a model that stands still is told, not waited for",
+            ),
+            (
+                "numbers in the rows of all arms of `run`",
+                MOST_VALUES,
+                "a gigabyte; `batch` keeps no rows",
+            ),
+        ],
+    );
+    table(
+        "Batches",
+        &[
+            (
+                "replicates, of all draws together",
+                MOST_REPLICATES,
+                "counts are exact up to four times as many; memory does not grow with them",
+            ),
+            (
+                "samples: signals x times x arms",
+                MOST_SAMPLES,
+                "some 2 kB of counts each",
+            ),
+            ("draws of the outer level", MOST_DRAWS, "of what is not known"),
+            (
+                "parameters of a sensitivity study",
+                sensitivity::MOST_PARAMETERS as u64,
+                "",
+            ),
+        ],
+    );
+    table(
+        "The test stand of flow controllers",
+        &[
+            ("ticks of a controller", most::FLOW_TICKS as u64, ""),
+            ("samples", most::FLOW_SAMPLES as u64, ""),
+        ],
+    );
+    let serve = Limits::default();
+    table(
+        "`itbsim serve`, of one request",
+        &[
+            ("head \\[bytes\\]", MOST_HEAD as u64, "status 431"),
+            ("body \\[bytes\\]", MOST_BODY as u64, "status 413, before it is read"),
+            ("text of a scenario \\[bytes\\]", serve.text as u64, "status 413"),
+            ("arms", serve.arms as u64, "status 413"),
+            ("moves of sliders and switches", MOST_MOVES as u64, "status 413"),
+            ("events of a run", serve.events, "status 422"),
+            ("rows of a run", u64::from(serve.rows), "the spacing grows instead"),
+            ("seconds to arrive", serve.arrive.as_secs(), "status 408"),
+            ("seconds to run", serve.run.as_secs(), "status 503"),
+            ("connections at once", serve.connections as u64, "status 503"),
+        ],
+    );
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let written: Vec<String> = [0, 64, 999, 1_000, 876_600, 1_000_000_000].map(super::grouped).into();
+        assert_eq!(written, ["0", "64", "999", "1,000", "876,600", "1,000,000,000"]);
+    }
+}
