@@ -146,7 +146,7 @@ pub fn bands(subjects: u64, kept: &[usize]) -> (Vec<[f64; 5]>, f64) {
     let mut table = RankTable::default();
     let bands: Vec<[f64; 5]> = cells
         .iter()
-        .map(|c| LEVELS.map(|level| quantile(c, Scale::SIGNAL, level, subjects, &mut table).map_or(0.0, |q| q.value)))
+        .map(|c| LEVELS.map(|level| quantile(c, level, subjects, &mut table).map_or(0.0, |q| q.value)))
         .collect();
     let mut worst = 0.0_f64;
     for (values, place) in exact.iter_mut().zip(kept) {
