@@ -448,8 +448,9 @@ mod tests {
             .unwrap();
         let peak = truth.iter().fold(0.0_f64, |m, v| m.max(*v));
         for (i, (y, t)) in rows.iter().zip(&truth).enumerate() {
-            let error = (y - t).abs() / t.abs().max(1e-6 * peak);
-            assert!(error < 2e-13, "{n} states, row {}: {y} for {t}", i / n);
+            // Either way rounds what flows in from the fullest state.
+            let allowed = 2e-13 * t.abs() + 1e-15 * peak;
+            assert!((y - t).abs() < allowed, "{n} states, row {}: {y} for {t}", i / n);
         }
     }
 

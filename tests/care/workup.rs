@@ -359,7 +359,7 @@ fn outcomes_count_what_the_events_show() {
     assert!(o.worst_withdrawal_grade >= 1 && o.withdrawal_h > 0.0);
     assert!(o.good_control_h + 0.5 < 6.0 * 24.0 && o.good_control_h > 48.0);
     let rows = o.rows();
-    assert_eq!(rows.len(), 21);
+    assert_eq!(rows.len(), 23);
     assert!(
         rows.iter()
             .any(|(name, value)| *name == "to_suspicion_h" && value.is_none())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::scenario_common::{catalog, file, mistake};
+use crate::scenario_common::{catalog, file, mistake, mistakes};
 use itbsim::scenario::{FILE_LIMIT, load_from, load_str};
 
 /// The only mistake of a text just above a limit, and that it does not take long to tell. The time
@@ -19,7 +19,10 @@ fn told(text: &str, code: &str, says: &str) {
     let start = Instant::now();
     let found = mistake(text);
     let took = start.elapsed();
-    assert!(found.starts_with(code) && found.contains(says), "{found}");
+    assert!(found.starts_with(code), "{found}");
+    // What is allowed stands at the caret.
+    let shown = mistakes(text).to_string();
+    assert!(shown.contains(says), "{shown}");
     assert!(took < Duration::from_secs(20), "{code} took {took:?}");
 }
 
