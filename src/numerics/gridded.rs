@@ -3,7 +3,7 @@
 //! This is the fastest way through a dosing record that is known beforehand: one product of matrix
 //! and vector a row, however many inputs there are. What comes in between two rows is added to
 //! the later row by superposition, as the free decay of the jump and the integral of the change
-//! of rate since its own instant, both exact. [`LinearSystem`](super::LinearSystem) is for systems
+//! of rate since its own instant, both exact. [`LinearSystem`] is for systems
 //! whose inputs become known on the way.
 //!
 //! ```
