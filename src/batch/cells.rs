@@ -97,10 +97,19 @@ struct Cell {
 }
 
 /// Counts, or weights in fixed units, by cell, with the range of each cell.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Cells {
     /// Cells that hold something, in their order: what lies far apart takes no more memory.
     cells: Vec<Cell>,
+    /// What the number of the cell that was found last had above its place. Most of a distribution has
+    /// no gaps, so the next one is found at once.
+    above: i64,
+}
+
+impl PartialEq for Cells {
+    fn eq(&self, other: &Self) -> bool {
+        self.cells == other.cells
+    }
 }
 
 /// Nearer than this to an end of its cell a place is the end: what arithmetic leaves of a share
@@ -140,8 +149,14 @@ impl Cells {
 
     /// Adds a cell to that of the same number.
     fn take(&mut self, other: Cell) {
-        match self.cells.binary_search_by_key(&other.number, |c| c.number) {
+        let likely = usize::try_from(i64::from(other.number) - self.above).unwrap_or(usize::MAX);
+        let found = match self.cells.get(likely) {
+            Some(cell) if cell.number == other.number => Ok(likely),
+            _ => self.cells.binary_search_by_key(&other.number, |c| c.number),
+        };
+        match found {
             Ok(place) => {
+                self.above = i64::from(other.number) - place as i64;
                 let own = &mut self.cells[place];
                 // Parts that are not what they say could count more than there can be.
                 own.units = own.units.saturating_add(other.units);

@@ -376,7 +376,7 @@ impl State {
                 states[0].levels.put_rows(grid, &runs);
             }
         }
-        // Signals are independent of one another, and counts of order.
+        // Instants are independent of one another, and counts of order.
         for (index, state) in self.arms.iter_mut().enumerate() {
             let (arm, view) = (index / views, index % views);
             let weighted = |run: &Reduced| match (view, run.stratum) {
@@ -389,10 +389,20 @@ impl State {
                 .filter_map(|r| r.arms[arm].as_ref().ok())
                 .filter_map(|run| Some((run, weighted(run)?)))
                 .collect();
-            state.signals.par_iter_mut().enumerate().for_each(|(signal, times)| {
-                for (run, units) in &runs {
-                    for (cells, row) in times.iter_mut().zip(&run.rows) {
-                        cells.put(Scale::SIGNAL, row[signal + 1], *units);
+            // Instant by instant: what all runs had then, and the cells it goes to, stay close by.
+            let mut instants: Vec<Vec<&mut Cells>> =
+                (0..grid.times).map(|_| Vec::with_capacity(grid.signals)).collect();
+            for times in &mut state.signals {
+                for (cells, instant) in times.iter_mut().zip(&mut instants) {
+                    instant.push(cells);
+                }
+            }
+            instants.into_par_iter().enumerate().for_each(|(time, signals)| {
+                for (signal, cells) in signals.into_iter().enumerate() {
+                    for (run, units) in &runs {
+                        if let Some(row) = run.rows.get(time) {
+                            cells.put(Scale::SIGNAL, row[signal + 1], *units);
+                        }
                     }
                 }
             });
