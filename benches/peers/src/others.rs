@@ -1,4 +1,4 @@
-//! By the peers, each as its own documentation shows it.
+//! By the peers, through their public interfaces.
 
 #[cfg(feature = "others")]
 use std::cell::Cell;
@@ -146,7 +146,7 @@ pub fn pharmsol(s: &Subject, off: bool, rows: &mut [f64]) {
     let ode = equation::ODE::new(
         |x, p, _t, dx, bolus, rateiv, _cov| {
             fetch_params!(p, q, d, v, ke, keo);
-            let s = Subject { q, d, v, ke, keo };
+            let s = crate::task::Subject { q, d, v, ke, keo };
             let mut slope = [0.0; N];
             let state: [f64; N] = std::array::from_fn(|i| x[i]);
             s.slope(&state, rateiv[0] + bolus[0], &mut slope);
@@ -203,6 +203,6 @@ pub fn pharmsol(s: &Subject, off: bool, rows: &mut [f64]) {
         .estimate_predictions(&subject, &parameters)
         .expect("a smooth problem");
     for (row, y) in rows.iter_mut().zip(predictions.flat_predictions()) {
-        *row = *y;
+        *row = y;
     }
 }
