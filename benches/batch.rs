@@ -6,7 +6,7 @@
 //! - `curves`: cost against levels, faults, samples and replicates, with the exponent;
 //! - `profile`: cycles by module, if `perf` is installed;
 //! - `page FILE`: all of that into FILE, between the marks `<!-- measured -->`;
-//! - `run CASE N`: N replicates of `stable`, `simple` or `flex` on one thread, for a profiler.
+//! - `run CASE N`: N replicates of `stable`, `simple`, `care` or `flex` on one thread, for a profiler.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -59,12 +59,21 @@ fn stable() -> String {
     format!("{}{}", &simple[..from], &simple[to..])
 }
 
+/// Simple therapy with faults by chance and all the people who care in the flex programme.
+fn care() -> String {
+    let (simple, flex) = (include_str!("simple.toml"), include_str!("flex.toml"));
+    let policies = flex.split("\n\n").filter(|block| block.starts_with("[[care]]"));
+    let refills = simple.find("[[action]]").expect("it has refills");
+    policies.fold(simple[..refills].to_owned(), |text, policy| format!("{text}{policy}\n\n"))
+}
+
 fn text_of(case: &str) -> String {
     match case {
         "stable" => stable(),
         "simple" => include_str!("simple.toml").to_owned(),
+        "care" => care(),
         "flex" => include_str!("flex.toml").to_owned(),
-        other => panic!("no case `{other}`; there are stable, simple, flex"),
+        other => panic!("no case `{other}`; there are stable, simple, care, flex"),
     }
 }
 
@@ -104,7 +113,7 @@ fn table() -> String {
         "| case, a year sampled daily | ms of a core | patient-years an hour on 2 cores | 2 threads over 1 |\n\
          |---|---|---|---|\n",
     );
-    for (case, n) in [("stable", 400), ("simple", 400), ("flex", 64)] {
+    for (case, n) in [("stable", 400), ("simple", 400), ("care", 100), ("flex", 64)] {
         let text = text_of(case);
         let (one, two) = (milliseconds(&text, n, 1), milliseconds(&text, n, 2));
         let _ = writeln!(out, "| {case} | {one:.2} | {:.0} | {:.2} |", 3.6e6 / two, one / two);
@@ -280,6 +289,8 @@ fn module(symbol: &str) -> String {
         return room.to_owned();
     }
     for (part, name) in [
+        // What is done side by side: exponentials, powers, products, all of `numerics`.
+        ("pulp", "numerics"),
         ("nalgebra", "nalgebra"),
         ("chacha", "draws"),
         ("sha2", "draws"),
@@ -298,7 +309,7 @@ fn module(symbol: &str) -> String {
 }
 
 fn profiles() -> String {
-    let cases = [("stable", 1_000), ("simple", 1_000), ("flex", 100)];
+    let cases = [("stable", 1_000), ("simple", 1_000), ("care", 100), ("flex", 100)];
     let all = cases.map(|(case, n)| profile(case, n).unwrap_or_else(|e| format!("\nNo profile of {case}: {e}\n")));
     all.concat()
 }

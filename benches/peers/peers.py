@@ -47,7 +47,7 @@ def matrix(q, d, v, ke, keo):
         if i < 6:
             a[i, i + 1] += d / v
             a[i, i] -= (q + d) / v
-    a[6, 6] -= (q + d) / v
+    a[6, 6] -= q / v
     a[7, 4], a[7, 7] = keo / v, -keo
     return a
 

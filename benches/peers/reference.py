@@ -35,7 +35,7 @@ def matrix(q, d, v, ke, keo):
         if i < 6:
             a[i][i + 1] += d / v
             a[i][i] -= (q + d) / v
-    a[6][6] -= (q + d) / v
+    a[6][6] -= q / v  # nothing lies beyond, so only the flow leaves
     a[7][4] = keo / v
     a[7][7] = -keo
     a[4][8] = mpf(1)

@@ -40,9 +40,9 @@ impl Scale {
         format!(
             "{} up to {}, then {} of the value at most; the smallest and largest value of each such cell are exact, \
              places between them are interpolated by rank",
-            libm::scalbn(1.0, self.floor - self.bits as i32),
-            libm::scalbn(1.0, self.floor),
-            libm::scalbn(1.0, -(self.bits as i32)),
+            power_of_two(self.floor - self.bits as i32),
+            power_of_two(self.floor),
+            power_of_two(-(self.bits as i32)),
         )
     }
 
@@ -57,10 +57,12 @@ impl Scale {
         }
     }
 
+    #[inline]
     fn of_size(self, x: f64) -> i32 {
-        let edge = libm::scalbn(1.0, self.floor);
+        let edge = power_of_two(self.floor);
         if x < edge {
-            return libm::floor(libm::scalbn(x, self.bits as i32 - self.floor)) as i32;
+            // Exact but for numbers so small that they are in the first cell anyway.
+            return (x * power_of_two(self.bits as i32 - self.floor)) as i32;
         }
         let place = x.to_bits() >> (FRACTION - self.bits);
         let first = edge.to_bits() >> (FRACTION - self.bits);
@@ -81,9 +83,14 @@ impl Scale {
         if cell < even {
             return libm::scalbn(f64::from(cell), self.floor - self.bits as i32);
         }
-        let first = libm::scalbn(1.0, self.floor).to_bits() >> (FRACTION - self.bits);
+        let first = power_of_two(self.floor).to_bits() >> (FRACTION - self.bits);
         f64::from_bits((first + (cell - even) as u64) << (FRACTION - self.bits))
     }
+}
+
+/// `2^exponent` of an ordinary number.
+const fn power_of_two(exponent: i32) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << FRACTION)
 }
 
 /// One cell that holds something: its number, what was put in, in units, and the smallest and
@@ -284,8 +291,8 @@ mod tests {
                 let (low, high) = scale.edges(scale.cell(x));
                 assert!(low <= x && x <= high && low < high, "{x}: {low} {high}");
                 assert_eq!(scale.cell(-x), -scale.cell(x));
-                let width = (high - low) / x.abs().max(libm::scalbn(1.0, scale.floor));
-                assert!(width <= libm::scalbn(1.0, -(scale.bits as i32)), "{x}: {width}");
+                let width = (high - low) / x.abs().max(power_of_two(scale.floor));
+                assert!(width <= power_of_two(-(scale.bits as i32)), "{x}: {width}");
             }
             for cell in -2_000..2_000 {
                 assert_eq!(scale.edges(cell).1, scale.edges(cell + 1).0, "{cell}");
@@ -343,7 +350,7 @@ mod tests {
         for mut values in samples() {
             let cells = of(&values);
             values.sort_by(f64::total_cmp);
-            let unit = libm::scalbn(1.0, 32);
+            let unit = power_of_two(32);
             for (i, x) in values.iter().enumerate() {
                 let found = cells.value_at((i as f64 + 0.5) * unit, unit).unwrap();
                 let width = (x.abs() / 128.0).max(1.0 / 4096.0);

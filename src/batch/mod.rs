@@ -44,6 +44,7 @@ mod identity;
 mod levels;
 pub mod matrix;
 mod moments;
+mod order;
 mod packed;
 mod part;
 pub mod pictures;
@@ -70,4 +71,4 @@ pub use quantile::{LEVELS, Quantile, RankTable, binomial_quantile, quantile, ran
 pub use replicate::{Batch, Reduced, Replicate, SIGNALS};
 pub use risk::{Competing, Heap, Point, Survival, Times, UNIT, aalen_johansen, kaplan_meier};
 pub use state::{ArmState, Course, Failure, OutcomeState, PairState, State};
-pub use work::{CHUNK, Watcher, header, save_shard, work, work_in_memory};
+pub use work::{Watcher, header, save_shard, work, work_in_memory};

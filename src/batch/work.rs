@@ -2,20 +2,20 @@
 //!
 //! Threads take replicates one by one in the order of their numbers, so that what is complete
 //! when a stop is asked for is a run of numbers without gaps, but for those in hand. The results
-//! of each [`CHUNK`] are folded and their rows appended while the next is computed; every so often
-//! the state is put on disk whole, with the length of the rows that belong to it. Whatever was
+//! are folded and their rows appended by one thread while the others compute on; every so often the
+//! state is put on disk whole, with the length of the rows that belong to it. Whatever was
 //! written after the last such state is cut off when the run goes on.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
 use super::error::BatchError;
 use super::identity::{Identity, Shard};
+use super::order::in_order;
 use super::part::{Part, ROWS, failed, hex, read_part, save};
 use super::replicate::{Batch, Replicate};
 use super::risk::UNIT;
@@ -23,11 +23,9 @@ use super::state::State;
 use crate::report::tables::push_number;
 use crate::simulation::Outcomes;
 
-/// Replicates between two folds: enough to keep all threads busy, few enough to hold in memory.
-pub const CHUNK: u64 = 64;
-/// Fewest chunks between two states on disk, and the most.
-const CHECKPOINT: u64 = 8;
-const MOST_UNSAVED: u64 = 128;
+/// Fewest replicates between two states on disk, and the most.
+const CHECKPOINT: u64 = 1024;
+const MOST_UNSAVED: u64 = 8192;
 
 /// Who looks on while a batch runs.
 pub struct Watcher<'a> {
@@ -194,9 +192,9 @@ pub fn work(
         let mut text = String::new();
         complete.iter().for_each(|r| rows(identity, r, &mut text));
         part.next += complete.len() as u64;
+        since += complete.len() as u64;
         part.state.fold(&grid, complete);
         rows_on_disk.write(&text, &path)?;
-        since += 1;
         // Early once, so that a folder that cannot be written is known at once.
         if last || first || since >= checkpoint_after(part.next - part.from) {
             checkpoint(part, &mut rows_on_disk, folder, &path)?;
@@ -204,45 +202,38 @@ pub fn work(
         }
         Ok::<(), BatchError>(())
     };
-    in_chunks(batch, part.next..to, &pool, watcher, |complete, last| {
+    in_groups(batch, part.next..to, &pool, watcher, |complete, last| {
         keep(&mut part, complete, last)
     })?;
     Ok(part)
 }
 
-/// Chunks between two states on disk, after so many replicates: a state costs the same however
+/// Replicates between two states on disk, after so many of them: a state costs the same however
 /// many are in it, so it is put down less often as they grow.
 fn checkpoint_after(done: u64) -> u64 {
-    (done / CHUNK / 8).clamp(CHECKPOINT, MOST_UNSAVED)
+    (done / 8).clamp(CHECKPOINT, MOST_UNSAVED)
 }
 
-/// Computes the replicates of a range and hands them over in their order, chunk by chunk, while
-/// the next chunk is computed; the last call says so, and is made even if nothing is left. After
-/// a stop what is complete up to the first that is missing is handed over.
-fn in_chunks<E: Send>(
+/// Computes the replicates of a range and hands them over in their order while the next ones are
+/// computed; the last call says so, and is made even if nothing is left. After a stop what is
+/// complete up to the first that is missing is handed over.
+fn in_groups<E: Send>(
     batch: &Batch,
     range: std::ops::Range<u64>,
     pool: &rayon::ThreadPool,
     watcher: &Watcher<'_>,
     mut keep: impl FnMut(Vec<Replicate>, bool) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let counts = (AtomicU64::new(0), AtomicU64::new(0));
-    let mut next = range.start;
-    let mut complete = Vec::new();
-    while next < range.end && !watcher.stop.load(Ordering::Relaxed) {
-        let end = (next + CHUNK).min(range.end);
-        let before = std::mem::take(&mut complete);
-        let kept;
-        (complete, kept) = pool.install(|| {
-            rayon::join(
-                || chunk(batch, next, end, watcher, (&counts.0, &counts.1)),
-                || if before.is_empty() { Ok(()) } else { keep(before, false) },
-            )
-        });
-        kept?;
-        next += complete.len() as u64;
-    }
-    pool.install(|| keep(complete, true))
+    let (done, bad) = (AtomicU64::new(0), AtomicU64::new(0));
+    let make = |index: u64| {
+        let replicate = batch.replicate(index);
+        let failed = u64::from(replicate.arms.iter().any(Result::is_err));
+        let bad = bad.fetch_add(failed, Ordering::Relaxed) + failed;
+        (watcher.tick)(done.fetch_add(1, Ordering::Relaxed) + 1, bad);
+        replicate
+    };
+    let rest = in_order(pool, range, watcher.stop, make, |group| keep(group, false))?;
+    pool.install(|| keep(rest, true))
 }
 
 /// As [`work`] for a whole batch that is kept in memory only. Gives the replicates that are
@@ -260,41 +251,13 @@ pub fn work_in_memory(batch: &Batch, threads: usize, watcher: &Watcher<'_>) -> R
             why: e.to_string(),
         })?;
     let (mut state, mut complete) = (State::new(identity), 0);
-    let kept: Result<(), BatchError> = in_chunks(batch, 0..identity.n, &pool, watcher, |replicates, _| {
+    let kept: Result<(), BatchError> = in_groups(batch, 0..identity.n, &pool, watcher, |replicates, _| {
         complete += replicates.len() as u64;
         state.fold(&batch.grid(), replicates);
         Ok(())
     });
     kept?;
     Ok((complete, state))
-}
-
-/// The replicates of a range that are complete when all threads of the pool are done, from the
-/// first on.
-fn chunk(
-    batch: &Batch,
-    from: u64,
-    end: u64,
-    watcher: &Watcher<'_>,
-    (done, bad): (&AtomicU64, &AtomicU64),
-) -> Vec<Replicate> {
-    let slots: Vec<OnceLock<Replicate>> = (from..end).map(|_| OnceLock::new()).collect();
-    let next = AtomicU64::new(from);
-    let work = || {
-        while !watcher.stop.load(Ordering::Relaxed) {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(slot) = slots.get((index - from) as usize) else {
-                break;
-            };
-            let replicate = batch.replicate(index);
-            let failed = u64::from(replicate.arms.iter().any(Result::is_err));
-            let _ = slot.set(replicate);
-            let bad = bad.fetch_add(failed, Ordering::Relaxed) + failed;
-            (watcher.tick)(done.fetch_add(1, Ordering::Relaxed) + 1, bad);
-        }
-    };
-    rayon::scope(|scope| (0..rayon::current_num_threads()).for_each(|_| scope.spawn(|_| work())));
-    slots.into_iter().map_while(OnceLock::into_inner).collect()
 }
 
 fn checkpoint(part: &mut Part, rows: &mut Rows, folder: &Path, path: &Path) -> Result<(), BatchError> {

@@ -145,16 +145,30 @@ const D: [f64; 7] = [
 ];
 /// States up to which a step works without memory of its own.
 const FEW: usize = 16;
+/// Steps kept to be made anew.
+const SPARE: usize = 8;
+/// Error taken for that of the step before the first one, and the smallest that the control minds.
+const FIRST_ERROR: f64 = 1e-4;
 const SAFETY: f64 = 0.9;
 const BETA: f64 = 0.04;
 const SHRINK_LIMIT: f64 = 5.0;
 const GROWTH_LIMIT: f64 = 10.0;
 
 /// An adaptive stepper that owns its state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stepper {
     tolerances: Tolerances,
     last: DenseStep,
+    /// Room for the next steps; no part of the state.
+    #[serde(skip)]
+    spare: Vec<DenseStep>,
+}
+
+// Room is no part of the state.
+impl PartialEq for Stepper {
+    fn eq(&self, other: &Self) -> bool {
+        self.tolerances == other.tolerances && self.last == other.last
+    }
 }
 
 impl Stepper {
@@ -172,6 +186,7 @@ impl Stepper {
         Ok(Stepper {
             tolerances,
             last: DenseStep::at(0.0, &vec![0.0; dim]),
+            spare: Vec::new(),
         })
     }
 
@@ -179,7 +194,17 @@ impl Stepper {
     /// right-hand side changes its form. Panics if `y` has another length.
     pub fn restart(&mut self, t: f64, y: &[f64]) {
         assert_eq!(y.len(), self.tolerances.atol.len(), "one value per component");
-        self.last = DenseStep::at(t, y);
+        self.last.y1.copy_from_slice(y);
+        self.begin(t);
+    }
+
+    /// A step of no length where the last one ended, which is called `t` \[h\] from here on.
+    fn begin(&mut self, t: f64) {
+        let last = &mut self.last;
+        (last.t0, last.t1, last.steps) = (t, t, 0);
+        last.y0.copy_from_slice(&last.y1);
+        last.dense.fill([0.0; 4]);
+        (last.slope, last.next_h, last.last_error) = (None, None, FIRST_ERROR);
     }
 
     /// As [`Stepper::restart`], where the right-hand side goes on nearly as before: the first step
@@ -194,9 +219,17 @@ impl Stepper {
     /// on: the right-hand side has the same value there as before, so state and slope are kept.
     pub fn go_on(&mut self, t: f64, longest: f64) {
         let slope = self.last.slope.take();
-        let y = std::mem::take(&mut self.last.y1);
-        self.restart_near(t, &y, longest);
-        self.last.slope = slope;
+        let next_h = self.last.next_h.map(|h| h.min(longest));
+        self.begin(t);
+        (self.last.slope, self.last.next_h) = (slope, next_h);
+    }
+
+    /// Takes a step back that [`Stepper::step`] gave and nobody looks into any more: the next one is
+    /// made in its place, without asking for memory.
+    pub fn recycle(&mut self, step: DenseStep) {
+        if step.dense.len() == self.last.dense.len() && self.spare.len() < SPARE {
+            self.spare.push(step);
+        }
     }
 
     /// The last step; `interval()` is where [`Stepper::interpolate`] may be asked.
@@ -283,22 +316,22 @@ impl Stepper {
             }
             for s in 1..7 {
                 let (known, next) = k.split_at_mut(s * n);
-                trial.fill(0.0);
-                for (weight, k) in A[s - 1].iter().zip(known.chunks_exact(n.max(1))) {
-                    for (sum, k) in trial.iter_mut().zip(k) {
-                        *sum += weight * k;
-                    }
-                }
-                for (trial, y) in trial.iter_mut().zip(y) {
-                    *trial = y + h * *trial;
+                let weights = &A[s - 1];
+                match s {
+                    1 => combine::<1>(weights, known, y, h, trial),
+                    2 => combine::<2>(weights, known, y, h, trial),
+                    3 => combine::<3>(weights, known, y, h, trial),
+                    4 => combine::<4>(weights, known, y, h, trial),
+                    5 => combine::<5>(weights, known, y, h, trial),
+                    _ => combine::<6>(weights, known, y, h, trial),
                 }
                 let at = if C[s] == 1.0 { t_new } else { t + C[s] * h };
                 rhs(at, trial, &mut next[..n]);
             }
-            let sum_of = |weights: &[f64; 7], i: usize| (0..7).fold(0.0, |sum, s| sum + weights[s] * k[s * n + i]);
+            let slopes = slopes::<7>(k, n);
             let mut square = 0.0;
             for i in 0..n {
-                let e = sum_of(&E, i);
+                let e = weighted(&E, &slopes, i);
                 let size = y[i].abs().max(trial[i].abs());
                 let scale = self.tolerances.atol[i] + self.tolerances.rtol * size;
                 square += (h * e / scale) * (h * e / scale);
@@ -330,28 +363,25 @@ impl Stepper {
             } else if cut {
                 next_h = next_h.max(proposed);
             }
-            let dense = |i: usize| {
+            let mut next = self.spare.pop().unwrap_or_else(|| DenseStep::at(t, y));
+            for (i, dense) in next.dense.iter_mut().enumerate() {
                 let difference = trial[i] - y[i];
-                let bend = h * k[i] - difference;
-                [
+                let bend = h * slopes[0][i] - difference;
+                *dense = [
                     difference,
                     bend,
-                    difference - h * k[6 * n + i] - bend,
-                    h * sum_of(&D, i),
-                ]
-            };
-            let dense = (0..n).map(dense).collect();
-            let next = DenseStep {
-                t0: t,
-                t1: t_new,
-                dense,
-                y0: self.last.y1.clone(),
-                y1: trial.to_vec(),
-                slope: Some(k[6 * n..].to_vec()),
-                next_h: Some(next_h),
-                last_error: error.max(1e-4),
-                steps: self.last.steps + 1,
-            };
+                    difference - h * slopes[6][i] - bend,
+                    h * weighted(&D, &slopes, i),
+                ];
+            }
+            next.y0.copy_from_slice(y);
+            next.y1.copy_from_slice(trial);
+            let mut slope = next.slope.take().unwrap_or_default();
+            slope.clear();
+            slope.extend_from_slice(slopes[6]);
+            next.slope = Some(slope);
+            (next.t0, next.t1) = (t, t_new);
+            (next.next_h, next.last_error, next.steps) = (Some(next_h), error.max(FIRST_ERROR), self.last.steps + 1);
             return Ok(std::mem::replace(&mut self.last, next));
         }
     }
@@ -468,7 +498,7 @@ impl DenseStep {
             dense: vec![[0.0; 4]; y.len()],
             slope: None,
             next_h: None,
-            last_error: 1e-4,
+            last_error: FIRST_ERROR,
             steps: 0,
         }
     }
@@ -485,6 +515,28 @@ impl DenseStep {
         for ((out, y), d) in out.iter_mut().zip(&self.y0).zip(&self.dense) {
             *out = y + s * (d[0] + r * (d[1] + s * (d[2] + r * d[3])));
         }
+    }
+}
+
+/// The `S` slopes of `n` states each that lie one after the other.
+#[inline(always)]
+fn slopes<const S: usize>(k: &[f64], n: usize) -> [&[f64]; S] {
+    std::array::from_fn(|s| &k[s * n..(s + 1) * n])
+}
+
+/// The weighted sum of the slopes of one state.
+#[inline(always)]
+fn weighted<const S: usize>(weights: &[f64], slopes: &[&[f64]; S], i: usize) -> f64 {
+    (0..S).fold(0.0, |sum, s| sum + weights[s] * slopes[s][i])
+}
+
+/// `y + h` times the weighted sum of the first `S` slopes.
+#[inline(always)]
+fn combine<const S: usize>(weights: &[f64; 6], k: &[f64], y: &[f64], h: f64, out: &mut [f64]) {
+    let n = y.len();
+    let slopes = slopes::<S>(k, n);
+    for (i, out) in out[..n].iter_mut().enumerate() {
+        *out = y[i] + h * weighted(weights, &slopes, i);
     }
 }
 

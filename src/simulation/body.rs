@@ -290,9 +290,16 @@ impl BodyRun {
         }
     }
 
+    /// Gives up the oldest of the steps kept.
+    fn forget(&mut self, count: usize) {
+        for step in self.steps.drain(..count) {
+            self.stepper.recycle(step);
+        }
+    }
+
     fn begin_stretch(&mut self, now: SimTime) {
         self.origin = now;
-        self.steps.clear();
+        self.forget(self.steps.len());
         let kept = self.points.partition_point(|t| *t <= now);
         self.points.truncate(kept);
         self.peaks.truncate(kept * self.sides.len());
@@ -344,6 +351,8 @@ impl BodyRun {
             };
             if before.t1 > before.t0 {
                 self.steps.push(before);
+            } else {
+                self.stepper.recycle(before);
             }
             let points = if resting { 1 } else { scans(self.stepper.interval()) };
             self.scan(response, watches, &mut driver, points)?;
@@ -458,7 +467,7 @@ impl BodyRun {
     /// that ended before are forgotten: nobody asks for the past of an event.
     pub fn passed(&mut self, now: SimTime, mut look: impl FnMut(&[f64])) {
         let t = now.hours_since(self.origin);
-        self.steps.retain(|s| s.t1 >= t);
+        self.forget(self.steps.partition_point(|s| s.t1 < t));
         let passed = self.points.partition_point(|t| *t <= now);
         let values = passed * self.sides.len();
         if passed > 0 {

@@ -4,7 +4,7 @@ use crate::numerics_models::{Model, Neuraxis, closed_forms, neuraxis};
 use itbsim::numerics::general::{
     GeneralError, GeneralMethod, GeneralTolerances, LinearSegment, Segment, UserModel, check_linear, integrate,
 };
-use itbsim::numerics::{FallbackReason, LinearSystem, Method, NumericsError, Stepper, Tolerances};
+use itbsim::numerics::{DenseStep, FallbackReason, LinearSystem, Method, NumericsError, Stepper, Tolerances};
 use nalgebra::{DMatrix, DVector};
 
 const TIMES: [f64; 6] = [1e-3, 0.1, 1.0, 4.0, 12.0, 40.0];
@@ -459,6 +459,43 @@ mod stepper {
         s.restart(0.0, &[1.0]);
         let steps = run(&mut s, |_, _, dy| dy[0] = 0.0, 8760.0);
         assert!(steps <= 3, "{steps}");
+    }
+
+    #[test]
+    fn steps_made_in_the_place_of_old_ones_have_the_same_bits() {
+        let rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
+            dy[0] = t.sin() - y[0] * y[1];
+            dy[1] = y[0] - 0.3 * y[1];
+        };
+        let tolerances = Tolerances::uniform(2, 1e-7, 1e-9);
+        let mut fresh = Stepper::new(2, tolerances.clone()).unwrap();
+        let mut reused = Stepper::new(2, tolerances).unwrap();
+        for s in [&mut fresh, &mut reused] {
+            s.restart(0.5, &[0.2, 0.1]);
+        }
+        for round in 0..60 {
+            fresh.step(rhs, 50.0, 1.0).unwrap();
+            let old = reused.step(rhs, 50.0, 1.0).unwrap();
+            // Filled with what a step must not take over.
+            reused.recycle(DenseStep {
+                y0: vec![f64::NAN; 2],
+                dense: vec![[7.0; 4]; 2],
+                ..old
+            });
+            if round % 7 == 0 {
+                fresh.go_on(0.0, 0.5);
+                reused.go_on(0.0, 0.5);
+            }
+            assert_eq!(fresh.last_step(), reused.last_step());
+            assert_eq!(fresh, reused);
+        }
+        // One of another size is not taken.
+        let mut other = Stepper::new(1, Tolerances::uniform(1, 1e-7, 1e-9)).unwrap();
+        other.restart(0.0, &[1.0]);
+        let small = other.step(|_, y, dy| dy[0] = -y[0], 1.0, 1.0).unwrap();
+        reused.recycle(small);
+        assert_eq!(reused.step(rhs, 90.0, 1.0).unwrap(), fresh.step(rhs, 90.0, 1.0).unwrap());
+        assert_eq!(fresh, reused);
     }
 
     #[test]

@@ -139,6 +139,31 @@ pub fn diffsol(s: &Subject, off: bool, rows: &mut [f64]) {
 }
 
 #[cfg(feature = "others")]
+/// Doses and times of sampling, the same for all subjects. They are made once: pharmsol sorts all
+/// its events with each one added, which takes 15 s here and is no part of solving.
+fn doses(off: bool) -> &'static ::pharmsol::Subject {
+    use ::pharmsol::prelude::*;
+    static BOTH: [std::sync::OnceLock<::pharmsol::Subject>; 2] = [const { std::sync::OnceLock::new() }; 2];
+    BOTH[usize::from(off)].get_or_init(|| {
+        let mut subject = ::pharmsol::Subject::builder("one");
+        for (from, to, rate, bolus) in stretches(off) {
+            if bolus > 0.0 {
+                subject = subject.bolus(from, bolus, "load");
+            }
+            if rate > 0.0 {
+                subject = subject.infusion(from, rate * (to - from), "iv", to - from);
+            }
+        }
+        for row in 0..crate::task::ROWS {
+            for name in ["y1", "y2", "y3", "y4", "y5", "y6", "y7", "y8"] {
+                subject = subject.missing_observation(row as f64 * STEP_H, name);
+            }
+        }
+        subject.build()
+    })
+}
+
+#[cfg(feature = "others")]
 /// pharmsol's TSIT45; all eight states are outputs.
 pub fn pharmsol(s: &Subject, off: bool, rows: &mut [f64]) {
     use ::pharmsol::prelude::*;
@@ -166,6 +191,7 @@ pub fn pharmsol(s: &Subject, off: bool, rows: &mut [f64]) {
     .with_nstates(N)
     .with_ndrugs(1)
     .with_nout(N)
+    .with_solver(OdeSolver::ExplicitRk(ExplicitRkTableau::Tsit45))
     .with_tolerances(1e-6, 1e-9)
     .with_metadata(
         equation::metadata::new("task")
@@ -182,25 +208,11 @@ pub fn pharmsol(s: &Subject, off: bool, rows: &mut [f64]) {
             ]),
     )
     .expect("a sound model");
-    let mut subject = ::pharmsol::Subject::builder("one");
-    for (from, to, rate, bolus) in stretches(off) {
-        if bolus > 0.0 {
-            subject = subject.bolus(from, bolus, "load");
-        }
-        if rate > 0.0 {
-            subject = subject.infusion(from, rate * (to - from), "iv", to - from);
-        }
-    }
-    for row in 0..rows.len() / N {
-        for name in ["y1", "y2", "y3", "y4", "y5", "y6", "y7", "y8"] {
-            subject = subject.missing_observation(row as f64 * STEP_H, name);
-        }
-    }
-    let subject = subject.build();
+    let subject = doses(off);
     let parameters = Parameters::with_model(&ode, [("q", s.q), ("d", s.d), ("v", s.v), ("ke", s.ke), ("keo", s.keo)])
         .expect("named");
     let predictions = ode
-        .estimate_predictions(&subject, &parameters)
+        .estimate_predictions(subject, &parameters)
         .expect("a smooth problem");
     for (row, y) in rows.iter_mut().zip(predictions.flat_predictions()) {
         *row = y;

@@ -79,9 +79,10 @@ pub fn stepper(s: &Subject, off: bool, rows: &mut [f64]) {
             row += 1;
         }
         while stepper.interval().1 < to {
-            stepper
+            let before = stepper
                 .step(|_, x, dx| s.slope(x, rate, dx), to, 1e9)
                 .expect("a smooth problem");
+            stepper.recycle(before);
             while row <= last && (row as f64) * STEP_H <= stepper.interval().1 {
                 // The row at the next event is that event's.
                 if (row as f64) * STEP_H == to && i + 1 < all.len() {
