@@ -64,7 +64,9 @@ fn care() -> String {
     let (simple, flex) = (include_str!("simple.toml"), include_str!("flex.toml"));
     let policies = flex.split("\n\n").filter(|block| block.starts_with("[[care]]"));
     let refills = simple.find("[[action]]").expect("it has refills");
-    policies.fold(simple[..refills].to_owned(), |text, policy| format!("{text}{policy}\n\n"))
+    policies.fold(simple[..refills].to_owned(), |text, policy| {
+        format!("{text}{policy}\n\n")
+    })
 }
 
 fn text_of(case: &str) -> String {

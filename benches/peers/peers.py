@@ -64,8 +64,7 @@ def scipy_by(method):
             b = np.zeros(N)
             b[4] = rate
             wanted = rows_in(start, end, i + 1 == len(all_of_them))
-            at = np.append(wanted * 0.25, end)
-            at[0] = max(at[0], start)
+            at = np.unique(np.append(wanted * 0.25, end))
             r = solve_ivp(lambda t, y: a @ y + b, (start, end), x, method, at, rtol=1e-6, atol=1e-9)
             out[wanted] = r.y.T[: len(wanted)]
             x = r.y[:, -1].copy()

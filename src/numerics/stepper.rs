@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::decay::power;
+
 /// Accuracy asked of each step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tolerances {
@@ -350,13 +352,13 @@ impl Stepper {
                 rejected = true;
                 continue;
             }
-            let raw = libm::pow(error, 0.2 - 0.75 * BETA);
+            let raw = power(error, 0.2 - 0.75 * BETA);
             if error > 1.0 {
                 h /= (raw / SAFETY).min(SHRINK_LIMIT);
                 rejected = true;
                 continue;
             }
-            let damped = raw / libm::pow(self.last.last_error, BETA) / SAFETY;
+            let damped = raw / power(self.last.last_error, BETA) / SAFETY;
             let mut next_h = h / damped.clamp(1.0 / GROWTH_LIMIT, SHRINK_LIMIT);
             if rejected {
                 next_h = next_h.min(h);

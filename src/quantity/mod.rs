@@ -346,9 +346,17 @@ fn unknown(part: &str, example: &str) -> QuantityError {
     }
 }
 
+/// Enough of a text to know it by.
+fn abridged(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
     let trimmed = text.trim();
-    let shown = || trimmed.to_owned();
+    let shown = || abridged(trimmed);
     let (digits, rest) = split_number(trimmed);
     let lower = trimmed.trim_start_matches(['+', '-']).to_lowercase();
     let word = lower.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
@@ -378,8 +386,10 @@ fn measure(text: &str, wanted: &Wanted) -> Result<f64, QuantityError> {
         return Err(QuantityError::NoUnit {
             text: shown(),
             advice: format!(
-                "write {} with its unit, such as \"{digits} {}\"",
-                wanted.noun, wanted.usual
+                "write {} with its unit, such as \"{} {}\"",
+                wanted.noun,
+                abridged(digits),
+                wanted.usual
             ),
         });
     }

@@ -102,13 +102,25 @@ impl Bound {
         }
     }
 
+    /// What may be written instead.
+    fn advice(self, unit: &str) -> Option<String> {
+        let show = |x: f64| shown(x, unit);
+        let from = if self.above { "more than" } else { "at least" };
+        match (self.low.is_finite(), self.high.is_finite()) {
+            (true, true) => Some(format!(
+                "write {from} {} and at most {}",
+                show(self.low),
+                show(self.high)
+            )),
+            (true, false) => Some(format!("write {from} {}", show(self.low))),
+            (false, true) => Some(format!("write at most {}", show(self.high))),
+            (false, false) => None,
+        }
+    }
+
     /// What is wrong with a value, or nothing.
     fn objection(self, key: &str, value: f64, unit: &str) -> Option<String> {
-        let show = |x: f64| match unit {
-            "1" => format!("{x}"),
-            "%" => format!("{} %", x * 100.0),
-            unit => format!("{x} {unit}"),
-        };
+        let show = |x: f64| shown(x, unit);
         if value < 0.0 && self.low >= 0.0 {
             Some(format!("`{key}` cannot be negative"))
         } else if value == 0.0 && self.above && self.low == 0.0 {
@@ -131,6 +143,15 @@ impl Bound {
         } else {
             None
         }
+    }
+}
+
+/// A number in its unit.
+fn shown(x: f64, unit: &str) -> String {
+    match unit {
+        "1" => format!("{x}"),
+        "%" => format!("{} %", x * 100.0),
+        unit => format!("{x} {unit}"),
     }
 }
 
@@ -389,9 +410,12 @@ impl<'d, 'c> Fields<'d, 'c> {
         }
         match bound.objection(&entry.key, value, unit) {
             None => Ok(value + 0.0),
-            Some(title) => {
-                Err(self.report(Diagnostic::new("out-of-range", title).at(entry.node.place, "out of range")))
-            }
+            Some(title) => Err(self.report(
+                Diagnostic::new("out-of-range", title)
+                    .at(entry.node.place, "out of range")
+                    // Beyond zero the message itself names the range.
+                    .maybe_help(bound.advice(unit).filter(|_| value <= 0.0)),
+            )),
         }
     }
 

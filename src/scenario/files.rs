@@ -286,12 +286,25 @@ fn follow(
     }
 }
 
+/// Most files of a folder that are looked into for a suggestion.
+const MOST_LOOKED_AT: usize = 200;
+
+/// Whether a text begins as a scenario does: with a title, a duration or what it extends.
+fn is_story(text: &str) -> bool {
+    let keys = text.lines().take_while(|line| !line.starts_with('['));
+    let mut words = keys.filter_map(|line| line.split_once('=').map(|(key, _)| key.trim()));
+    words.any(|key| matches!(key, "title" | "duration" | "extends"))
+}
+
 /// Similar names in the folder, when a file is missing.
 pub(super) fn suggest(problem: &FileProblem, path: &Path, files: &dyn Files) -> Option<String> {
     if *problem != FileProblem::Missing {
         return None;
     }
-    let names = files.siblings(path);
+    let mut names = files.siblings(path);
+    // A folder of code has other files of this kind.
+    names.truncate(MOST_LOOKED_AT);
+    names.retain(|name| files.read(&path.with_file_name(name)).is_ok_and(|text| is_story(&text)));
     let wanted = path.file_name()?.to_str()?;
     // With and without the ending, since both are easily forgotten.
     let with_ending = if wanted.ends_with(".toml") {

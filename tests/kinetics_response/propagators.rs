@@ -494,7 +494,10 @@ mod stepper {
         other.restart(0.0, &[1.0]);
         let small = other.step(|_, y, dy| dy[0] = -y[0], 1.0, 1.0).unwrap();
         reused.recycle(small);
-        assert_eq!(reused.step(rhs, 90.0, 1.0).unwrap(), fresh.step(rhs, 90.0, 1.0).unwrap());
+        assert_eq!(
+            reused.step(rhs, 90.0, 1.0).unwrap(),
+            fresh.step(rhs, 90.0, 1.0).unwrap()
+        );
         assert_eq!(fresh, reused);
     }
 

@@ -13,4 +13,5 @@ mod independent_check;
 mod promises;
 mod scenarios;
 mod snapshot;
+mod symmetries;
 mod traps;

@@ -148,7 +148,7 @@ fn share_without_percent() {
 fn negative_volume() {
     refused(
         &more("[[action]]\nat = \"1 d\"\ninject_contrast = \"-3 mL\""),
-        "out-of-range | \"-3 mL\" | `inject_contrast` cannot be negative | ",
+        "out-of-range | \"-3 mL\" | `inject_contrast` cannot be negative | write more than 0 mL",
     );
 }
 
@@ -156,8 +156,18 @@ fn negative_volume() {
 fn zero_dose() {
     refused(
         &more("[[action]]\nat = \"1 d\"\nlumbar_bolus = { dose = \"0 ug\", level = \"L3\" }"),
-        "out-of-range | \"0 ug\", level = \"L3\" } | `dose` must be greater than zero | ",
+        "out-of-range | \"0 ug\", level = \"L3\" } | `dose` must be greater than zero | write more than 0 ug",
     );
+}
+
+#[test]
+fn a_text_as_long_as_a_book_is_not_repeated() {
+    let text = file("", "").replace("\"20 mL\"", &format!("\"{} mL\"", "9".repeat(50_000)));
+    let all = mistakes(&text).to_string();
+    assert!(all.contains("size") && all.len() < 2_000, "{} bytes", all.len());
+    let text = file("", "").replace("\"20 mL\"", &format!("\"{}\"", "9".repeat(50_000)));
+    let all = mistakes(&text).to_string();
+    assert!(all.contains("has no unit") && all.len() < 2_000, "{} bytes", all.len());
 }
 
 #[test]

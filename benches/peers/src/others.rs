@@ -110,8 +110,15 @@ pub fn diffsol(s: &Subject, off: bool, rows: &mut [f64]) {
     for (i, (from, to, new, bolus)) in all.iter().enumerate() {
         rate.set(*new);
         {
+            // The slope it goes on from has jumped with the input.
             let state = solver.state_mut();
             ::diffsol::Vector::set_index(state.y, INTO, ::diffsol::Vector::get_index(state.y, INTO) + bolus);
+            let x: [f64; N] = std::array::from_fn(|k| ::diffsol::Vector::get_index(state.y, k));
+            let mut dx = [0.0; N];
+            s.slope(&x, *new, &mut dx);
+            for (k, dx) in dx.into_iter().enumerate() {
+                ::diffsol::Vector::set_index(state.dy, k, dx);
+            }
         }
         let wanted = rows_in(*from, *to, i + 1 == all.len());
         let mut row = wanted.start;
