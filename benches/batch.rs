@@ -227,7 +227,7 @@ fn curves() -> String {
         )
     };
     let few = sampled("365 d");
-    let samples = [("1 d", 365.0), ("6 h", 1_460.0), ("1 h", 8_760.0), ("15 min", 35_040.0)];
+    let samples = [("1 d", 365.0), ("6 h", 1_460.0), ("1 h", 8_760.0), ("30 min", 17_520.0)];
     let samples = samples.map(|(every, n)| (n, sampled(every)));
     curve("samples", "ms a patient-year", &samples, few);
 

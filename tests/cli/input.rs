@@ -306,7 +306,10 @@ fn a_path_that_does_not_exist_brings_near_names() {
     // Other files of the same kind are no scenarios.
     desk.write("Cargo.toml", &["[package]\nname = \"x\"\ntitle = \"y\"\n"]);
     let said = stderr(&desk.run(&["run", "nothing-alike.toml"]).code(2));
-    assert!(said.contains("missed-refill.toml") && !said.contains("Cargo.toml"), "{said}");
+    assert!(
+        said.contains("missed-refill.toml") && !said.contains("Cargo.toml"),
+        "{said}"
+    );
     assert_eq!(desk.tree(), ["Cargo.toml", "missed-refill.toml"]);
 }
 
