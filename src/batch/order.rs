@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How far a number being computed may lie ahead of those handed over, with few threads.
@@ -49,6 +49,17 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Tells the others when the thread that holds it panics: its result will never come.
+struct Alarm<'a>(&'a AtomicBool);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Computes `make` of each number on all threads of the pool and hands the results to `keep`, in
 /// order and in groups, by one thread at a time. Gives the results that were not handed over: the
 /// last ones, or, once `stop` is set, those up to the first that is missing.
@@ -80,10 +91,9 @@ pub(super) fn in_order<T: Send, E: Send>(
         if !all_started() {
             return false;
         }
-        let mut keeper = match keeper.try_lock() {
-            Ok(keeper) => keeper,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return false,
+        // Somebody else is at it, or broke off in the middle: then nobody goes on.
+        let Ok(mut keeper) = keeper.try_lock() else {
+            return false;
         };
         let Some(ready) = locked(&desk).take(least) else {
             return false;
@@ -96,6 +106,7 @@ pub(super) fn in_order<T: Send, E: Send>(
         true
     };
     let work = || {
+        let _alarm = Alarm(&broken);
         started.fetch_add(1, Ordering::Release);
         while !halted() {
             let number = next.fetch_add(1, Ordering::Relaxed);
@@ -182,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_leaves_no_gap_and_an_error_ends_the_work() {
+    fn a_stop_leaves_no_gap_and_an_error_or_a_panic_ends_the_work() {
         let stop = AtomicBool::new(false);
         let mut kept = Vec::new();
         let make = |n: u64| {
@@ -199,9 +210,14 @@ mod tests {
         // All that was begun is there: at least up to the one that stopped, at most as far as one may run ahead.
         assert!((301..=301 + AHEAD as usize).contains(&kept.len()), "{}", kept.len());
 
+        // Nobody waits for a result that will never come.
+        let never = AtomicBool::new(false);
+        let fails = |n: u64| assert!(n != 300, "this one is in the code");
+        let work = || in_order(&pool(3), 0..100_000, &never, fails, |_| Ok::<_, ()>(()));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err());
+
         let made = AtomicU64::new(0);
         let make = |_| made.fetch_add(1, Ordering::SeqCst);
-        let never = AtomicBool::new(false);
         let full = in_order(&pool(3), 0..1_000_000, &never, make, |_| Err("no room"));
         assert_eq!(full.unwrap_err(), "no room");
         assert!(made.load(Ordering::SeqCst) < 4 * AHEAD);
