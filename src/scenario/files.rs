@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, did_you_mean, quoted};
+use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, list, nearest, quoted};
 use super::document::{self, Data, Table};
 
 /// Largest scenario file read \[bytes\].
@@ -287,7 +287,7 @@ fn follow(
 }
 
 /// Most files of a folder that are looked into for a suggestion.
-const MOST_LOOKED_AT: usize = 200;
+const MOST_LOOKED_AT: usize = 48;
 
 /// Whether a text begins as a scenario does: with a title, a duration or what it extends.
 fn is_story(text: &str) -> bool {
@@ -302,9 +302,6 @@ pub(super) fn suggest(problem: &FileProblem, path: &Path, files: &dyn Files) -> 
         return None;
     }
     let mut names = files.siblings(path);
-    // A folder of code has other files of this kind.
-    names.truncate(MOST_LOOKED_AT);
-    names.retain(|name| files.read(&path.with_file_name(name)).is_ok_and(|text| is_story(&text)));
     let wanted = path.file_name()?.to_str()?;
     // With and without the ending, since both are easily forgotten.
     let with_ending = if wanted.ends_with(".toml") {
@@ -312,8 +309,11 @@ pub(super) fn suggest(problem: &FileProblem, path: &Path, files: &dyn Files) -> 
     } else {
         format!("{wanted}.toml")
     };
-    if names.is_empty() {
-        return None;
+    if let Some(near) = nearest(&with_ending, &names) {
+        return Some(format!("did you mean `{near}`?"));
     }
-    did_you_mean(&with_ending, &names).map(|text| text.replace("known here:", "scenarios in that folder:"))
+    // A folder of code has other files of this kind.
+    names.truncate(MOST_LOOKED_AT);
+    names.retain(|name| files.read(&path.with_file_name(name)).is_ok_and(|text| is_story(&text)));
+    (!names.is_empty()).then(|| format!("scenarios in that folder: {}", list(&names)))
 }
