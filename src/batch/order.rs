@@ -144,7 +144,7 @@ mod tests {
 
     /// Something to compute that takes longer for some numbers than for others.
     fn labour(number: u64) -> u64 {
-        let rounds = if number % 37 == 0 { 20_000 } else { 50 };
+        let rounds = if number.is_multiple_of(37) { 20_000 } else { 50 };
         (0..rounds).fold(number, |x, k| std::hint::black_box(x.wrapping_mul(31).wrapping_add(k)))
     }
 
