@@ -1,4 +1,4 @@
-//! The event queue: a heap of small keys over a slab of payloads.
+//! The event queue: small keys, a heap where they are few, over a slab of payloads.
 //!
 //! Order is (time, phase, rank, sequence), a total order without ties: the sequence is
 //! the number of the call that scheduled the event. Observers wait in a lane of their
@@ -116,35 +116,136 @@ struct Slot<E> {
     content: Option<(EventId, E)>,
 }
 
-/// One heap, with the count of its leftovers from cancellation.
+/// Keys in the heap beyond which the later ones are put aside.
+const MANY: usize = if cfg!(test) { 8 } else { 4096 };
+/// Fewest keys sorted at once.
+const FEWEST: usize = if cfg!(test) { 4 } else { 1024 };
+/// Share of the keys put aside that is sorted at once.
+const SHARE: usize = 8;
+
+/// Pending keys, in three places: those that come next lie sorted, those that came since and are
+/// due among them stand in a heap, and all from a border on are put aside as they come. Few keys
+/// are all in the heap; of many, most never enter it, so that it stays in the cache.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Lane {
     heap: BinaryHeap<Reverse<Key>>,
+    /// Before the border, the first one last.
+    sorted: Vec<Key>,
+    /// At the border and beyond it, in no order.
+    aside: Vec<Key>,
+    /// None while nothing is put aside.
+    border: Option<Key>,
+    /// Leftovers from cancellation.
     stale: usize,
 }
 
 impl Lane {
+    #[inline]
+    fn push(&mut self, key: Key) {
+        if self.border.is_some_and(|border| key >= border) {
+            self.aside.push(key);
+        } else {
+            self.heap.push(Reverse(key));
+            if self.heap.len() > MANY {
+                self.thin_out();
+            }
+        }
+    }
+
     /// The first live key; leftovers above it are dropped on the way.
     #[inline]
     fn top<E>(&mut self, slots: &[Slot<E>]) -> Option<Key> {
+        let mut first = self.peek();
         while self.stale > 0 {
-            match self.heap.peek() {
-                Some(Reverse(key)) if slots[key.slot as usize].sequence != key.sequence => {
-                    self.heap.pop();
+            match first {
+                Some(key) if slots[key.slot as usize].sequence != key.sequence => {
+                    self.pop();
                     self.stale -= 1;
+                    first = self.peek();
                 }
                 _ => break,
             }
         }
-        self.heap.peek().map(|Reverse(key)| *key)
+        first
     }
 
-    /// Rebuilds the heap without leftovers once they outnumber the live keys: constant
-    /// cost per cancellation on average, and never more than twice the live size + 64.
+    /// The first key, live or not.
+    #[inline]
+    fn peek(&mut self) -> Option<Key> {
+        let waiting = self.heap.peek().map(|Reverse(key)| *key);
+        match (waiting, self.sorted.last()) {
+            (Some(a), Some(b)) => Some(a.min(*b)),
+            (None, None) if !self.aside.is_empty() => {
+                self.fetch();
+                self.sorted.last().copied()
+            }
+            (a, b) => a.or(b.copied()),
+        }
+    }
+
+    /// Drops the first key, after a [`Lane::peek`].
+    #[inline]
+    fn pop(&mut self) {
+        let sorted = match (self.heap.peek(), self.sorted.last()) {
+            (Some(Reverse(a)), Some(b)) => b < a,
+            (None, _) => true,
+            (Some(_), None) => false,
+        };
+        if sorted {
+            self.sorted.pop();
+        } else {
+            self.heap.pop();
+        }
+    }
+
+    /// Sorts the next of those put aside, when nothing else is left.
+    #[cold]
+    fn fetch(&mut self) {
+        let count = (self.aside.len() / SHARE).max(FEWEST);
+        self.sorted.clear();
+        if count < self.aside.len() {
+            let (_, border, _) = self.aside.select_nth_unstable(count);
+            self.border = Some(*border);
+            self.sorted.extend_from_slice(&self.aside[..count]);
+            // Those that were taken leave their places to the last ones.
+            let left = self.aside.len() - count;
+            let kept = self.aside.len() - count.min(left);
+            self.aside.copy_within(kept.., 0);
+            self.aside.truncate(left);
+        } else {
+            self.border = None;
+            std::mem::swap(&mut self.sorted, &mut self.aside);
+        }
+        self.sorted.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    /// Puts the later half of what is before the border aside, if the heap outgrew what is sorted:
+    /// so a key is moved a bounded number of times on average.
+    #[cold]
+    fn thin_out(&mut self) {
+        if self.heap.len() <= self.sorted.len() {
+            return;
+        }
+        let sorted = &mut self.sorted;
+        sorted.extend(self.heap.drain().map(|Reverse(key)| key));
+        sorted.sort_unstable_by(|a, b| b.cmp(a));
+        let later = sorted.len() / 2;
+        self.border = Some(sorted[later - 1]);
+        self.aside.extend(sorted.drain(..later));
+    }
+
+    fn len(&self) -> usize {
+        self.heap.len() + self.sorted.len() + self.aside.len()
+    }
+
+    /// Sweeps leftovers out once they outnumber the live keys: constant cost per cancellation on
+    /// average, and never more than twice the live size + 64.
     fn compact<E>(&mut self, slots: &[Slot<E>]) {
-        if self.stale > 64 && self.stale * 2 > self.heap.len() {
-            self.heap
-                .retain(|Reverse(key)| slots[key.slot as usize].sequence == key.sequence);
+        if self.stale > 64 && self.stale * 2 > self.len() {
+            let live = |key: &Key| slots[key.slot as usize].sequence == key.sequence;
+            self.heap.retain(|Reverse(key)| live(key));
+            self.sorted.retain(live);
+            self.aside.retain(live);
             self.stale = 0;
         }
     }
@@ -224,7 +325,7 @@ impl<E> Queue<E> {
             sequence,
             slot,
         };
-        self.lane(phase).heap.push(Reverse(key));
+        self.lane(phase).push(key);
         EventHandle { slot, generation }
     }
 
@@ -310,7 +411,7 @@ impl<E> Queue<E> {
     pub fn pop_until(&mut self, limit: SimTime) -> Option<Popped<E>> {
         let key = self.first().filter(|key| key.time <= limit)?;
         let phase = self.slots[key.slot as usize].phase;
-        self.lane(phase).heap.pop();
+        self.lane(phase).pop();
         let (cause, event) = self.release(key.slot)?;
         Some(Popped {
             time: key.time,
@@ -333,7 +434,7 @@ impl<E> Queue<E> {
 
     /// Number of keys held, leftovers of cancelled events included: the measure of memory.
     pub fn held(&self) -> usize {
-        self.acting.heap.len() + self.observing.heap.len()
+        self.acting.len() + self.observing.len()
     }
 }
 
@@ -397,6 +498,41 @@ mod tests {
         }
         assert_eq!(queue.len(), 100);
         assert!(queue.slots.len() <= 101);
+    }
+
+    #[test]
+    fn leftovers_are_counted_and_swept_exactly_when_they_outnumber_what_lives() {
+        let mut queue = Queue::new();
+        assert!(queue.is_empty());
+        let handles: Vec<EventHandle> = (0..200).map(|n| put(&mut queue, n, 0)).collect();
+        queue.schedule(at(0), Phase::Observer, Rank(0), EventId::START, 0);
+        assert!(!queue.is_empty());
+        for handle in &handles[100..] {
+            queue.cancel(*handle);
+        }
+        // A hundred of two hundred do not outnumber the others; one more does.
+        assert_eq!((queue.len(), queue.held()), (101, 201));
+        queue.cancel(handles[99]);
+        assert_eq!((queue.len(), queue.held()), (100, 100));
+        // Few leftovers are never worth it.
+        for handle in &handles[35..99] {
+            queue.cancel(*handle);
+        }
+        assert_eq!((queue.len(), queue.held()), (36, 100));
+        queue.cancel(handles[34]);
+        assert_eq!((queue.len(), queue.held()), (35, 35));
+    }
+
+    #[test]
+    fn leftovers_that_are_passed_are_no_longer_counted() {
+        let mut queue = Queue::new();
+        let handles: Vec<EventHandle> = (0..4).map(|n| put(&mut queue, n, n as usize)).collect();
+        queue.cancel(handles[0]);
+        queue.cancel(handles[1]);
+        queue.cancel(handles[2]);
+        assert_eq!(queue.acting.stale, 3);
+        assert_eq!(queue.peek_time(), Some(at(3)));
+        assert_eq!((queue.acting.stale, queue.held()), (0, 1));
     }
 
     /// One call on the queue.

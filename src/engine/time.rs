@@ -53,10 +53,7 @@ fn nanos(hours: f64) -> Option<i64> {
     };
     let product = i128::from(mantissa) * i128::from(NANOS_PER_HOUR); // below 2^95
     let size = if exponent >= 0 {
-        if product != 0 && exponent > 30 {
-            return None; // at least 2^31 * 2^52 h
-        }
-        product << exponent
+        return None; // 2^52 h and more lie beyond the clock
     } else if exponent < -96 {
         0 // below a half nanosecond: product < 2^95
     } else {
@@ -259,6 +256,33 @@ mod tests {
         assert_eq!(nanos(f64::MIN_POSITIVE), Some(0));
         assert_eq!(nanos(5e-324), Some(0));
         assert_eq!(nanos(-0.0), Some(0));
+    }
+
+    #[test]
+    fn what_is_due_after_a_wait_comes_on_the_first_nanosecond_not_before_it() {
+        let start = SimTime::from_nanos(5);
+        assert_eq!(start.due_after(0.0), Some(start));
+        // 2^-14 h = 219726562.5 ns
+        assert_eq!(start.due_after(1.0 / 16384.0), Some(SimTime::from_nanos(219_726_568)));
+        for never in [f64::NAN, -1.0, f64::INFINITY, 1e7] {
+            assert_eq!(start.due_after(never), None);
+        }
+    }
+
+    #[test]
+    fn an_overflow_says_which_hours_were_meant() {
+        let meant = |result: Result<f64, TimeError>| match result {
+            Err(TimeError::OutOfRange { hours }) => hours,
+            other => panic!("{other:?}"),
+        };
+        let (day, most) = (SimSpan::DAY, SimSpan::from_nanos(i64::MAX));
+        let (first, end) = (SimTime::from_nanos(i64::MIN), hours(i64::MAX));
+        assert_eq!(meant(SimTime::MAX.checked_add(day).map(SimTime::hours)), end + 24.0);
+        assert_eq!(meant(first.checked_sub(day).map(SimTime::hours)), -end - 24.0);
+        assert_eq!(meant(most.checked_add(day).map(SimSpan::hours)), end + 24.0);
+        let least = SimSpan::from_nanos(i64::MIN);
+        assert_eq!(meant(least.checked_sub(day).map(SimSpan::hours)), -end - 24.0);
+        assert_eq!(meant(most.checked_mul(3).map(SimSpan::hours)), end * 3.0);
     }
 
     #[test]

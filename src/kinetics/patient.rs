@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
-use crate::numerics::{Bundle, Coordinates, ExponentialSum, Forcing, LinearSystem, NumericsError, Scratch, steady};
+use crate::numerics::{
+    Bundle, Coordinates, ExponentialSum, Forcing, LinearSystem, NumericsError, Rows, Scratch, steady,
+};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Region};
 
@@ -484,26 +486,32 @@ impl Kinetics {
     /// until the next change. `None` if it is not a sum of decaying exponentials.
     pub fn course(&self) -> Option<&DriveCourse> {
         let new = || {
-            let effect = std::array::from_fn(|region| place::EFFECT + region);
-            let rescue = [place::BENZODIAZEPINE, place::CYPROHEPTADINE];
-            let rescue = self.bundle(rescue)?;
+            let columns = (
+                std::array::from_fn(|region| place::EFFECT + region),
+                [place::BENZODIAZEPINE, place::CYPROHEPTADINE],
+            );
+            let solved = || self.solved();
+            let rescue = self.bundle(columns.1, || solved().rescue.as_ref())?;
             Some(DriveCourse {
-                effect: self.bundle(effect)?,
+                effect: self.bundle(columns.0, || solved().effect.as_ref())?,
                 rescue: Some(rescue).filter(|bundle| !bundle.is_zero()),
             })
         };
         self.course.get_or_init(new).as_ref()
     }
 
-    /// Columns together as functions of the time since the origin.
-    fn bundle<const N: usize>(&self, columns: [usize; N]) -> Option<Bundle<N>> {
+    /// Columns together as functions of the time since the origin, where they move from their rows.
+    fn bundle<'a, const N: usize>(
+        &self,
+        columns: [usize; N],
+        rows: impl FnOnce() -> Option<&'a Rows<N>>,
+    ) -> Option<Bundle<N>> {
         if self.resting().is_some() {
             let still = |column| self.trajectory_of(column).unwrap_or_default();
             return Bundle::new(&columns.map(still));
         }
-        let Solved { system, rows } = self.solved();
         let (state, forcing) = self.modal();
-        system.bundle(columns.map(|column| &rows[column]), state, forcing)
+        LinearSystem::bundle(rows()?, state, forcing)
     }
 
     /// What drives the response, from what [`Kinetics::values`] gave.
@@ -612,7 +620,7 @@ impl Kinetics {
             return Ok(rest.trajectory(&self.columns[column].weights));
         }
         let (state, forcing) = self.modal();
-        let Solved { system, rows } = self.solved();
+        let Solved { system, rows, .. } = self.solved();
         system.trajectory(&rows[column], state, forcing)
     }
 

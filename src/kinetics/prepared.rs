@@ -4,10 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use nalgebra::DMatrix;
 
-use crate::numerics::{FallbackReason, LinearSystem, Method, OutputRow};
+use crate::numerics::{FallbackReason, LinearSystem, Method, OutputRow, Rows};
+use crate::signals::Region;
 
 use super::KineticsError;
-use super::columns::Column;
+use super::columns::{Column, place};
 use super::layout::Layout;
 use super::matrix::Flows;
 
@@ -33,6 +34,10 @@ pub(super) struct Solved {
     pub system: LinearSystem,
     /// All columns in its coordinates.
     pub rows: Vec<OutputRow>,
+    /// Effect sites together, and rescue drugs, where there are modes.
+    pub effect: Option<Rows<4>>,
+    /// As for the effect sites.
+    pub rescue: Option<Rows<2>>,
 }
 
 impl Prepared {
@@ -71,8 +76,15 @@ pub(super) fn solved<'a>(prepared: &'a Prepared, columns: &[Column]) -> &'a Solv
             nudge(&mut matrix);
             system = decompose(&matrix);
         }
-        let rows = columns.iter().map(|c| system.output(&c.weights)).collect();
-        Solved { system, rows }
+        let rows: Vec<OutputRow> = columns.iter().map(|c| system.output(&c.weights)).collect();
+        let effect = system.rows(Region::ALL.map(|r| &rows[place::EFFECT + r.index()]));
+        let rescue = system.rows([&rows[place::BENZODIAZEPINE], &rows[place::CYPROHEPTADINE]]);
+        Solved {
+            system,
+            rows,
+            effect,
+            rescue,
+        }
     })
 }
 

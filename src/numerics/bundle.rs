@@ -9,9 +9,9 @@ use super::trajectory::ExponentialSum;
 use super::wide::{Kernel, wide};
 
 /// Below this share of an output's scale a mode no longer changes it.
-const LOST: f64 = 1e-17;
+const LOST: f64 = 1e-16;
 
-/// Exponentials computed side by side.
+/// Modes computed side by side.
 const LANES: usize = 8;
 
 #[derive(Debug, Clone)]
@@ -22,6 +22,16 @@ struct Mode<const N: usize> {
     lifetime: f64,
 }
 
+/// Modes that are computed together; empty places have amplitude 0.
+#[derive(Debug, Clone)]
+struct Block<const N: usize> {
+    /// Rates \[1/h\].
+    rates: [f64; LANES],
+    amplitudes: [[f64; LANES]; N],
+    /// From here on all of them are below [`LOST`] \[h\].
+    lifetime: f64,
+}
+
 /// `N` outputs with a common origin, each a constant and decaying exponentials.
 ///
 /// Agrees with [`ExponentialSum::value`] to a few roundings of the largest value that the output
@@ -29,10 +39,8 @@ struct Mode<const N: usize> {
 #[derive(Debug, Clone)]
 pub struct Bundle<const N: usize> {
     constants: [f64; N],
-    /// Rates \[1/h\], the longest-lived mode first.
-    rates: Vec<f64>,
-    amplitudes: Vec<[f64; N]>,
-    lifetimes: Vec<f64>,
+    /// Moving modes, those that live longest first.
+    blocks: Vec<Block<N>>,
 }
 
 impl<const N: usize> Bundle<N> {
@@ -83,96 +91,60 @@ impl<const N: usize> Bundle<N> {
         }
         modes.retain(|m| m.lifetime > 0.0);
         modes.sort_by(|a, b| b.lifetime.total_cmp(&a.lifetime));
-        Some(Self {
+        let mut bundle = Self {
             constants,
-            rates: modes.iter().map(|m| m.rate).collect(),
-            amplitudes: modes.iter().map(|m| m.amplitudes).collect(),
-            lifetimes: modes.iter().map(|m| m.lifetime).collect(),
-        })
+            blocks: Vec::with_capacity(modes.len().div_ceil(LANES)),
+        };
+        for (k, mode) in modes.iter().enumerate() {
+            bundle.push(k, mode.rate, mode.amplitudes, mode.lifetime);
+        }
+        Some(bundle)
     }
 
-    /// The bundle of outputs `Σ w x` of modes given as rate, state and input at the origin, the
-    /// slow ones first; `None` where one of the outputs grows or drifts.
-    pub(crate) fn of_modes(rates: &[f64], rows: [&[f64]; N], state: &[f64], forcing: &[f64]) -> Option<Self> {
-        let n = rates.len();
-        let rows = rows.map(|row| &row[..n]);
-        let modes = state[..n].iter().zip(&forcing[..n]);
-        let mut moved = modes.enumerate().filter(|(_, (z, f))| **z != 0.0 || **f != 0.0);
-        if moved.all(|(k, _)| rows.iter().all(|row| row[k] == 0.0)) {
-            // Rescue drugs, most of the time.
-            return Some(Self::zero());
+    /// Adds the `k`-th mode, which lives no longer than those before it.
+    #[inline]
+    fn push(&mut self, k: usize, rate: f64, amplitudes: [f64; N], lifetime: f64) {
+        let lane = k % LANES;
+        if lane == 0 {
+            self.blocks.push(Block {
+                rates: [0.0; LANES],
+                amplitudes: [[0.0; LANES]; N],
+                lifetime,
+            });
         }
-        let mut bundle = Self {
-            constants: [0.0; N],
-            rates: Vec::with_capacity(n),
-            amplitudes: Vec::with_capacity(n),
-            lifetimes: Vec::with_capacity(n),
-        };
-        let mut scales = [0.0; N];
-        for (k, (&rate, (&z, &f))) in rates.iter().zip(state.iter().zip(forcing)).enumerate() {
-            let drifts = rate > 0.0 && rows.iter().any(|row| row[k] * z != 0.0);
-            if drifts || (rate >= 0.0 && rows.iter().any(|row| row[k] * f != 0.0)) {
-                return None;
-            }
-            let settled = if rate < 0.0 { -f / rate } else { z };
-            let moving = z - settled;
-            let mut amplitudes = [0.0; N];
-            for (n, row) in rows.iter().enumerate() {
-                let (rests, moves) = (row[k] * settled, row[k] * moving);
-                amplitudes[n] = moves;
-                bundle.constants[n] += rests;
-                scales[n] += rests.abs() + moves.abs();
-            }
-            if rate < 0.0 && moving != 0.0 {
-                bundle.rates.push(rate);
-                bundle.amplitudes.push(amplitudes);
+        if let Some(block) = self.blocks.last_mut() {
+            block.rates[lane] = rate;
+            for (places, amplitude) in block.amplitudes.iter_mut().zip(amplitudes) {
+                places[lane] = amplitude;
             }
         }
-        // Slow modes mostly live longest; what follows a mode never outlives it here, so that
-        // those alive stand in front.
-        let floors = scales.map(|scale| (LOST * scale).max(f64::MIN_POSITIVE));
-        let mut longest: f64 = 0.0;
-        for (rate, amplitudes) in bundle.rates.iter().zip(&bundle.amplitudes).rev() {
-            let shares = amplitudes.iter().zip(floors).map(|(a, floor)| a.abs() / floor);
-            longest = longest.max(ln_above(shares.fold(0.0, f64::max)) / -rate);
-            bundle.lifetimes.push(longest);
-        }
-        bundle.lifetimes.reverse();
-        let alive = bundle.lifetimes.partition_point(|lifetime| *lifetime > 0.0);
-        bundle.rates.truncate(alive);
-        bundle.amplitudes.truncate(alive);
-        bundle.lifetimes.truncate(alive);
-        Some(bundle)
     }
 
     /// From here on nothing changes any more \[h\] after the origin.
     pub fn settled_after(&self) -> f64 {
-        self.lifetimes.first().copied().unwrap_or(0.0)
+        self.blocks.first().map_or(0.0, |block| block.lifetime)
     }
 
     /// Outputs that are zero for ever.
     fn zero() -> Self {
         Self {
             constants: [0.0; N],
-            rates: Vec::new(),
-            amplitudes: Vec::new(),
-            lifetimes: Vec::new(),
+            blocks: Vec::new(),
         }
     }
 
     /// Whether all outputs are zero for ever.
     pub(crate) fn is_zero(&self) -> bool {
-        self.rates.is_empty() && self.constants.iter().all(|c| *c == 0.0)
+        self.blocks.is_empty() && self.constants.iter().all(|c| *c == 0.0)
     }
 
     /// All outputs at `t` \[h\] after the origin, `t >= 0`.
     pub fn values(&self, t: f64) -> [f64; N] {
         let mut values = self.constants;
-        let alive = self.lifetimes.partition_point(|lifetime| *lifetime > t);
+        let alive = self.blocks.partition_point(|block| block.lifetime > t);
         if alive > 0 {
             wide(Decaying {
-                rates: &self.rates[..alive],
-                amplitudes: &self.amplitudes[..alive],
+                blocks: &self.blocks[..alive],
                 t,
                 values: &mut values,
             });
@@ -181,19 +153,182 @@ impl<const N: usize> Bundle<N> {
     }
 }
 
-/// At most `ln 2` above `ln x` for an `x` above one, and zero below.
-fn ln_above(x: f64) -> f64 {
-    if x <= 1.0 {
-        return 0.0;
+/// Outputs `Σ w x` of the modes of one system, ready to be joined with many states of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows<const N: usize> {
+    /// Modes that do not decay, by place, whether they grow, and what they weigh.
+    still: Vec<(usize, bool, [f64; N])>,
+    /// Modes whose rate another one shares, where what they hand on is seen.
+    handing: Vec<usize>,
+    decaying: Vec<RowBlock<N>>,
+}
+
+/// Decaying modes that are computed together; empty places weigh nothing.
+#[derive(Debug, Clone)]
+struct RowBlock<const N: usize> {
+    from: [usize; LANES],
+    rates: [f64; LANES],
+    /// `-1 / rate` \[h\]: what an input of one settles to.
+    settles: [f64; LANES],
+    weights: [[f64; LANES]; N],
+}
+
+impl<const N: usize> Rows<N> {
+    /// The outputs `rows` of modes of these `rates` \[1/h\], the slow ones first; `handing` are
+    /// modes whose powers of time are seen. What weighs nothing is left out.
+    pub(crate) fn new(rates: &[f64], rows: [&[f64]; N], handing: Vec<usize>) -> Self {
+        let mut all = Self {
+            still: Vec::new(),
+            handing,
+            decaying: Vec::new(),
+        };
+        let mut count = 0;
+        for (k, &rate) in rates.iter().enumerate() {
+            let weights = rows.map(|row| row[k]);
+            if weights.iter().all(|w| *w == 0.0) {
+                continue;
+            }
+            if rate >= 0.0 {
+                all.still.push((k, rate > 0.0, weights));
+                continue;
+            }
+            let lane = count % LANES;
+            if lane == 0 {
+                all.decaying.push(RowBlock {
+                    from: [k; LANES],
+                    rates: [0.0; LANES],
+                    settles: [0.0; LANES],
+                    weights: [[0.0; LANES]; N],
+                });
+            }
+            count += 1;
+            if let Some(block) = all.decaying.last_mut() {
+                (block.from[lane], block.rates[lane], block.settles[lane]) = (k, rate, -1.0 / rate);
+                for (places, weight) in block.weights.iter_mut().zip(weights) {
+                    places[lane] = weight;
+                }
+            }
+        }
+        all
     }
-    let exponent = (x.to_bits() >> 52) as i64 - 1023;
-    (exponent + 1) as f64 * std::f64::consts::LN_2
+
+    /// The outputs as functions of time, from state and input of every mode at the origin; `None`
+    /// where one of them grows, drifts or has powers of time.
+    pub(crate) fn bundle(&self, state: &[f64], forcing: &[f64]) -> Option<Bundle<N>> {
+        let moved = |k: usize| state[k] != 0.0 || forcing[k] != 0.0;
+        if self.handing.iter().any(|k| moved(*k)) {
+            return None;
+        }
+        let mut bundle = Bundle::zero();
+        let mut scales = [0.0; N];
+        for &(k, grows, weights) in &self.still {
+            if forcing[k] != 0.0 || (grows && state[k] != 0.0) {
+                return None;
+            }
+            for (n, weight) in weights.into_iter().enumerate() {
+                bundle.constants[n] += weight * state[k];
+                scales[n] += (weight * state[k]).abs();
+            }
+        }
+        if !self.decaying.iter().flat_map(|block| block.from).any(moved) {
+            // Rescue drugs, most of the time.
+            return Some(bundle);
+        }
+        bundle.blocks.reserve_exact(self.decaying.len());
+        wide(Join {
+            rows: &self.decaying,
+            state,
+            forcing,
+            scales: &mut scales,
+            bundle: &mut bundle,
+        });
+        Some(bundle)
+    }
+}
+
+/// Joins rows with a state.
+struct Join<'a, const N: usize> {
+    rows: &'a [RowBlock<N>],
+    state: &'a [f64],
+    forcing: &'a [f64],
+    scales: &'a mut [f64; N],
+    bundle: &'a mut Bundle<N>,
+}
+
+impl<const N: usize> Kernel for Join<'_, N> {
+    #[inline(always)]
+    fn run(self) {
+        let (mut constants, mut scales) = ([[0.0; LANES]; N], [[0.0; LANES]; N]);
+        for row in self.rows {
+            let mut block = Block {
+                rates: row.rates,
+                amplitudes: [[0.0; LANES]; N],
+                lifetime: 0.0,
+            };
+            let (mut settled, mut moving) = ([0.0; LANES], [0.0; LANES]);
+            for lane in 0..LANES {
+                settled[lane] = self.forcing[row.from[lane]] * row.settles[lane];
+                moving[lane] = self.state[row.from[lane]] - settled[lane];
+            }
+            for n in 0..N {
+                for lane in 0..LANES {
+                    let rests = row.weights[n][lane] * settled[lane];
+                    let moves = row.weights[n][lane] * moving[lane];
+                    block.amplitudes[n][lane] = moves;
+                    constants[n][lane] += rests;
+                    scales[n][lane] += rests.abs() + moves.abs();
+                }
+            }
+            self.bundle.blocks.push(block);
+        }
+        let mut shares = [0.0; N];
+        for n in 0..N {
+            self.bundle.constants[n] += sum(constants[n]);
+            let scale = self.scales[n] + sum(scales[n]);
+            shares[n] = 1.0 / (LOST * scale).max(f64::MIN_POSITIVE);
+        }
+        // Slow modes mostly live longest; what follows a mode never outlives it here, so that
+        // those alive stand in front.
+        let mut longest: f64 = 0.0;
+        for (block, row) in self.bundle.blocks.iter_mut().zip(self.rows).rev() {
+            let mut above = [0.0; LANES];
+            for n in 0..N {
+                for lane in 0..LANES {
+                    let share = block.amplitudes[n][lane].abs() * shares[n];
+                    above[lane] = if share > above[lane] { share } else { above[lane] };
+                }
+            }
+            let mut lives = [0.0; LANES];
+            for lane in 0..LANES {
+                let life = ln_above(above[lane]) * row.settles[lane];
+                lives[lane] = if above[lane] > 1.0 { life } else { 0.0 };
+            }
+            longest = lives.into_iter().fold(longest, f64::max);
+            block.lifetime = longest;
+        }
+        let alive = self.bundle.blocks.partition_point(|block| block.lifetime > 0.0);
+        self.bundle.blocks.truncate(alive);
+    }
+}
+
+/// The sum over the places of a block, in an order that does not depend on the width.
+#[inline(always)]
+fn sum(s: [f64; LANES]) -> f64 {
+    ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+}
+
+/// At most `ln 2` above `ln x` for an `x` above one.
+#[inline(always)]
+fn ln_above(x: f64) -> f64 {
+    // The exponent in the last bits of 2^52 is that number and 2^52.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    let exponent = f64::from_bits(WHOLE.to_bits() | (x.to_bits() >> 52)) - WHOLE;
+    (exponent - 1022.0) * std::f64::consts::LN_2
 }
 
 /// Adds `Σ a_k exp(λ_k t)` to each output.
 struct Decaying<'a, const N: usize> {
-    rates: &'a [f64],
-    amplitudes: &'a [[f64; N]],
+    blocks: &'a [Block<N>],
     t: f64,
     values: &'a mut [f64; N],
 }
@@ -201,27 +336,23 @@ struct Decaying<'a, const N: usize> {
 impl<const N: usize> Kernel for Decaying<'_, N> {
     #[inline(always)]
     fn run(self) {
-        // Apart from where they come from, so that they can stay in registers, and two sums,
-        // so that additions need not wait for one another.
-        let (mut values, mut others) = (*self.values, [0.0; N]);
-        for (rates, amplitudes) in self.rates.chunks(LANES).zip(self.amplitudes.chunks(LANES)) {
+        // A sum for each place of the blocks: no addition waits for that of its neighbour, and
+        // the order is the same whatever the width.
+        let mut sums = [[0.0; LANES]; N];
+        for block in self.blocks {
             let mut decay = [0.0; LANES];
-            for (decay, rate) in decay.iter_mut().zip(rates) {
+            for (decay, rate) in decay.iter_mut().zip(&block.rates) {
                 *decay = decayed(rate * self.t);
             }
-            for (amplitudes, decay) in amplitudes.chunks(2).zip(decay.chunks_exact(2)) {
-                for (value, a) in values.iter_mut().zip(&amplitudes[0]) {
-                    *value += a * decay[0];
-                }
-                for (value, a) in others.iter_mut().zip(amplitudes.get(1).unwrap_or(&[0.0; N])) {
-                    *value += a * decay[1];
+            for (sums, amplitudes) in sums.iter_mut().zip(&block.amplitudes) {
+                for ((sum, a), decay) in sums.iter_mut().zip(amplitudes).zip(&decay) {
+                    *sum += a * decay;
                 }
             }
         }
-        for (value, other) in values.iter_mut().zip(others) {
-            *value += other;
+        for (value, s) in self.values.iter_mut().zip(sums) {
+            *value += sum(s);
         }
-        *self.values = values;
     }
 }
 
@@ -254,8 +385,7 @@ mod tests {
         // Wide vectors do not change a bit.
         let mut narrow = bundle.constants;
         let whole = Decaying {
-            rates: &bundle.rates,
-            amplitudes: &bundle.amplitudes,
+            blocks: &bundle.blocks,
             t: 0.3,
             values: &mut narrow,
         };
@@ -271,7 +401,8 @@ mod tests {
         let rates = [0.0, -0.1, -2.0, -7.0, -50.0];
         let (state, forcing) = ([1.5, 1.0, -2.0, 3.0, 1e-9], [0.0, 0.5, 0.0, 2.0, 0.0]);
         let rows = [[1.0, 0.5, -1.0, 2.0, 1.0], [0.0, 0.0, 3.0, 1e-3, 0.0]];
-        let bundle = Bundle::of_modes(&rates, [&rows[0], &rows[1]], &state, &forcing).unwrap();
+        let form = |rows| Rows::new(&rates, rows, Vec::new());
+        let bundle = form([&rows[0], &rows[1]]).bundle(&state, &forcing).unwrap();
         for t in [0.0, 1e-3, 0.4, 3.0, 40.0, 1e3] {
             for (row, value) in rows.iter().zip(bundle.values(t)) {
                 let terms = (0..5).map(|k| term(row[k] * state[k], row[k] * forcing[k], rates[k]));
@@ -281,9 +412,14 @@ mod tests {
         }
         assert!(bundle.settled_after() > 300.0 && bundle.settled_after() < 600.0);
         let drift = [1.0, 0.0, 0.0, 0.0, 0.0];
-        assert!(Bundle::of_modes(&rates, [&rows[0]], &state, &drift).is_none());
+        let one = |row| Rows::new(&rates, [row], Vec::new()).bundle(&state, &drift);
+        assert!(one(&rows[0]).is_none());
         // What drifts unseen does not matter.
-        assert!(Bundle::of_modes(&rates, [&rows[1]], &state, &drift).is_some());
+        assert!(one(&rows[1]).is_some());
+        // What is handed on with a power of time has no bundle, unless nothing is there.
+        let handing = Rows::new(&rates, [&rows[0]], vec![2]);
+        assert!(handing.bundle(&state, &forcing).is_none());
+        assert!(handing.bundle(&[1.0, 0.0, 0.0, 0.0, 0.0], &[0.0; 5]).is_some());
         for x in [1.0, 1.5, 3.0, 1e9] {
             assert!(ln_above(x) >= libm::log(x) && ln_above(x) <= libm::log(x) + 0.7);
         }

@@ -44,11 +44,13 @@ fn kernel(x: f64) -> (f64, f64) {
     let shifted = x * std::f64::consts::LOG2_E + SHIFT;
     let k = shifted - SHIFT;
     let r = (x - k * LN2_HIGH) - k * LN2_LOW;
-    let mut q = INVERSE_FACTORIALS[11];
-    for c in INVERSE_FACTORIALS[..11].iter().rev() {
-        q = q * r + c;
-    }
-    let m = r + r * r * q;
+    // In pairs, so that no sum waits for all before it.
+    let c = &INVERSE_FACTORIALS;
+    let (r2, pair) = (r * r, |i: usize| c[i] + c[i + 1] * r);
+    let r4 = r2 * r2;
+    let four = |i: usize| pair(i) + pair(i + 2) * r2;
+    let q = four(0) + (four(4) + four(8) * r4) * r4;
+    let m = r + r2 * q;
     // 2^k: the last bits of the sum are k, moved to the exponent.
     let scale = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1.0_f64.to_bits()));
     (scale + scale * m, scale * m + (scale - 1.0))
@@ -72,10 +74,11 @@ fn ln(x: f64) -> f64 {
     let m = f64::from_bits(((above & MANTISSA) + ROOT_HALF_BITS) as u64);
     let s = (m - 1.0) / (m + 1.0);
     let z = s * s;
-    let mut q = 2.0 / 23.0;
-    for n in (1..11).rev() {
-        q = q * z + 2.0 / f64::from(2 * n + 1);
-    }
+    let c = |n: i32| 2.0 / f64::from(2 * n + 1);
+    let (z2, pair) = (z * z, |n: i32| c(n) + c(n + 1) * z);
+    let z4 = z2 * z2;
+    let four = |n: i32| pair(n) + pair(n + 2) * z2;
+    let q = four(1) + (four(5) + (pair(9) + c(11) * z2) * z4) * z4;
     let k = k as f64;
     // `2 s` differs from `m - 1` by `(m - 1) s`, and `m - 1` is exact.
     let f = m - 1.0;

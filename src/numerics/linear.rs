@@ -21,20 +21,25 @@
 //! assert!((at_2h - (6.0 + 4.0 * (-1.0f64).exp())).abs() < 1e-14);
 //! ```
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock};
 
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Rows};
 use super::decay::{exp_and_integral, exps_and_integrals};
-use super::dense::{apply, apply_into, solve};
+use super::dense::{apply, apply_into, one_norm, solve};
 use super::error::NumericsError;
 use super::exponential::Propagator;
 use super::modal::{Coupling, FallbackReason, Modal, Quality, decompose};
 use super::trajectory::{ExponentialSum, Term, power_pairs};
-/// Propagators kept by the exponential method, newest first.
-const CACHED: usize = 8;
+
+/// Steps of the exponential method: `2^k` hours for `k` from the first of these to the last.
+const LADDER: (i32, i32) = (-16, 20);
+/// What is shorter than the shortest step, 0.05 s, is a sum of so many terms if `|A| t` is below
+/// [`REST`]; the next one is under 1e-21.
+const REST_TERMS: usize = 8;
+const REST: f64 = 1.0 / 64.0;
 
 /// How a system is solved.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -192,16 +197,14 @@ struct ModalSystem {
 #[derive(Debug)]
 struct ExponentialSystem {
     reason: FallbackReason,
-    /// Speeds up repeated step lengths; what it holds never changes a result.
-    cache: Mutex<Vec<Arc<Propagator>>>,
+    /// Propagators over the steps of [`LADDER`], each made when it is first needed: any time is
+    /// a sum of a few of them, so a question costs no new exponential.
+    steps: Vec<OnceLock<Propagator>>,
 }
 
 impl Clone for ExponentialSystem {
     fn clone(&self) -> Self {
-        ExponentialSystem {
-            reason: self.reason,
-            cache: Mutex::new(Vec::new()),
-        }
+        ExponentialSystem::new(self.reason)
     }
 }
 
@@ -393,8 +396,7 @@ impl LinearSystem {
         let m = match &self.solver {
             Solver::Modal(m) => m,
             Solver::Exponential(e) => {
-                let ahead = e.propagator(&self.a, dt_h).advance(&c.values, &f.values);
-                scratch.values.extend(ahead);
+                scratch.values = e.advance(&self.a, &c.values, &f.values, dt_h);
                 return;
             }
         };
@@ -454,22 +456,19 @@ impl LinearSystem {
         Ok(ExponentialSum::new(plain.chain(repeated).collect()))
     }
 
-    /// Several outputs together as functions of the time since the origin, for many questions;
-    /// `None` where one of them grows, drifts, has powers of time, or there are no modes.
-    pub(crate) fn bundle<const N: usize>(
-        &self,
-        rows: [&OutputRow; N],
-        c: &Coordinates,
-        f: &Forcing,
-    ) -> Option<Bundle<N>> {
+    /// Several outputs together, to be joined with many states; `None` where there are no modes.
+    pub(crate) fn rows<const N: usize>(&self, rows: [&OutputRow; N]) -> Option<Rows<N>> {
         let Solver::Modal(m) = &self.solver else { return None };
-        for row in rows {
-            let mut slots = row.repeated.iter().zip(&m.slots);
-            if slots.any(|(w, slot)| *w != 0.0 && (c.values[slot.from] != 0.0 || f.values[slot.from] != 0.0)) {
-                return None;
-            }
-        }
-        Bundle::of_modes(&m.modal.rates, rows.map(OutputRow::weights), &c.values, &f.values)
+        let seen = |slot: usize| rows.iter().any(|row| row.repeated[slot] != 0.0);
+        let slots = m.slots.iter().enumerate().filter(|(place, _)| seen(*place));
+        let handing = slots.map(|(_, slot)| slot.from).collect();
+        Some(Rows::new(&m.modal.rates, rows.map(OutputRow::weights), handing))
+    }
+
+    /// These outputs as functions of the time since the origin, for many questions; `None` where
+    /// one of them grows, drifts or has powers of time.
+    pub(crate) fn bundle<const N: usize>(rows: &Rows<N>, c: &Coordinates, f: &Forcing) -> Option<Bundle<N>> {
+        rows.bundle(&c.values, &f.values)
     }
 
     /// The state that constant input `f` settles to.
@@ -633,26 +632,54 @@ impl ModalSystem {
 }
 
 impl ExponentialSystem {
-    fn propagator(&self, a: &DMatrix<f64>, dt_h: f64) -> Arc<Propagator> {
-        // A poisoned lock only means that another thread stopped between two
-        // pushes of finished values; the list is still good.
-        let lock = || self.cache.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(p) = lock().iter().find(|p| p.step_h == dt_h) {
-            return p.clone();
+    fn new(reason: FallbackReason) -> Self {
+        let count = LADDER.0..=LADDER.1;
+        ExponentialSystem {
+            reason,
+            steps: count.map(|_| OnceLock::new()).collect(),
         }
-        let new = Arc::new(Propagator::new(a, dt_h));
-        let mut cache = lock();
-        cache.insert(0, new.clone());
-        cache.truncate(CACHED);
-        new
+    }
+
+    /// The state `dt_h` \[h\] after `x` under constant input `b`.
+    fn advance(&self, a: &DMatrix<f64>, x: &[f64], b: &[f64], dt_h: f64) -> Vec<f64> {
+        let mut left = dt_h;
+        let mut x = x.to_vec();
+        for (k, step) in (LADDER.0..LADDER.1 + 1).zip(&self.steps).rev() {
+            let length = libm::scalbn(1.0, k);
+            if k == LADDER.1 && left >= 2.0 * length {
+                // More than two centuries: once is enough.
+                return Propagator::new(a, dt_h).advance(&x, b);
+            }
+            if left >= length {
+                x = step.get_or_init(|| Propagator::new(a, length)).advance(&x, b);
+                left -= length;
+            }
+        }
+        if left == 0.0 {
+            return x;
+        }
+        if one_norm(a) * left > REST {
+            return Propagator::new(a, left).advance(&x, b);
+        }
+        let mut term = apply(a, &x);
+        for (term, b) in term.iter_mut().zip(b) {
+            *term = (*term + b) * left;
+        }
+        for k in 2..REST_TERMS + 2 {
+            for (x, term) in x.iter_mut().zip(&term) {
+                *x += term;
+            }
+            term = apply(a, &term);
+            for term in &mut term {
+                *term *= left / k as f64;
+            }
+        }
+        x
     }
 }
 
 fn exponential(reason: FallbackReason) -> Solver {
-    Solver::Exponential(ExponentialSystem {
-        reason,
-        cache: Mutex::new(Vec::new()),
-    })
+    Solver::Exponential(ExponentialSystem::new(reason))
 }
 
 fn validate(a: &DMatrix<f64>) -> Result<(), NumericsError> {

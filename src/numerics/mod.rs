@@ -39,6 +39,7 @@ pub mod stepper;
 pub mod trajectory;
 
 pub use bundle::Bundle;
+pub(crate) use bundle::Rows;
 pub use crossing::{Crossing, CrossingError, Direction};
 pub use decay::{power, powers};
 pub use draws::{DrawError, Draws};

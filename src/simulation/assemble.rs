@@ -243,6 +243,7 @@ pub(super) fn assemble(
         catheter_wake: None,
         programmed: 0.0,
         death: None,
+        only_told: false,
     })
 }
 

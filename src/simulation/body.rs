@@ -31,8 +31,9 @@ const SCAN_EVERY: f64 = 2.0;
 const LONGEST_STEP: f64 = 24.0;
 
 /// First step tried \[h\] after a change, if the last one was longer. What a change of delivery
-/// does reaches the effect sites gradually, so the step need not begin anew from nothing.
-const FIRST_STEP: f64 = 1.0;
+/// does reaches the effect sites gradually, so the step need not begin anew from nothing; a
+/// shorter one costs more steps than those refused now and then.
+const FIRST_STEP: f64 = 6.0;
 
 /// Length of a step \[h\] at rest: the drive stands still, and no state would move by as much as
 /// its tolerance in that time. So no signal moves either, no crossing can hide in it, and
@@ -42,8 +43,11 @@ const LONGEST_REST: f64 = 168.0;
 /// A turn nearer than this \[h\] is no end of a step: it would be too short to be made.
 const CLOSE: f64 = 1e-9;
 
+/// Slow states up to which a look asks for no memory.
+const FEW: usize = 16;
+
 /// Relative tolerance of the slow states; their absolute ones come from the response.
-const RELATIVE_TOLERANCE: f64 = 1e-7;
+const RELATIVE_TOLERANCE: f64 = 1e-6;
 
 /// The two levels of a symptom, watched apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,6 +122,8 @@ struct Driver<'a> {
     kinetics: &'a Kinetics,
     baclofen: Line<'a>,
     others: Vec<Line<'a>>,
+    /// The last question \[h\] and its answer: the end of a step is asked for three times.
+    seen: (f64, Drive),
 }
 
 /// The kinetics of one drug through one stretch.
@@ -162,11 +168,15 @@ impl<'a> Driver<'a> {
             kinetics,
             baclofen: Line::new(kinetics, kinetics),
             others: drives.others.iter().map(|d| Line::new(&d.kinetics, kinetics)).collect(),
+            seen: (f64::NAN, Drive::default()),
         }
     }
 
     /// The drive `dt_h` \[h\] after the origin of baclofen's kinetics.
     fn after(&mut self, dt_h: f64) -> Drive {
+        if self.seen.0 == dt_h {
+            return self.seen.1;
+        }
         let mut drive = Drive {
             baclofen: self.baclofen.after(dt_h),
             others: Sites::default(),
@@ -174,6 +184,7 @@ impl<'a> Driver<'a> {
         for (sites, line) in drive.others.iter_mut().zip(&mut self.others) {
             *sites = line.after(dt_h).effect;
         }
+        self.seen = (dt_h, drive);
         drive
     }
 
@@ -210,6 +221,9 @@ pub struct BodyRun {
     pub cooled: bool,
     /// Complications of surgery and hardware.
     pub ailments: Ailments,
+    /// Whether signals may have jumped since [`BodyRun::jumped`] looked.
+    #[serde(default)]
+    may_jump: bool,
 }
 
 impl BodyRun {
@@ -233,6 +247,7 @@ impl BodyRun {
             ventilated: false,
             cooled: false,
             ailments: Ailments::default(),
+            may_jump: false,
         })
     }
 
@@ -253,13 +268,24 @@ impl BodyRun {
         exposure(drive, self.ventilated, self.cooled, self.ailments.signs(at))
     }
 
-    fn slow(&self, at: SimTime) -> Vec<f64> {
-        let mut y = vec![0.0; self.stepper.state().len()];
-        let t = at.hours_since(self.origin);
-        let newest = self.stepper.last_step();
+    /// Looks at the slow states `t` \[h\] after the origin.
+    fn slow<R>(&self, t: f64, look: impl FnOnce(&[f64]) -> R) -> R {
+        let n = self.stepper.state().len();
+        // A few states need no memory of their own.
+        let (mut few, mut many) = ([0.0; FEW], Vec::new());
+        let y = match n <= FEW {
+            true => &mut few[..n],
+            false => {
+                many.resize(n, 0.0);
+                &mut many[..]
+            }
+        };
         let older = self.steps.partition_point(|s| s.t1 < t);
-        self.steps.get(older).unwrap_or(newest).interpolate(t, &mut y);
-        y
+        self.steps
+            .get(older)
+            .unwrap_or(self.stepper.last_step())
+            .interpolate(t, y);
+        look(y)
     }
 
     /// All signals at an instant that has been covered.
@@ -269,25 +295,28 @@ impl BodyRun {
 
     /// As [`BodyRun::signals`], under a drive that is known already.
     pub fn signals_under(&self, response: &Response, drive: Drive, at: SimTime) -> Signals {
-        response.signals(&self.exposure(drive, at), &self.slow(at))
+        let exposure = self.exposure(drive, at);
+        self.slow(at.hours_since(self.origin), |y| response.signals(&exposure, y))
     }
 
-    /// Starts a new stretch: called just before the support or an ailment changes.
+    /// Starts a new stretch where signals may jump: called just before the support, an ailment or
+    /// an amount in the body changes at once.
     pub fn rebase(&mut self, now: SimTime) {
-        let y = self.slow(now);
-        self.stepper.restart_near(0.0, &y, FIRST_STEP);
-        self.begin_stretch(now);
+        self.turn(now);
+        self.may_jump = true;
     }
 
     /// Starts a new stretch where concentrations at the effect sites go on from the values they
-    /// have: called just before the kinetics change.
+    /// have: called just before what flows into the body or through it changes.
     pub fn turn(&mut self, now: SimTime) {
-        if now.hours_since(self.origin) == self.stepper.interval().1 {
+        let t = now.hours_since(self.origin);
+        if t == self.stepper.interval().1 {
             self.stepper.go_on(0.0, FIRST_STEP);
-            self.begin_stretch(now);
         } else {
-            self.rebase(now);
+            let y = self.slow(t, <[f64]>::to_vec);
+            self.stepper.restart_near(0.0, &y, FIRST_STEP);
         }
+        self.begin_stretch(now);
     }
 
     /// Gives up the oldest of the steps kept.
@@ -305,11 +334,6 @@ impl BodyRun {
         self.peaks.truncate(kept * self.sides.len());
         self.pending.clear();
         self.scan_sides.clone_from(&self.sides);
-    }
-
-    /// Whether the present stretch begins at this instant.
-    pub fn starts_at(&self, now: SimTime) -> bool {
-        self.origin == now
     }
 
     /// Integrates and searches until `limit` is covered or a crossing is due. A step ends at `turn`,
@@ -355,17 +379,19 @@ impl BodyRun {
                 self.stepper.recycle(before);
             }
             let points = if resting { 1 } else { scans(self.stepper.interval()) };
-            self.scan(response, watches, &mut driver, points)?;
+            self.scan(response, watches, &mut driver, offset, points)?;
         }
         Ok(())
     }
 
-    /// Looks at every level over the newest step, at so many points.
+    /// Looks at every level over the newest step, at so many points; `offset` is the origin \[h\] for
+    /// the driver.
     fn scan(
         &mut self,
         response: &Response,
         watches: &[Watch],
         driver: &mut Driver<'_>,
+        offset: f64,
         points: u32,
     ) -> Result<(), SimError> {
         let (from, to) = self.stepper.interval();
@@ -373,48 +399,68 @@ impl BodyRun {
         let mut left = self.origin.checked_add(SimSpan::from_hours(from)?)?;
         for k in 1..=points {
             let share = f64::from(k) / f64::from(points);
-            let right = self
-                .origin
-                .checked_add(SimSpan::from_hours(from + (to - from) * share)?)?;
-            let here = self.signals_under(response, driver.at(right), right);
+            let t = if k == points { to } else { from + (to - from) * share };
+            let right = self.origin.checked_add(SimSpan::from_hours(t)?)?;
+            // Where the step ends the drive is known already; the nearest tick is looked at only
+            // where something was crossed.
+            let ailing = self.ailments.signs_after(self.origin, t);
+            let exposure = exposure(driver.after(offset + t), self.ventilated, self.cooled, ailing);
+            let signals = self.slow(t, |y| response.signals(&exposure, y));
+            let mut crossed = false;
             for watch in watches {
-                let value = (watch.symptom.select)(&here);
+                let value = (watch.symptom.select)(&signals);
                 self.peaks.push(value);
-                let sides = self.scan_sides[watch.index];
-                let now = EDGES.map(|edge| beyond(watch, edge, value));
-                if now == sides {
-                    continue;
-                }
-                for edge in EDGES.into_iter().filter(|e| now[*e as usize] != sides[*e as usize]) {
-                    let side = sides[edge as usize];
-                    let judge = |signals: &Signals| {
-                        let value = (watch.symptom.select)(signals);
-                        Side {
-                            holds: beyond(watch, edge, value) != side,
-                            gap: value - level(watch, edge),
-                        }
-                    };
-                    let there = self.signals_under(response, driver.at(left), left);
-                    let (first, last) = (judge(&there).gap, judge(&here).gap);
-                    let tick = first_tick((left.as_nanos(), first), (right.as_nanos(), last), |tick| {
-                        let t = SimTime::from_nanos(tick);
-                        Ok::<_, SimError>(judge(&self.signals_under(response, driver.at(t), t)))
-                    })?;
-                    let time = SimTime::from_nanos(tick);
-                    found.push(Found {
-                        time,
-                        symptom: watch.index,
-                        edge,
-                        beyond: !side,
-                    });
-                }
-                self.scan_sides[watch.index] = now;
+                crossed |= EDGES.map(|edge| beyond(watch, edge, value)) != self.scan_sides[watch.index];
+            }
+            if crossed {
+                self.narrow(response, watches, driver, (left, right), &mut found)?;
             }
             self.points.push(right);
             left = right;
         }
         found.sort();
         self.pending.extend(found);
+        Ok(())
+    }
+
+    /// Finds the ticks at which levels were crossed between two of them.
+    fn narrow(
+        &mut self,
+        response: &Response,
+        watches: &[Watch],
+        driver: &mut Driver<'_>,
+        (left, right): (SimTime, SimTime),
+        found: &mut Vec<Found>,
+    ) -> Result<(), SimError> {
+        let there = self.signals_under(response, driver.at(left), left);
+        let here = self.signals_under(response, driver.at(right), right);
+        for watch in watches {
+            let value = (watch.symptom.select)(&here);
+            let sides = self.scan_sides[watch.index];
+            let now = EDGES.map(|edge| beyond(watch, edge, value));
+            for edge in EDGES.into_iter().filter(|e| now[*e as usize] != sides[*e as usize]) {
+                let side = sides[edge as usize];
+                let judge = |signals: &Signals| {
+                    let value = (watch.symptom.select)(signals);
+                    Side {
+                        holds: beyond(watch, edge, value) != side,
+                        gap: value - level(watch, edge),
+                    }
+                };
+                let (first, last) = (judge(&there).gap, judge(&here).gap);
+                let tick = first_tick((left.as_nanos(), first), (right.as_nanos(), last), |tick| {
+                    let t = SimTime::from_nanos(tick);
+                    Ok::<_, SimError>(judge(&self.signals_under(response, driver.at(t), t)))
+                })?;
+                found.push(Found {
+                    time: SimTime::from_nanos(tick),
+                    symptom: watch.index,
+                    edge,
+                    beyond: !side,
+                });
+            }
+            self.scan_sides[watch.index] = now;
+        }
         Ok(())
     }
 
@@ -436,7 +482,8 @@ impl BodyRun {
         self.pending.first().map(|f| f.time)
     }
 
-    /// Levels that the signals stand beyond right now, after a jump; they count as handed over.
+    /// Levels that the signals stand beyond right now, if they may have jumped; they count as handed
+    /// over.
     pub fn jumped(
         &mut self,
         response: &Response,
@@ -444,8 +491,11 @@ impl BodyRun {
         drives: Drives<'_>,
         now: SimTime,
     ) -> Result<Vec<Found>, SimError> {
-        let signals = self.signals(response, drives, now)?;
         let mut found = Vec::new();
+        if !std::mem::take(&mut self.may_jump) {
+            return Ok(found);
+        }
+        let signals = self.signals(response, drives, now)?;
         for watch in watches {
             let value = (watch.symptom.select)(&signals);
             let (before, after) = (self.sides[watch.index], EDGES.map(|edge| beyond(watch, edge, value)));

@@ -36,6 +36,9 @@ pub(super) struct Wake {
     pub handle: EventHandle,
     pub time: SimTime,
     pub cause: EventId,
+    /// Whether the programme changes the rate then.
+    #[serde(default)]
+    pub turns: bool,
 }
 
 /// A symptom's episode in the making.
@@ -105,6 +108,8 @@ pub struct Simulation {
     /// Programme events answered so far: a change of programme is a cause of its own.
     pub(super) programmed: f64,
     pub(super) death: Option<(SimTime, Name)>,
+    /// Whether the event at hand only says what an event of the same instant did.
+    pub(super) only_told: bool,
 }
 
 type Cx<'a> = Context<'a, SimEvent>;
@@ -123,7 +128,7 @@ impl Model for Simulation {
         // search for conditions and levels goes on behind them.
         let mut after = now;
         loop {
-            let turn = self.patient.next_turn();
+            let turn = self.pump_wake.filter(|wake| wake.turns).map(|wake| wake.time);
             let p = &mut self.patient;
             let drives = Drives {
                 baclofen: &p.kinetics,
@@ -172,6 +177,7 @@ impl Model for Simulation {
         if let SimEvent::Sample = fired.event {
             return self.sample_now(now, cx);
         }
+        self.only_told = only_tells(&fired.event);
         self.observe_symptoms(now);
         // Figures draw a jump as a jump: both limits are kept.
         let moves = self.observe
@@ -313,8 +319,10 @@ impl Model for Simulation {
             SimEvent::Sample => {}
         }
         self.report(notices, now, cx)?;
-        self.settle(fired.id, cx)?;
-        self.note_front(fired);
+        if !self.only_told {
+            self.settle(fired.id, cx)?;
+            self.note_front(fired);
+        }
         if moves {
             self.recorder.limit(&self.patient, now)?;
         }
@@ -322,6 +330,9 @@ impl Model for Simulation {
     }
 
     fn check(&mut self, now: SimTime) -> Result<(), SimError> {
+        if self.only_told {
+            return Ok(());
+        }
         self.accounts.check(&self.patient, now, &mut self.recorder.scratch)?;
         self.patient.check_drugs(now)
     }
@@ -504,21 +515,19 @@ impl Simulation {
     /// Carries a change through the chain and looks ahead again.
     fn settle(&mut self, by: EventId, cx: &mut Cx<'_>) -> Result<(), SimError> {
         let now = cx.now();
-        let changed = self.patient.settle(now)?;
+        self.patient.settle(now)?;
         self.classify_delivery(by, cx)?;
         self.look_ahead(cx)?;
-        if changed || self.patient.body.starts_at(now) {
-            let p = &mut self.patient;
-            let drives = Drives {
-                baclofen: &p.kinetics,
-                others: &p.drugs,
-            };
-            for found in p.body.jumped(&p.response, &p.watches, drives, now)? {
-                if self.matters(found.symptom, found.crossed()) {
-                    let event = self.threshold(found.symptom, found.crossed());
-                    let rank = self.ranks.symptom(found.symptom);
-                    cx.schedule_caused_by(self.cause_of(found.symptom, now), now, Phase::Crossing, rank, event)?;
-                }
+        let p = &mut self.patient;
+        let drives = Drives {
+            baclofen: &p.kinetics,
+            others: &p.drugs,
+        };
+        for found in p.body.jumped(&p.response, &p.watches, drives, now)? {
+            if self.matters(found.symptom, found.crossed()) {
+                let event = self.threshold(found.symptom, found.crossed());
+                let rank = self.ranks.symptom(found.symptom);
+                cx.schedule_caused_by(self.cause_of(found.symptom, now), now, Phase::Crossing, rank, event)?;
             }
         }
         Ok(())
@@ -744,6 +753,16 @@ impl Simulation {
     }
 }
 
+/// Whether an event says what happened and nothing follows from it: neither pump nor body has to be
+/// settled again, and the accounts are those of the event that told it.
+fn only_tells(event: &SimEvent) -> bool {
+    match event {
+        SimEvent::Delivery { .. } => true,
+        SimEvent::Notice(notice) => !matches!(notice, PumpNotice::AlarmRaised(_) | PumpNotice::AlarmCleared(_)),
+        _ => false,
+    }
+}
+
 /// Replaces a component's pending event where it moved or has a new cause.
 fn renew(
     wake: &mut Option<Wake>,
@@ -752,18 +771,26 @@ fn renew(
     rank: Rank,
     cx: &mut Cx<'_>,
 ) -> Result<(), SimError> {
-    if let (Some(wake), Some((time, cause, _))) = (&wake, &next)
+    let turns = |event: &SimEvent| matches!(event, SimEvent::Pump(PumpEvent::RateStep));
+    if let (Some(wake), Some((time, cause, event))) = (wake.as_mut(), &next)
         && wake.time == *time
         && wake.cause == *cause
     {
+        wake.turns = turns(event);
         return Ok(());
     }
     if let Some(old) = wake.take() {
         cx.cancel(old.handle);
     }
     if let Some((time, cause, event)) = next {
+        let turns = turns(&event);
         let handle = cx.schedule_caused_by(cause, time, phase, rank, event)?;
-        *wake = Some(Wake { handle, time, cause });
+        *wake = Some(Wake {
+            handle,
+            time,
+            cause,
+            turns,
+        });
     }
     Ok(())
 }

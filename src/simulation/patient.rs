@@ -6,7 +6,7 @@ use crate::catheter::{Catheter, CatheterError, Jump};
 use crate::engine::SimTime;
 use crate::kinetics::{Flows, Kinetics, KineticsState, Layout, Outflow, Site};
 use crate::numerics::Scratch;
-use crate::pump::{Pump, PumpEvent, PumpNotice};
+use crate::pump::{Pump, PumpNotice};
 use crate::response::{Response, Signals, Watch};
 use crate::scenario::model::Exposure;
 use crate::signals::{Destination, Level, Others, Posture, Surroundings};
@@ -256,15 +256,9 @@ impl Patient {
         self.body.signals(&self.response, self.drives(), at)
     }
 
-    /// Makes ready for a change of the kinetics at `now`.
+    /// Makes ready for a change at once of amounts in the body at `now`.
     pub fn before_change(&mut self, now: SimTime) {
-        self.body.turn(now);
-    }
-
-    /// When the pump's programme next changes the rate, as far as is known.
-    pub fn next_turn(&self) -> Option<SimTime> {
-        let next = self.implanted.then(|| self.pump.next_event()).flatten();
-        next.filter(|n| n.event == PumpEvent::RateStep).map(|n| n.at)
+        self.body.rebase(now);
     }
 
     /// Air and warmth now: of exposures that overlap, the one that began last.
@@ -340,8 +334,7 @@ impl Patient {
     }
 
     /// Carries a change of any part through the chain: pump to catheter to kinetics.
-    /// Says whether what reaches the body changed.
-    pub fn settle(&mut self, now: SimTime) -> Result<bool, SimError> {
+    pub fn settle(&mut self, now: SimTime) -> Result<(), SimError> {
         let (drive, pump) = (self.pump.drive(), &self.pump);
         let jumps = self
             .catheter
@@ -380,10 +373,10 @@ impl Patient {
             leak: retrograde,
             along: self.catheter.csf_loss().map(|(level, rate)| Outflow { level, rate }),
         };
-        let others = self.settle_drugs(now, flows)?;
+        self.settle_drugs(now, flows)?;
         let changed = inputs != self.inputs || flows != self.flows;
         if changed {
-            self.before_change(now);
+            self.body.turn(now);
             if flows != self.flows {
                 self.kinetics.set_flows(now, flows)?;
                 self.flows = flows;
@@ -394,12 +387,11 @@ impl Patient {
             }
             self.record(now, None);
         }
-        Ok(changed || others)
+        Ok(())
     }
 
-    /// Carries a change to the kinetics of the other drugs. Says whether one of them changed.
-    fn settle_drugs(&mut self, now: SimTime, flows: Flows) -> Result<bool, SimError> {
-        let mut any = false;
+    /// Carries a change to the kinetics of the other drugs.
+    fn settle_drugs(&mut self, now: SimTime, flows: Flows) -> Result<(), SimError> {
         for index in 0..self.drugs.len() {
             let arrivals = DrugRun::inputs_of(index, self.catheter.streams(), &self.needles);
             let drug = &mut self.drugs[index];
@@ -408,7 +400,6 @@ impl Patient {
             if !turned && arrivals.inputs == drug.inputs {
                 continue;
             }
-            any = true;
             self.body.turn(now);
             if turned {
                 drug.kinetics.set_flows(now, flows)?;
@@ -419,7 +410,7 @@ impl Patient {
             }
             drug.record(now, None);
         }
-        Ok(any)
+        Ok(())
     }
 
     /// Adds the present system to the record, if one is kept.

@@ -284,6 +284,90 @@ fn promise_06_every_event_keeps_its_cause_and_the_chain_reaches_the_start() {
     assert!(trace.chain(EventId(9_999)).is_empty() && trace.chain(EventId::START).is_empty());
 }
 
+/// An event that is routine if it says so; what says nothing is not.
+#[derive(Debug, Clone)]
+struct Beat {
+    routine: Option<bool>,
+}
+
+#[derive(Debug, Clone)]
+struct Plain;
+
+impl Event for Beat {
+    fn component(&self) -> std::borrow::Cow<'_, str> {
+        "heart".into()
+    }
+    fn kind(&self) -> std::borrow::Cow<'_, str> {
+        "beat".into()
+    }
+    fn hash_into(&self, _: &mut Fingerprint) {}
+    fn is_routine(&self) -> bool {
+        self.routine.unwrap_or_else(|| Plain.is_routine())
+    }
+}
+
+impl Event for Plain {
+    fn component(&self) -> std::borrow::Cow<'_, str> {
+        "plain".into()
+    }
+    fn kind(&self) -> std::borrow::Cow<'_, str> {
+        "event".into()
+    }
+    fn hash_into(&self, _: &mut Fingerprint) {}
+}
+
+struct Nothing;
+
+impl Model for Nothing {
+    type Event = Beat;
+    type Error = ToyError;
+    fn next_crossings(&mut self, _: SimTime, _: SimTime, _: &mut Vec<Crossing<Beat>>) -> Result<(), ToyError> {
+        Ok(())
+    }
+    fn handle(&mut self, _: &Fired<Beat>, _: &mut Context<'_, Beat>) -> Result<(), ToyError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn promise_06_a_brief_trace_leaves_out_routine_and_nothing_else() {
+    let ids = |trace: bool, brief: bool| {
+        let options = EngineOptions {
+            trace,
+            brief,
+            ..Default::default()
+        };
+        let mut engine = Engine::new(options.clone());
+        assert_eq!(*engine.options(), options);
+        for (i, routine) in [None, Some(true), Some(false)].into_iter().enumerate() {
+            let at = ns(i as i64 + 1);
+            engine.schedule(at, Phase::Device, Rank(0), Beat { routine }).unwrap();
+        }
+        engine.run(&mut Nothing, ns(10)).unwrap();
+        let seen: Vec<u64> = engine.trace().records().iter().map(|r| r.id.0).collect();
+        let kept: Vec<u64> = engine.into_trace().into_records().iter().map(|r| r.id.0).collect();
+        assert_eq!(seen, kept);
+        kept
+    };
+    assert_eq!(ids(true, false), [1, 2, 3]);
+    assert_eq!(ids(true, true), [1, 3]);
+    assert!(ids(false, false).is_empty() && ids(false, true).is_empty());
+}
+
+#[test]
+fn promise_06_a_chain_ends_even_where_a_stored_trace_turns_in_a_circle() {
+    let mut engine = engine::<Say>();
+    engine.schedule(ns(1), Phase::Device, Rank(0), say("x", "one")).unwrap();
+    engine.schedule(ns(2), Phase::Device, Rank(0), say("x", "two")).unwrap();
+    engine.run(&mut Parrot::default(), ns(10)).unwrap();
+    let mut stored = serde_json::to_value(engine.trace()).unwrap();
+    stored[1]["cause"] = 2.into();
+    let circle: Trace = serde_json::from_value(stored).unwrap();
+    assert_eq!(circle.chain(EventId(2)).len(), 1);
+    assert_eq!(circle.chain(EventId(1)).len(), 1);
+    assert!(circle.chain(EventId(3)).is_empty());
+}
+
 #[test]
 fn promise_06_a_cause_that_has_not_fired_is_refused() {
     let mut engine = engine();

@@ -342,6 +342,12 @@ fn trap_13_a_clock_that_creeps_or_never_ends_is_stopped() {
         "{error}"
     );
     assert!(run(crowd, 100_000_000).is_ok());
+    let as_many = |crowd_limit| EngineOptions {
+        crowd_limit,
+        ..Default::default()
+    };
+    assert!(run(as_many(100), 1).is_ok());
+    assert!(run(as_many(99), 1).is_err());
 
     let whole = |event_limit| {
         run(

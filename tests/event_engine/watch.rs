@@ -193,3 +193,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_watch_says_its_level_and_whether_it_is_armed() {
+    let mut watch = Watch::new(2.5, Direction::Rising, 0.5).unwrap();
+    assert_eq!(watch.level(), 2.5);
+    assert!(!watch.is_armed(), "it has seen nothing yet");
+    watch.observe(1.0);
+    assert!(watch.is_armed());
+    watch.observe(3.0);
+    assert!(!watch.is_armed(), "it has reported and waits for the value to come back");
+}
+
+#[test]
+fn a_first_value_on_the_level_of_a_band_counts_as_above() {
+    let mut watch = Watch::new(1.0, Direction::Either, 0.5).unwrap();
+    assert_eq!(watch.observe(1.0), None);
+    assert_eq!(watch.observe(0.6), None, "inside the band");
+    assert_eq!(watch.observe(0.4), Some(Direction::Falling));
+}

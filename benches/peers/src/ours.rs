@@ -100,7 +100,7 @@ pub fn stepper(s: &Subject, off: bool, rows: &mut [f64]) {
 /// Gives the bands, and the largest relative difference to sorted values, where these were kept.
 pub fn bands(subjects: u64, kept: &[usize]) -> (Vec<[f64; 5]>, f64) {
     const OUTPUTS: usize = 3;
-    const BLOCK: u64 = 32;
+    const BLOCK: u64 = 256;
     let hours = DAYS * 24 + 1;
     let hour = SimSpan::from_hours(1.0).expect("an hour");
     let all = inputs(false);
