@@ -47,7 +47,7 @@ const CLOSE: f64 = 1e-9;
 const FEW: usize = 16;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
-const RELATIVE_TOLERANCE: f64 = 1e-6;
+const RELATIVE_TOLERANCE: f64 = 1e-7;
 
 /// The two levels of a symptom, watched apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -202,7 +202,10 @@ fn a_watch_says_its_level_and_whether_it_is_armed() {
     watch.observe(1.0);
     assert!(watch.is_armed());
     watch.observe(3.0);
-    assert!(!watch.is_armed(), "it has reported and waits for the value to come back");
+    assert!(
+        !watch.is_armed(),
+        "it has reported and waits for the value to come back"
+    );
 }
 
 #[test]
