@@ -292,10 +292,10 @@ impl<const N: usize> Kernel for Join<'_, N> {
         let mut longest: f64 = 0.0;
         for (block, row) in self.bundle.blocks.iter_mut().zip(self.rows).rev() {
             let mut above = [0.0; LANES];
-            for n in 0..N {
-                for lane in 0..LANES {
-                    let share = block.amplitudes[n][lane].abs() * shares[n];
-                    above[lane] = if share > above[lane] { share } else { above[lane] };
+            for (amplitudes, share) in block.amplitudes.iter().zip(&shares) {
+                for (above, a) in above.iter_mut().zip(amplitudes) {
+                    let size = a.abs() * share;
+                    *above = if size > *above { size } else { *above };
                 }
             }
             let mut lives = [0.0; LANES];

@@ -371,6 +371,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_alarm_is_told_with_its_class_and_grade() {
+        let told = |name, critical| Alarm::new(name, critical).to_string();
+        assert_eq!(
+            told(AlarmName::MotorStall, false),
+            "motor_stall (critical, high priority)"
+        );
+        let low = told(AlarmName::LowReservoir, false);
+        assert_eq!(low, "low_reservoir (non-critical, medium priority)");
+        let grades = [Grade::Low, Grade::Medium, Grade::High].map(Grade::as_str);
+        assert_eq!(grades, ["low", "medium", "high"]);
+    }
+
+    #[test]
     fn the_two_schemes_agree_on_what_is_urgent() {
         let critical: Vec<&str> = AlarmSpec::all()
             .iter()

@@ -775,3 +775,124 @@ mod alarms {
         }
     }
 }
+
+mod answers {
+    use super::*;
+    use itbsim::pump::{PumpEvent, disturbance};
+    use itbsim::scenario::model::Value;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn low_reservoir_is_told_in_hours_until_the_alarm_by_the_programmed_rate() {
+        let pump = running();
+        // 18 mL above the alarm at 0.2 mL/day, an hour of which is gone.
+        let left = pump.belief(at(1.0)).low_reservoir_in.unwrap();
+        close(left, 90.0 * DAY - 1.0, 1e-12);
+    }
+
+    #[test]
+    fn out_of_service_nothing_is_programmed_and_no_volume_is_taken() {
+        let mut pump = running();
+        let mut out = Vec::new();
+        pump.command(at(1.0), &Command::SetVolume { volume: 12.0 }, &mut out)
+            .unwrap();
+        close(pump.believed_volume(at(1.0)), 12.0, 1e-12);
+        pump.on_event(at(2.0), &PumpEvent::EndOfService, &mut out).unwrap();
+        assert_eq!(pump.programmed_dose_rate(), 0.0);
+        let refused = pump.command(at(3.0), &Command::SetVolume { volume: 12.0 }, &mut out);
+        assert!(matches!(refused, Err(PumpError::OutOfService)), "{refused:?}");
+    }
+
+    #[test]
+    fn over_infusion_and_drain_grow_in_proportion_to_severity() {
+        let with = |name: &str, x: f64| BTreeMap::from([(name.to_owned(), Value::Number(x))]);
+        for (u, gain) in [(0.25, 1.5), (0.5, 2.0), (1.0, 3.0), (2.0, 3.0)] {
+            let over = disturbance("pump.over_infusion", &with("gain", 3.0), u);
+            assert!(
+                matches!(over, Some(Disturbance::OverInfusion { gain: g }) if g == gain),
+                "{over:?}"
+            );
+            let drain = disturbance("pump.battery_early", &with("drain", 3.0), u);
+            assert!(
+                matches!(drain, Some(Disturbance::BatteryDrain { factor }) if factor == gain),
+                "{drain:?}"
+            );
+        }
+        assert!(disturbance("pump.over_infusion", &with("gain", 3.0), 0.0).is_none());
+    }
+
+    #[test]
+    fn every_family_says_what_its_surroundings_do_to_it() {
+        for family in PumpRegistry::default().families() {
+            assert!(!family.surroundings.is_empty(), "{}", family.name);
+        }
+    }
+
+    #[test]
+    fn a_programme_of_nothing_is_refused_and_changes_nothing() {
+        let mut pump = running();
+        let before = pump.programmed_flow();
+        for mode in [
+            Programme::SingleBolus { dose: 0.0, over: 1.0 },
+            Programme::SingleBolus { dose: 10.0, over: 0.0 },
+            Programme::PrimingBolus {
+                volume: Some(0.0),
+                over: 1.0,
+            },
+            Programme::BridgeBolus {
+                old_concentration: 2000.0,
+                bridge_rate: 10.0,
+                volume: Some(0.0),
+                then_rate: 10.0,
+            },
+        ] {
+            let refused = programme(pump.as_mut(), at(1.0), mode.clone());
+            assert!(
+                matches!(refused, Err(PumpError::Programme { .. })),
+                "{mode:?}: {refused:?}"
+            );
+            assert_eq!(pump.programmed_flow(), before);
+        }
+    }
+
+    #[test]
+    fn a_label_is_above_zero_and_only_one_out_of_range_limits_the_rate() {
+        let mut pump = running();
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let command = Command::SetLabel { concentration: bad };
+            let refused = pump.command(at(1.0), &command, &mut Vec::new());
+            assert!(matches!(refused, Err(PumpError::Value { .. })), "{bad}: {refused:?}");
+        }
+        let mut limited = |concentration| {
+            let mut out = Vec::new();
+            pump.command(at(1.0), &Command::SetLabel { concentration }, &mut out)
+                .unwrap();
+            out.iter().any(|n| matches!(n, PumpNotice::RateLimited { .. }))
+        };
+        assert!(!limited(1000.0), "0.4 mL/day is within the range");
+        assert!(limited(1e6), "0.4 uL/day is below it");
+    }
+
+    #[test]
+    fn a_demand_is_granted_with_its_dose_and_then_locked_out() {
+        let mut pump = running();
+        let base = pump.programmed_flow();
+        let handset = Programme::PatientBolus {
+            dose: 10.0,
+            over: 0.1,
+            lockout: 4.0,
+            most_per_day: 3,
+        };
+        programme(pump.as_mut(), at(1.0), handset).unwrap();
+        let mut out = Vec::new();
+        pump.demand(at(5.0), "pressed", &mut out);
+        assert!(out.contains(&PumpNotice::BolusGranted { dose: 10.0 }), "{out:?}");
+        assert!(pump.programmed_flow() > base);
+        out.clear();
+        pump.demand(at(7.0), "pressed", &mut out);
+        assert!(
+            out.iter().any(|n| matches!(n, PumpNotice::BolusRefused { .. })),
+            "{out:?}"
+        );
+    }
+}

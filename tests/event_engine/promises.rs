@@ -337,7 +337,7 @@ fn promise_06_a_brief_trace_leaves_out_routine_and_nothing_else() {
             brief,
             ..Default::default()
         };
-        let mut engine = Engine::new(options.clone());
+        let mut engine = Engine::new(options);
         assert_eq!(*engine.options(), options);
         for (i, routine) in [None, Some(true), Some(false)].into_iter().enumerate() {
             let at = ns(i as i64 + 1);
