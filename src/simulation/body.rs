@@ -299,9 +299,18 @@ impl BodyRun {
         self.slow(at.hours_since(self.origin), |y| response.signals(&exposure, y))
     }
 
-    /// Starts a new stretch where signals may jump: called just before the support, an ailment or
-    /// an amount in the body changes at once.
+    /// Starts a new stretch where slopes and signals may jump: called just before the support or an
+    /// ailment changes.
     pub fn rebase(&mut self, now: SimTime) {
+        let y = self.slow(now.hours_since(self.origin), <[f64]>::to_vec);
+        self.stepper.restart_near(0.0, &y, FIRST_STEP);
+        self.begin_stretch(now);
+        self.may_jump = true;
+    }
+
+    /// As [`BodyRun::turn`], before an amount in the body changes at once: signals are compared
+    /// afterwards.
+    pub fn put(&mut self, now: SimTime) {
         self.turn(now);
         self.may_jump = true;
     }

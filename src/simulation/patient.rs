@@ -258,7 +258,7 @@ impl Patient {
 
     /// Makes ready for a change at once of amounts in the body at `now`.
     pub fn before_change(&mut self, now: SimTime) {
-        self.body.rebase(now);
+        self.body.put(now);
     }
 
     /// Air and warmth now: of exposures that overlap, the one that began last.
