@@ -7,7 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::decay::power;
+use super::decay::powers;
+use super::wide::{Kernel, wide};
 
 /// Accuracy asked of each step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,8 +146,9 @@ const D: [f64; 7] = [
     -1453857185.0 / 822651844.0,
     69997945.0 / 29380423.0,
 ];
-/// States up to which a step works without memory of its own.
-const FEW: usize = 16;
+/// States computed side by side; places without a state hold zeros.
+const LANES: usize = 8;
+type Tile = [f64; LANES];
 /// Steps kept to be made anew.
 const SPARE: usize = 8;
 /// Error taken for that of the step before the first one, and the smallest that the control minds.
@@ -164,6 +166,9 @@ pub struct Stepper {
     /// Room for the next steps; no part of the state.
     #[serde(skip)]
     spare: Vec<DenseStep>,
+    /// What a step is made in; no part of the state.
+    #[serde(skip)]
+    work: Work,
 }
 
 // Room is no part of the state.
@@ -189,6 +194,7 @@ impl Stepper {
             tolerances,
             last: DenseStep::at(0.0, &vec![0.0; dim]),
             spare: Vec::new(),
+            work: Work::default(),
         })
     }
 
@@ -282,28 +288,26 @@ impl Stepper {
                 limit: self.tolerances.max_steps,
             });
         }
-        // Seven slopes and a trial state; a few states need no memory of their own.
-        let (mut few, mut many) = ([0.0; 8 * FEW], Vec::new());
-        let room = match n <= FEW {
-            true => &mut few[..8 * n],
-            false => {
-                many.resize(8 * n, 0.0);
-                &mut many[..]
-            }
-        };
-        let (k, trial) = room.split_at_mut(7 * n);
-        match &self.last.slope {
-            Some(slope) => k[..n].copy_from_slice(slope),
-            None => rhs(t, &self.last.y1, &mut k[..n]),
+        let Stepper {
+            tolerances,
+            last,
+            spare,
+            work,
+        } = self;
+        work.fit(&tolerances.atol);
+        work.y.as_flattened_mut()[..n].copy_from_slice(&last.y1);
+        let first = &mut work.k[0].as_flattened_mut()[..n];
+        match &last.slope {
+            Some(slope) => first.copy_from_slice(slope),
+            None => rhs(t, &last.y1, first),
         }
-        finite(t, &self.last.y1)?;
-        finite(t, &k[..n])?;
+        finite(t, &last.y1)?;
+        finite(t, first)?;
         let room = t_limit - t;
-        let proposed = match self.last.next_h {
+        let proposed = match last.next_h {
             Some(h) => h,
-            None => self.first_step(&mut rhs, &k[..n], room.min(h_max))?,
+            None => first_step(last, tolerances, &mut rhs, first, room.min(h_max))?,
         };
-        let y = &self.last.y1;
         let mut h = proposed.min(h_max);
         let mut rejected = false;
         loop {
@@ -316,75 +320,54 @@ impl Stepper {
             if h <= 4.0 * f64::EPSILON * t.abs().max(f64::MIN_POSITIVE) || t_new <= t {
                 return Err(StepError::Underflow { t_h: t, step_h: h });
             }
-            for s in 1..7 {
-                let (known, next) = k.split_at_mut(s * n);
-                let weights = &A[s - 1];
-                match s {
-                    1 => combine::<1>(weights, known, y, h, trial),
-                    2 => combine::<2>(weights, known, y, h, trial),
-                    3 => combine::<3>(weights, known, y, h, trial),
-                    4 => combine::<4>(weights, known, y, h, trial),
-                    5 => combine::<5>(weights, known, y, h, trial),
-                    _ => combine::<6>(weights, known, y, h, trial),
-                }
-                let at = if C[s] == 1.0 { t_new } else { t + C[s] * h };
-                rhs(at, trial, &mut next[..n]);
-            }
-            let slopes = slopes::<7>(k, n);
-            let mut square = 0.0;
-            for i in 0..n {
-                let e = weighted(&E, &slopes, i);
-                let size = y[i].abs().max(trial[i].abs());
-                let scale = self.tolerances.atol[i] + self.tolerances.rtol * size;
-                square += (h * e / scale) * (h * e / scale);
-            }
+            wide(Attempt {
+                work,
+                rhs: &mut rhs,
+                n,
+                rtol: tolerances.rtol,
+                span: (t, t_new, h),
+            });
+            let square = work.squares.as_flattened()[..n].iter().fold(0.0, |sum, s| sum + s);
             let error = (square / (n.max(1)) as f64).sqrt();
             if !error.is_finite() {
                 // Perhaps only this step was too long; if not, say what is wrong.
                 if h <= 1e-10 * room.max(t.abs()) {
-                    for k in k.chunks_exact(n.max(1)) {
-                        finite(t, k)?;
+                    for row in work.k.iter().chain([&work.trial]) {
+                        finite(t, &row.as_flattened()[..n])?;
                     }
-                    finite(t, trial)?;
                     return Err(StepError::Underflow { t_h: t, step_h: h });
                 }
                 h *= 0.1;
                 rejected = true;
                 continue;
             }
-            let raw = power(error, 0.2 - 0.75 * BETA);
+            let [raw, before] = powers([error, last.last_error], [0.2 - 0.75 * BETA, BETA]);
             if error > 1.0 {
                 h /= (raw / SAFETY).min(SHRINK_LIMIT);
                 rejected = true;
                 continue;
             }
-            let damped = raw / power(self.last.last_error, BETA) / SAFETY;
+            let damped = raw / before / SAFETY;
             let mut next_h = h / damped.clamp(1.0 / GROWTH_LIMIT, SHRINK_LIMIT);
             if rejected {
                 next_h = next_h.min(h);
             } else if cut {
                 next_h = next_h.max(proposed);
             }
-            let mut next = self.spare.pop().unwrap_or_else(|| DenseStep::at(t, y));
+            let mut next = spare.pop().unwrap_or_else(|| DenseStep::at(t, &last.y1));
+            wide(Bend { work, h });
             for (i, dense) in next.dense.iter_mut().enumerate() {
-                let difference = trial[i] - y[i];
-                let bend = h * slopes[0][i] - difference;
-                *dense = [
-                    difference,
-                    bend,
-                    difference - h * slopes[6][i] - bend,
-                    h * weighted(&D, &slopes, i),
-                ];
+                *dense = work.dense.each_ref().map(|row| row.as_flattened()[i]);
             }
-            next.y0.copy_from_slice(y);
-            next.y1.copy_from_slice(trial);
+            next.y0.copy_from_slice(&last.y1);
+            next.y1.copy_from_slice(&work.trial.as_flattened()[..n]);
             let mut slope = next.slope.take().unwrap_or_default();
             slope.clear();
-            slope.extend_from_slice(slopes[6]);
+            slope.extend_from_slice(&work.k[6].as_flattened()[..n]);
             next.slope = Some(slope);
             (next.t0, next.t1) = (t, t_new);
-            (next.next_h, next.last_error, next.steps) = (Some(next_h), error.max(FIRST_ERROR), self.last.steps + 1);
-            return Ok(std::mem::replace(&mut self.last, next));
+            (next.next_h, next.last_error, next.steps) = (Some(next_h), error.max(FIRST_ERROR), last.steps + 1);
+            return Ok(std::mem::replace(last, next));
         }
     }
 
@@ -453,41 +436,6 @@ impl Stepper {
     pub fn interpolate(&self, t: f64, out: &mut [f64]) {
         self.last.interpolate(t, out);
     }
-
-    /// Hairer's estimate of a first step (II.4).
-    fn first_step(
-        &self,
-        rhs: &mut impl FnMut(f64, &[f64], &mut [f64]),
-        slope: &[f64],
-        longest: f64,
-    ) -> Result<f64, StepError> {
-        let y = &self.last.y1;
-        let n = y.len();
-        let scale = |i: usize| self.tolerances.atol[i] + self.tolerances.rtol * y[i].abs();
-        let norm = |v: &dyn Fn(usize) -> f64| {
-            let sum = (0..n).fold(0.0, |s, i| s + (v(i) / scale(i)) * (v(i) / scale(i)));
-            (sum / n.max(1) as f64).sqrt()
-        };
-        let (d0, d1) = (norm(&|i| y[i]), norm(&|i| slope[i]));
-        let h0 = if d0 < 1e-5 || d1 < 1e-5 { 1e-6 } else { 0.01 * d0 / d1 };
-        let h0 = h0.min(longest);
-        let trial: Vec<f64> = y.iter().zip(slope).map(|(y, k)| y + h0 * k).collect();
-        let mut next = vec![0.0; n];
-        rhs(self.last.t1 + h0, &trial, &mut next);
-        let d2 = norm(&|i| next[i] - slope[i]) / h0;
-        if !d2.is_finite() {
-            return Ok(h0);
-        }
-        let largest = d1.max(d2);
-        let h1 = if largest <= 1e-15 {
-            (h0 * 1e-3).max(1e-6)
-        } else {
-            libm::pow(0.01 / largest, 0.2)
-        };
-        // Nothing moves at all: the tolerance will say so at once.
-        let h1 = if largest == 0.0 { longest } else { h1.min(100.0 * h0) };
-        Ok(h1.min(longest))
-    }
 }
 
 impl DenseStep {
@@ -520,31 +468,170 @@ impl DenseStep {
     }
 }
 
-/// The `S` slopes of `n` states each that lie one after the other.
-#[inline(always)]
-fn slopes<const S: usize>(k: &[f64], n: usize) -> [&[f64]; S] {
-    std::array::from_fn(|s| &k[s * n..(s + 1) * n])
-}
-
-/// The weighted sum of the slopes of one state.
-#[inline(always)]
-fn weighted<const S: usize>(weights: &[f64], slopes: &[&[f64]; S], i: usize) -> f64 {
-    (0..S).fold(0.0, |sum, s| sum + weights[s] * slopes[s][i])
-}
-
-/// `y + h` times the weighted sum of the first `S` slopes.
-#[inline(always)]
-fn combine<const S: usize>(weights: &[f64; 6], k: &[f64], y: &[f64], h: f64, out: &mut [f64]) {
+/// Hairer's estimate of a first step (II.4).
+fn first_step(
+    last: &DenseStep,
+    tolerances: &Tolerances,
+    rhs: &mut impl FnMut(f64, &[f64], &mut [f64]),
+    slope: &[f64],
+    longest: f64,
+) -> Result<f64, StepError> {
+    let y = &last.y1;
     let n = y.len();
-    let slopes = slopes::<S>(k, n);
-    for (i, out) in out[..n].iter_mut().enumerate() {
-        *out = y[i] + h * weighted(weights, &slopes, i);
+    let scale = |i: usize| tolerances.atol[i] + tolerances.rtol * y[i].abs();
+    let norm = |v: &dyn Fn(usize) -> f64| {
+        let sum = (0..n).fold(0.0, |s, i| s + (v(i) / scale(i)) * (v(i) / scale(i)));
+        (sum / n.max(1) as f64).sqrt()
+    };
+    let (d0, d1) = (norm(&|i| y[i]), norm(&|i| slope[i]));
+    let h0 = if d0 < 1e-5 || d1 < 1e-5 { 1e-6 } else { 0.01 * d0 / d1 };
+    let h0 = h0.min(longest);
+    let trial: Vec<f64> = y.iter().zip(slope).map(|(y, k)| y + h0 * k).collect();
+    let mut next = vec![0.0; n];
+    rhs(last.t1 + h0, &trial, &mut next);
+    let d2 = norm(&|i| next[i] - slope[i]) / h0;
+    if !d2.is_finite() {
+        return Ok(h0);
     }
+    let largest = d1.max(d2);
+    let h1 = if largest <= 1e-15 {
+        (h0 * 1e-3).max(1e-6)
+    } else {
+        libm::pow(0.01 / largest, 0.2)
+    };
+    // Nothing moves at all: the tolerance will say so at once.
+    let h1 = if largest == 0.0 { longest } else { h1.min(100.0 * h0) };
+    Ok(h1.min(longest))
+}
+
+/// What a step is made in. Each row has a place for every state, in tiles.
+#[derive(Debug, Clone, Default)]
+struct Work {
+    /// State at the start.
+    y: Vec<Tile>,
+    /// Slopes.
+    k: [Vec<Tile>; 7],
+    /// State tried.
+    trial: Vec<Tile>,
+    /// Absolute tolerances; one where there is no state.
+    atol: Vec<Tile>,
+    /// Square of the error in units of the tolerance.
+    squares: Vec<Tile>,
+    /// Coefficients of the interpolant.
+    dense: [Vec<Tile>; 4],
+}
+
+impl Work {
+    /// Room for as many states as there are tolerances.
+    fn fit(&mut self, atol: &[f64]) {
+        let tiles = atol.len().div_ceil(LANES);
+        if self.atol.len() == tiles {
+            return;
+        }
+        let rows = [&mut self.y, &mut self.trial, &mut self.squares];
+        for row in rows.into_iter().chain(&mut self.k).chain(&mut self.dense) {
+            row.resize(tiles, [0.0; LANES]);
+        }
+        self.atol.resize(tiles, [1.0; LANES]);
+        self.atol.as_flattened_mut()[..atol.len()].copy_from_slice(atol);
+    }
+}
+
+/// One step tried: six slopes, the state at its end, and its error.
+struct Attempt<'a, F> {
+    work: &'a mut Work,
+    rhs: &'a mut F,
+    n: usize,
+    rtol: f64,
+    /// Start, end and length \[h\].
+    span: (f64, f64, f64),
+}
+
+impl<F: FnMut(f64, &[f64], &mut [f64])> Attempt<'_, F> {
+    /// The slope number `S`.
+    #[inline(always)]
+    fn stage<const S: usize>(&mut self) {
+        let (t, t_new, h) = self.span;
+        let work = &mut *self.work;
+        for (b, (trial, y)) in work.trial.iter_mut().zip(&work.y).enumerate() {
+            let sum = weighted::<S>(&A[S - 1], &work.k, b);
+            for lane in 0..LANES {
+                trial[lane] = y[lane] + h * sum[lane];
+            }
+        }
+        let at = if C[S] == 1.0 { t_new } else { t + C[S] * h };
+        let (trial, next) = (work.trial.as_flattened(), work.k[S].as_flattened_mut());
+        (self.rhs)(at, &trial[..self.n], &mut next[..self.n]);
+    }
+}
+
+impl<F: FnMut(f64, &[f64], &mut [f64])> Kernel for Attempt<'_, F> {
+    #[inline(always)]
+    fn run(mut self) {
+        self.stage::<1>();
+        self.stage::<2>();
+        self.stage::<3>();
+        self.stage::<4>();
+        self.stage::<5>();
+        self.stage::<6>();
+        let h = self.span.2;
+        let work = self.work;
+        for (b, squares) in work.squares.iter_mut().enumerate() {
+            let e = weighted::<7>(&E, &work.k, b);
+            let (y, trial, atol) = (&work.y[b], &work.trial[b], &work.atol[b]);
+            for lane in 0..LANES {
+                let size = y[lane].abs().max(trial[lane].abs());
+                let off = h * e[lane] / (atol[lane] + self.rtol * size);
+                squares[lane] = off * off;
+            }
+        }
+    }
+}
+
+/// The interpolant of a step of `h` \[h\] that was made.
+struct Bend<'a> {
+    work: &'a mut Work,
+    h: f64,
+}
+
+impl Kernel for Bend<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let (work, h) = (self.work, self.h);
+        for b in 0..work.y.len() {
+            let last = weighted::<7>(&D, &work.k, b);
+            let (first, end) = (&work.k[0][b], &work.k[6][b]);
+            for lane in 0..LANES {
+                let difference = work.trial[b][lane] - work.y[b][lane];
+                let bend = h * first[lane] - difference;
+                work.dense[0][b][lane] = difference;
+                work.dense[1][b][lane] = bend;
+                work.dense[2][b][lane] = difference - h * end[lane] - bend;
+                work.dense[3][b][lane] = h * last[lane];
+            }
+        }
+    }
+}
+
+/// The weighted sum of the first `S` slopes, for the states of tile `b`.
+#[inline(always)]
+fn weighted<const S: usize>(weights: &[f64], k: &[Vec<Tile>; 7], b: usize) -> Tile {
+    let mut sum = [0.0; LANES];
+    for s in 0..S {
+        let slope = &k[s][b];
+        for lane in 0..LANES {
+            sum[lane] += weights[s] * slope[lane];
+        }
+    }
+    sum
 }
 
 fn finite(t: f64, values: &[f64]) -> Result<(), StepError> {
-    match values.iter().position(|v| !v.is_finite()) {
-        Some(component) => Err(StepError::NotFinite { t_h: t, component }),
-        None => Ok(()),
+    // Without an early end, so that the compiler may look at several at once.
+    let all = values.iter().fold(true, |all, v| all & v.is_finite());
+    if all {
+        return Ok(());
     }
+    let component = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
+    Err(StepError::NotFinite { t_h: t, component })
 }
