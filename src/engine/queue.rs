@@ -486,6 +486,40 @@ mod tests {
     }
 
     #[test]
+    fn an_eighth_is_sorted_at_a_time_and_the_rest_is_put_aside() {
+        let places = |queue: &Queue<usize>| {
+            let lane = &queue.acting;
+            [lane.heap.len(), lane.sorted.len(), lane.aside.len()]
+        };
+        let border = |queue: &Queue<usize>| queue.acting.border.map(|key| key.time);
+        let mut queue = Queue::new();
+        for n in 1..=8 {
+            put(&mut queue, n, 0);
+        }
+        assert_eq!((places(&queue), border(&queue)), ([8, 0, 0], None));
+        // One more than the heap should hold: the later half goes.
+        put(&mut queue, 9, 0);
+        assert_eq!((places(&queue), border(&queue)), ([0, 5, 4], Some(at(6))));
+        for n in 10..300 {
+            put(&mut queue, n, 0);
+        }
+        assert_eq!(places(&queue), [0, 5, 294]);
+        for n in 1..=6 {
+            assert_eq!(queue.pop().map(|p| p.time), Some(at(n)));
+        }
+        assert_eq!((places(&queue), border(&queue)), ([0, 35, 258], Some(at(42))));
+        // What comes among the sorted ones waits in the heap, while it is less than they are.
+        for _ in 0..35 {
+            put(&mut queue, 7, 0);
+        }
+        assert_eq!(places(&queue), [35, 35, 258]);
+        put(&mut queue, 7, 0);
+        assert_eq!(places(&queue), [0, 36, 293]);
+        let rest: Vec<SimTime> = std::iter::from_fn(|| queue.pop()).map(|p| p.time).collect();
+        assert!(rest.len() == 329 && rest.is_sorted());
+    }
+
+    #[test]
     fn cancelled_entries_never_pile_up() {
         let mut queue = Queue::new();
         for n in 0..100 {

@@ -387,3 +387,22 @@ fn extreme_but_possible_stories_come_to_an_end() {
     ends("[[action]]\nid = \"a\"\nat = \"1 h\"\ndrain_csf = { volume = \"90 mL\", over = \"1 min\" }\n");
     ends("[[action]]\nid = \"a\"\nat = \"1 h\"\nempty_pump = true\n");
 }
+
+#[test]
+fn rows_that_would_not_fit_the_memory_are_refused_before_anything_is_made() {
+    let desk = Desk::new();
+    // Two arms of 700,000 rows each; either of them alone would be let in.
+    let arms = "[[arm]]\nid = \"a\"\n[[arm]]\nid = \"b\"\n";
+    let week = QUIET.replace("\"2 d\"", "\"7 d\"");
+    desk.write("s.toml", &[&week, arms]);
+    let told = stderr(
+        &desk
+            .run(&["run", "s.toml", "--sample", "0.864 s", "--out", "o"])
+            .code(2),
+    );
+    for part in ["the rows of 2 runs", "more than 125000000", "itbsim batch"] {
+        assert!(told.contains(part), "`{part}` is missing in\n{told}");
+    }
+    assert!(!desk.at("o").exists());
+    desk.run(&["run", "s.toml", "--sample", "1 h", "--out", "o"]).code(0);
+}

@@ -371,3 +371,36 @@ fn trap_21_a_level_no_symptom_waits_for_does_not_hide_a_condition_behind_it() {
         assert!(tested >= 3, "{signal} falls through {tested} levels");
     }
 }
+
+#[test]
+fn support_counts_from_its_instant_also_where_a_step_of_the_slow_states_ends() {
+    // The rate changes at 12 h, so a step ends there; the patient does not breathe enough by then.
+    let run = |instant: &str| {
+        let blocks = format!(
+            r#"
+[[programme]]
+id = "flex"
+at = "1 h"
+flex = {{ steps = [ {{ at = "00:00", rate = "380 ug/day" }}, {{ at = "12:00", rate = "420 ug/day" }} ] }}
+[[action]]
+id = "slip"
+at = "11.4 h"
+lumbar_bolus = {{ dose = "4 mg", level = "T4", over = "1 min" }}
+[[action]]
+id = "air"
+at = "{instant}"
+ventilate = true
+"#
+        );
+        run_with(&scenario(&text(1.0, &blocks)), &sampled(1.0))
+    };
+    let (there, behind) = (run("12 h"), run("12.000001 h"));
+    let hypoxia = |run: &_, hours| at(run, "hypoxia", hours);
+    assert!(hypoxia(&there, 12.0) > 0.01, "{}", hypoxia(&there, 12.0));
+    for minutes in 1..=60 {
+        let hours = 12.0 + f64::from(minutes) / 60.0;
+        let (a, b) = (hypoxia(&there, hours), hypoxia(&behind, hours));
+        assert!((a - b).abs() < 1e-5, "{a} and {b} at {hours} h");
+        assert!(a < hypoxia(&there, 12.0));
+    }
+}

@@ -36,6 +36,7 @@ const SOLVERS: &[(&str, Solve, u64)] = &[
     ("itbsim Gridded", ours::gridded, 400),
     ("itbsim LinearSystem (as the simulator)", ours::modal, 40),
     ("itbsim Stepper (nonlinear path), 1e-6/1e-9", ours::stepper, 20),
+    ("itbsim Stepper, 2e-6/2e-9", ours::looser_stepper, 20),
     ("ode_solvers Dopri5, 1e-6/1e-9", others::ode_solvers, 10),
     #[cfg(feature = "others")]
     ("diffsol TSIT45, 1e-6/1e-9", others::diffsol, 10),
