@@ -149,15 +149,28 @@ impl UncertainArgs {
     }
 }
 
+/// Most threads of one process: many more than cores only cost memory and time.
+pub(crate) const MOST_THREADS: usize = 1024;
+
+/// The threads asked for, or one for each core.
+pub(super) fn threads(asked: Option<usize>) -> Result<usize, Failure> {
+    match asked {
+        Some(0) => Err(Failure::Input(
+            "error: --threads 0 runs nothing\n  help: leave it out to use all cores".into(),
+        )),
+        Some(n) if n > MOST_THREADS => Err(Failure::Input(format!(
+            "error: --threads {n} is more than {MOST_THREADS}, the limit\n  help: leave it out to use all cores"
+        ))),
+        Some(n) => Ok(n),
+        None => Ok(std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(MOST_THREADS)),
+    }
+}
+
 impl DrawArgs {
     pub fn threads(&self) -> Result<usize, Failure> {
-        match self.threads {
-            Some(0) => Err(Failure::Input(
-                "error: --threads 0 runs nothing\n  help: leave it out to use all cores".into(),
-            )),
-            Some(n) => Ok(n),
-            None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
-        }
+        threads(self.threads)
     }
 
     fn settings(&self, story: &Story) -> Result<Settings, Failure> {

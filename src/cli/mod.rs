@@ -37,6 +37,7 @@ mod told;
 mod validate;
 mod why;
 
+pub(crate) use draws::MOST_THREADS;
 pub(crate) use run::MOST_VALUES;
 
 use crate::scenario::model::Story;

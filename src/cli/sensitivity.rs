@@ -122,14 +122,10 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         Some(path) => path.clone(),
         None => Path::new("out").join(format!("{}-sensitivity", story.name)),
     };
+    let threads = super::draws::threads(args.threads)?;
     let mut folder = RunFolder::create(&target)?;
     let seed = args.seed.unwrap_or(arm.scenario.seed);
     let varied = Varied::new(&arm.scenario, &registry, (seed, args.replicate), &ranges, &questions);
-    let threads = match args.threads {
-        Some(0) => return Err(Failure::Input("error: --threads 0 runs nothing".into())),
-        Some(t) => t,
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

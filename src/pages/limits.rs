@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::batch::{MOST_DRAWS, MOST_REPLICATES, MOST_SAMPLES, sensitivity};
-use crate::cli::MOST_VALUES;
+use crate::cli::{MOST_THREADS, MOST_VALUES};
 use crate::scenario::{FILE_LIMIT, MOST_ARMS, MOST_ROWS, most, steps};
 use crate::serve::{Limits, MOST_BODY, MOST_HEAD, MOST_MOVES};
 use crate::signals::MOST_OTHERS;
@@ -133,6 +133,11 @@ pub(super) fn page() -> String {
                 "some 2 kB of counts each",
             ),
             ("draws of the outer level", MOST_DRAWS, "of what is not known"),
+            (
+                "threads of one process",
+                MOST_THREADS as u64,
+                "`--threads`; more than cores gain nothing",
+            ),
             (
                 "parameters of a sensitivity study",
                 sensitivity::MOST_PARAMETERS as u64,

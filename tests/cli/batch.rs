@@ -109,6 +109,7 @@ fn bad_requests_are_refused_and_nothing_is_written() {
         (vec!["-n", "2", "--shard", "5/4"], "shard 5/4 cannot be"),
         (vec!["-n", "2", "--shard", "x"], "write k/K"),
         (vec!["-n", "2", "--threads", "0"], "runs nothing"),
+        (vec!["-n", "2", "-j", "100000"], "more than 1024, the limit"),
         (vec!["-n", "2", "--signals", "gsc"], "no signal is called `gsc`"),
         (vec!["-n", "2", "--sample", "0 h"], "above zero"),
         (

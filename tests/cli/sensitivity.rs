@@ -94,14 +94,15 @@ fn what_cannot_be_varied_or_asked_is_refused() {
         .stderr(contains(words));
         assert!(!desk.at("none").exists());
     }
-    desk.run(&[
-        "sensitivity",
-        "case.toml",
-        "--vary",
-        "scenario.patient.weight",
-        "-n",
-        "1",
-    ])
-    .code(2)
-    .stderr(contains("too few"));
+    let weight = ["sensitivity", "case.toml", "--vary", "scenario.patient.weight"];
+    for (more, words) in [
+        (vec!["-n", "1"], "too few"),
+        (vec!["-j", "0"], "runs nothing"),
+        (vec!["-j", "100000"], "more than 1024, the limit"),
+    ] {
+        desk.run(&[&weight[..], &more, &["--out", "none"]].concat())
+            .code(2)
+            .stderr(contains(words));
+        assert!(!desk.at("none").exists());
+    }
 }
