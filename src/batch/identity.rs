@@ -161,6 +161,14 @@ impl Identity {
         }
     }
 
+    /// Signals times instants times arms, or more than can be counted. Without a signal nothing is
+    /// sampled, but there is a list of instants all the same.
+    pub(super) fn samples(&self) -> u64 {
+        let times = self.duration_ns.unsigned_abs() / self.sample_ns.unsigned_abs().max(1) + 1;
+        let columns = (self.signals.len().max(1) * self.arms.len()) as u64;
+        times.saturating_mul(columns)
+    }
+
     /// Whether a batch can have this identity; false only for a damaged file. Nothing may be made
     /// in its size before.
     pub(super) fn is_sound(&self) -> bool {
@@ -169,8 +177,6 @@ impl Identity {
         if !positive || !many(self.arms.len()) || self.n > MOST_REPLICATES || self.outer.draws > levels::MOST_DRAWS {
             return false;
         }
-        let times = self.duration_ns / self.sample_ns + 1;
-        let samples = i128::from(times) * self.signals.len() as i128 * self.arms.len() as i128;
         let fits = |m: &Matrix| {
             m.cells.len() == self.arms.len()
                 && m.cells.iter().all(|cell| {
@@ -178,7 +184,7 @@ impl Identity {
                     cell.len() == m.factors.len() && cell.iter().zip(&m.factors).all(known)
                 })
         };
-        samples <= i128::from(MOST_SAMPLES) && self.matrix.as_ref().is_none_or(fits)
+        self.samples() <= MOST_SAMPLES && self.matrix.as_ref().is_none_or(fits)
     }
 
     /// Refuses another batch, and says by what it differs.

@@ -164,7 +164,7 @@ impl Batch {
             outer: settings.outer,
         };
         let grid = identity.grid();
-        let samples = (grid.times * grid.signals * identity.arms.len()) as u64;
+        let samples = identity.samples();
         if samples > MOST_SAMPLES {
             return Err(BatchError::Grid {
                 cells: samples,

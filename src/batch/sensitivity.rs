@@ -24,6 +24,12 @@ const RESAMPLES: u64 = 400;
 /// Dimensions that the Sobol points have; two for each parameter.
 pub const MOST_PARAMETERS: usize = 128;
 
+/// Most runs of one study.
+pub const MOST_RUNS: u64 = 1_000_000;
+
+/// Most numbers in the points of one study, runs times parameters: they take 400 MB.
+pub const MOST_NUMBERS: u64 = 50_000_000;
+
 /// What Morris screening says of one parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Effect {

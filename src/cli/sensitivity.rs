@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::batch::bar;
 use super::told::short;
 use super::{Failure, ScenarioArg, print, print_json, run};
-use crate::batch::sensitivity::{self, Effect, Index, MOST_PARAMETERS};
+use crate::batch::sensitivity::{self, Effect, Index, MOST_NUMBERS, MOST_PARAMETERS, MOST_RUNS};
 use crate::batch::vary::{self, Question, Range, Varied};
 use crate::report::tables::number;
 use crate::report::{DISCLAIMER, RunFolder};
@@ -116,6 +116,18 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         return Err(Failure::Input(format!(
             "error: {} parameters are more than the {MOST_PARAMETERS} that Sobol points have room for\n  help: screen them with --method morris first",
             ranges.len()
+        )));
+    }
+    let k = ranges.len() as u64;
+    let runs = match args.method {
+        Method::Tornado => 2 * k,
+        Method::Morris => u64::from(n) * (k + 1),
+        Method::Sobol => u64::from(n) * (k + 2),
+    };
+    if runs > MOST_RUNS || runs * k > MOST_NUMBERS {
+        return Err(Failure::Input(format!(
+            "error: {runs} runs over {k} parameters are too many; at most {MOST_RUNS} runs, and {MOST_NUMBERS} numbers \
+             in their points\n  help: take a smaller -n, or fewer parameters"
         )));
     }
     let target = match &args.out {

@@ -141,15 +141,35 @@ pub(super) fn page() -> String {
             (
                 "parameters of a sensitivity study",
                 sensitivity::MOST_PARAMETERS as u64,
-                "",
+                "of Sobol indices",
+            ),
+            ("runs of a sensitivity study", sensitivity::MOST_RUNS, ""),
+            (
+                "runs times parameters of a sensitivity study",
+                sensitivity::MOST_NUMBERS,
+                "400 MB of points",
             ),
         ],
     );
     table(
         "The test stand of flow controllers",
         &[
-            ("ticks of a controller", most::FLOW_TICKS as u64, ""),
-            ("samples", most::FLOW_SAMPLES as u64, ""),
+            (
+                "ticks of a controller, samples of a sensor, in one test",
+                most::FLOW_TICKS as u64,
+                "code `too-often`",
+            ),
+            ("recorded samples of one test", most::FLOW_SAMPLES as u64, "the same"),
+            (
+                "readings of a sensor on their way, values that a tap holds back",
+                most::FLOW_WAITING as u64,
+                "the same",
+            ),
+            (
+                "numbers recorded by all tests of all controllers",
+                most::FLOW_RECORDED as u64,
+                "a gigabyte",
+            ),
         ],
     );
     let serve = Limits::default();

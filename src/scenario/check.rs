@@ -137,21 +137,29 @@ fn places(parts: &Parts<'_, '_, '_>) -> bool {
         return true;
     };
     let mut sound = true;
-    for read in parts.faults {
-        if let (Some(Value::Number(position)), Some(place)) = (read.fault.values.get("position"), read.position_place)
-            && read.fault.kind.starts_with("catheter.")
-            && *position > catheter.length
-        {
+    for read in parts
+        .faults
+        .iter()
+        .filter(|read| read.fault.kind.starts_with("catheter."))
+    {
+        for (key, place) in fault::ALONG.into_iter().zip(read.along) {
+            let Some(Value::Number(value)) = read.fault.values.get(key) else {
+                continue;
+            };
+            if *value <= catheter.length {
+                continue;
+            }
             sound = false;
+            let (told, mark) = match key {
+                "position" => ("the fault lies at", "beyond the tip"),
+                _ => ("the fault is as long as", "longer than the catheter"),
+            };
             parts.context.report(
                 Diagnostic::new(
                     "beyond-catheter",
-                    format!(
-                        "the fault lies at {position} cm, but the catheter is {} cm long",
-                        catheter.length
-                    ),
+                    format!("{told} {value} cm, but the catheter is {} cm long", catheter.length),
                 )
-                .at(place, "beyond the tip")
+                .at(place.unwrap_or(read.kind_place), mark)
                 .help(format!(
                     "positions are counted from the pump, 0 to {} cm",
                     catheter.length

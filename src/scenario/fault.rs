@@ -22,6 +22,9 @@ pub(super) const POSTURES: &[(&str, Posture)] = &[("supine", Posture::Supine), (
 /// A word in a field's list that stands for every spinal level.
 pub(super) const ANY_LEVEL: &str = "level";
 
+/// Fields of a catheter fault that lie along it \[cm\].
+pub(super) const ALONG: [&str; 2] = ["position", "length"];
+
 /// A fault with what later checks need.
 #[derive(Debug, Clone)]
 pub(super) struct Read {
@@ -29,8 +32,8 @@ pub(super) struct Read {
     pub(super) at_place: Place,
     /// Where the kind stands.
     pub(super) kind_place: Place,
-    /// Where `position` stands, if the file gives it.
-    pub(super) position_place: Option<Place>,
+    /// Where what [`ALONG`] names stands, if the file gives it.
+    pub(super) along: [Option<Place>; 2],
 }
 
 /// Reads one block.
@@ -85,7 +88,7 @@ pub(super) fn read(context: &Context<'_>, table: &Table, place: Place) -> Result
         },
         kind_place: fields.place_of("kind"),
         at_place: if fields.has("at") { fields.place_of("at") } else { place },
-        position_place: fields.entry("position").map(|e| e.node.place),
+        along: ALONG.map(|key| fields.entry(key).map(|e| e.node.place)),
     })
 }
 

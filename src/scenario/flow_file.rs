@@ -11,10 +11,11 @@ use super::files::{self, Disk, FileProblem, Files, Loaded, Start};
 use super::flow_bench::{
     AlarmSpec, Bench, Change, ControllerEntry, ControllerSpec, OnAlarm, PlantSpec, SensorSpec, Stimulus, TestSpec,
 };
+use super::flow_size::{MOST_SAMPLES, MOST_TICKS};
 use super::model::{Catalog, Material};
 use super::names::Names;
 use super::resolve::{MATERIALS, once};
-use super::{fault, writing};
+use super::{fault, flow_size, writing};
 use crate::engine::{SimSpan, SimTime};
 use crate::quantity::{self, Dimension};
 use crate::signals::{ActuatorKind, SensorKind, Signal, TapKind};
@@ -56,9 +57,6 @@ const VERBS: &[&str] = &[
 /// Stimuli that can grow in a straight line.
 const RAMPS: &[&str] = &["temperature", "ambient", "gear_slip", "supply"];
 const TAP_KINDS: &[&str] = &["truncate", "hold", "max", "min", "add", "subtract", "stuck", "delayed"];
-/// Calls of a controller in one test, and recorded volumes, beyond which a file is a slip.
-pub(crate) const MOST_TICKS: f64 = 1e8;
-pub(crate) const MOST_SAMPLES: f64 = 2e6;
 /// Bounds of a flow \[mL/h\]: ten times what any implant can do.
 const FLOW: Bound = Bound::within(0.0, 10.0);
 
@@ -265,6 +263,14 @@ fn bench(
         }
         controllers.push(spec);
     }
+    // Without controllers in the file all there are take part.
+    let taking_part = if controllers.is_empty() {
+        entries.len()
+    } else {
+        controllers.len()
+    };
+    let place = document.blocks("test").first().map_or(here, |(_, place)| *place);
+    flow_size::of_all(context, place, &tests, taking_part)?;
     let mut whole = document.clone();
     for table in extra {
         document::merge(&mut whole, table.clone());
@@ -452,7 +458,7 @@ fn tests_of(
             }
         }
         let at_least_a_tick = |hours: f64| hours.max(1e-9);
-        tests.push(TestSpec {
+        let test = TestSpec {
             id: id.to_owned(),
             title,
             duration: end,
@@ -465,7 +471,9 @@ fn tests_of(
             alarm: alarm.clone(),
             stimuli,
             parameters: parameters.clone(),
-        });
+        };
+        flow_size::of_test(context, fields.place_of("duration"), &test)?;
+        tests.push(test);
     }
     Ok(tests)
 }

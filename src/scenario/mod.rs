@@ -54,6 +54,7 @@ mod figures;
 mod files;
 pub mod flow_bench;
 mod flow_file;
+mod flow_size;
 mod hazard_model;
 mod hazards;
 mod hearing;
@@ -88,7 +89,10 @@ pub(crate) mod most {
     pub(crate) use super::decision::{MOST as DECISIONS, MOST_CHOICES as CHOICES};
     pub(crate) use super::fields::MOST_REPEATS as REPEATS;
     pub(crate) use super::files::CHAIN_LIMIT as FILES;
-    pub(crate) use super::flow_file::{MOST_SAMPLES as FLOW_SAMPLES, MOST_TICKS as FLOW_TICKS};
+    pub(crate) use super::flow_size::{
+        MOST_RECORDED as FLOW_RECORDED, MOST_SAMPLES as FLOW_SAMPLES, MOST_TICKS as FLOW_TICKS,
+        MOST_WAITING as FLOW_WAITING,
+    };
     pub(crate) use super::names::ID_LIMIT as NAME;
     pub(crate) use super::resolve::{LONGEST as HOURS, MOST_BLOCKS as BLOCKS};
     pub(crate) use super::teaching::MOST as STAGES;

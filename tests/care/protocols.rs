@@ -420,6 +420,17 @@ fn a_taper_goes_down_in_equal_steps_and_the_pump_comes_out() {
 }
 
 #[test]
+fn refills_without_lead_are_planned_also_where_nothing_is_pumped() {
+    let still = "[parameters]\ncare.refills.lead = \"0 h\"\n[[care]]\nid = \"refill\"\npolicy = \"refills\"\n";
+    let text = treated(2.0, still)
+        .replace("simple_continuous = \"400 ug/day\"", "stopped = true")
+        .replace("established", "naive");
+    let run = go(&text);
+    assert_eq!(run.outcome.status, "alive");
+    assert!(count(&run, "care.refill.timer") <= 2 * 48 + 2, "{}", listing(&run));
+}
+
+#[test]
 fn tablets_are_weaned_once_the_pump_runs() {
     let run = go(&candidate(40.0, "", COURSE));
     let start = time(&run, "care.surgeon.running");

@@ -97,6 +97,8 @@ fn what_cannot_be_varied_or_asked_is_refused() {
     let weight = ["sensitivity", "case.toml", "--vary", "scenario.patient.weight"];
     for (more, words) in [
         (vec!["-n", "1"], "too few"),
+        (vec!["--method", "sobol", "-n", "4294967295"], "at most 1000000 runs"),
+        (vec!["--method", "morris", "-n", "4294967295"], "at most 1000000 runs"),
         (vec!["-j", "0"], "runs nothing"),
         (vec!["-j", "100000"], "more than 1024, the limit"),
     ] {

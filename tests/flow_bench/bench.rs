@@ -443,6 +443,41 @@ fn mistakes_are_told_with_line_and_suggestion() {
     let test = "[[test]]\nid = \"a\"\nduration = \"2 h\"\nrate = \"1 mL/day\"\n";
     for (text, line, words) in [
         (format!("{test}smaple = \"1 min\"\n"), 5, "did you mean `sample`?"),
+        (
+            format!("[sensors.flow]\nperiod = \"1e-8 h\"\n{test}"),
+            2,
+            "lies outside",
+        ),
+        (
+            format!("tick = \"2 h\"\n[sensors.flow]\nperiod = \"0.0036 s\"\n{test}"),
+            6,
+            "2000000 readings of the flow sensor on their way at once",
+        ),
+        (
+            format!(
+                "tick = \"1 h\"\n[sensors.flow]\nperiod = \"1 s\"\n{}sample = \"1 h\"\n",
+                test.replace("2 h", "87660 h")
+            ),
+            6,
+            "315576000 samples of the flow sensor",
+        ),
+        (
+            format!(
+                "tick = \"0.1 s\"\n{test}stimuli = [{{ at = \"1 h\", tap = \"request\", kind = \"delayed\", by = \"168 h\" }}]\n"
+            ),
+            4,
+            "6048000 values that the tap holds back",
+        ),
+        (
+            (0..9)
+                .map(|i| {
+                    format!("[[test]]\nid = \"t{i}\"\nduration = \"1000 h\"\nrate = \"1 mL/day\"\nsample = \"1.8 s\"\n")
+                })
+                .chain(["pi", "open-loop", "mpc"].map(|kind| format!("[[controller]]\nkind = \"{kind}\"\n")))
+                .collect(),
+            1,
+            "9 tests of 3 controllers record 162000000 numbers",
+        ),
         (format!("{test}[[controller]]\nkind = \"p\"\n"), 6, "unknown `kind` `p`"),
         (
             format!("{test}[[controller]]\nkind = \"pi\"\ngain = -1\n"),

@@ -488,6 +488,13 @@ fn a_part_that_claims_a_size_no_batch_has_is_refused_before_memory_is_taken() {
         let error = read(&of(key)(value)).unwrap_err().to_string();
         assert!(error.contains("no batch can be as it says"), "{key}{value}: {error}");
     }
+    // Nothing is sampled, but at as many instants as there are.
+    let mut silent: serde_json::Value = serde_json::from_str(body).unwrap();
+    silent["identity"]["signals"] = serde_json::json!([]);
+    silent["identity"]["sample_ns"] = serde_json::json!(1);
+    silent["state"]["arms"][0]["signals"] = serde_json::json!([]);
+    let error = read(&silent.to_string()).unwrap_err().to_string();
+    assert!(error.contains("no batch can be as it says"), "{error}");
     // Sums that would be taken from one another, rows of another shape, more than there can be.
     let heap = serde_json::json!({ "n": 1, "w": 4_294_967_296_u64, "ww": 4_294_967_296_u64 });
     let many = serde_json::json!({ "n": u64::MAX, "w": 1, "ww": 1 });
