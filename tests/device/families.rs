@@ -277,6 +277,19 @@ mod gas_pressure {
     }
 
     #[test]
+    fn the_pressure_falls_with_the_last_drops() {
+        // It begins to fall at 3 % of 20 mL, in steps down to 30 % of what it was.
+        let flow = |fill: f64| {
+            let pump = build(device("gas-pressure", fill, 1000.0), &ParameterSet::default());
+            pump.drive().flow * DAY / 0.4
+        };
+        close(flow(0.61), 1.0, 1e-12);
+        let (half, last) = (flow(0.3), flow(0.01));
+        assert!((0.55..0.75).contains(&half), "{half}");
+        assert!((0.3..0.4).contains(&last), "{last}");
+    }
+
+    #[test]
     fn a_chamber_above_its_gas_pressure_stops_it() {
         let mut pump = pump();
         surround(pump.as_mut(), 1.0, 202.65, 37.0);
@@ -538,4 +551,40 @@ fn an_event_of_another_family_is_refused() {
         .on_event(at(1.0), &PumpEvent::StallDetected, &mut Vec::new())
         .unwrap_err();
     assert!(matches!(refused, PumpError::Unsupported { .. }), "{refused}");
+}
+
+#[test]
+fn families_say_what_is_theirs() {
+    let registry = PumpRegistry::default();
+    let family = |name: &str| registry.families().find(|f| f.name == name).unwrap();
+    assert_eq!(family("valve-gated").acts, ["reset_valve"]);
+    assert!(family("peristaltic").acts.is_empty() && family("gas-pressure").acts.is_empty());
+    for family in registry.families() {
+        assert!(!family.figures.is_empty(), "{}", family.name);
+        for prefix in family.figures {
+            let named = itbsim::parameters::all().any(|p| p.key.starts_with(prefix));
+            assert!(named, "{prefix} names no parameter");
+        }
+    }
+    assert!(family("peristaltic").figures.contains(&"pump.stall."));
+}
+
+#[test]
+fn a_fault_takes_the_defaults_of_its_own_kind() {
+    use itbsim::pump::{FAULT_KINDS, disturbance};
+    let none = std::collections::BTreeMap::new();
+    let usual = |kind: &str, name: &str| {
+        let kind = FAULT_KINDS.iter().find(|k| k.kind == kind).unwrap();
+        kind.fields.iter().find(|f| f.name == name).and_then(|f| f.default)
+    };
+    let volume = 0.5 * usual("pump.overfill", "volume").unwrap();
+    assert_eq!(
+        disturbance("pump.overfill", &none, 0.5),
+        Some(Disturbance::ForcedFill { volume })
+    );
+    assert_eq!(disturbance("pump.overfill", &none, 0.0), None);
+    // What has no usual value must be given.
+    assert_eq!(usual("pump.over_infusion", "gain"), None);
+    assert_eq!(disturbance("pump.over_infusion", &none, 1.0), None);
+    assert_eq!(disturbance("pump.nothing", &none, 1.0), None);
 }

@@ -10,3 +10,4 @@ mod line;
 mod peristaltic;
 mod programmes;
 mod pump_properties;
+mod strokes;

@@ -266,6 +266,32 @@ mod programmes {
     }
 
     #[test]
+    fn programmes_that_no_pump_can_keep_are_refused() {
+        let bolus = |dose, over| Programme::PeriodicBolus {
+            dose,
+            every: 6.0,
+            over,
+            basal: 5.0,
+        };
+        let weekday = |day| Programme::Flex {
+            steps: vec![step(None, 0.0, 10.0), step(Some(day), 12.5, 30.0)],
+        };
+        for (mode, words) in [
+            (bolus(0.0, 0.5), "bolus dose is 0"),
+            (bolus(50.0, 0.001), "periodic bolus"),
+            (weekday(7), "weekday of a flex step is 7"),
+        ] {
+            let refused = programme(strong().as_mut(), SimTime::ZERO, mode)
+                .unwrap_err()
+                .to_string();
+            assert!(refused.contains(words), "{refused}");
+        }
+        for mode in [bolus(50.0, 0.5), weekday(6)] {
+            programme(strong().as_mut(), SimTime::ZERO, mode).unwrap();
+        }
+    }
+
+    #[test]
     fn a_single_bolus_comes_on_top_and_the_programme_goes_on() {
         let mut pump = strong();
         continuous(pump.as_mut(), SimTime::ZERO, 240.0);
@@ -555,6 +581,36 @@ mod disturbances {
         continuous(pump.as_mut(), at(11.0), 400.0);
         close(pump.drive().flow * DAY, 0.2, 1e-12);
         assert!(pump.telemetry(at(11.0)).alarms.is_empty());
+    }
+
+    #[test]
+    fn a_memory_damaged_twice_is_damaged_until_both_are_mended() {
+        let mut pump = running();
+        disturb(pump.as_mut(), at(1.0), Disturbance::MemoryError { critical: true });
+        let again = Disturbance::MemoryError { critical: true };
+        pump.disturb(at(2.0), "other", &again, &mut Vec::new()).unwrap();
+        pump.relieve(at(3.0), "f", &mut Vec::new());
+        close(pump.drive().flow * DAY, 0.006, 1e-12);
+        // What never was there mends nothing.
+        pump.relieve(at(4.0), "nothing", &mut Vec::new());
+        close(pump.drive().flow * DAY, 0.006, 1e-12);
+        pump.relieve(at(5.0), "other", &mut Vec::new());
+        close(pump.drive().flow * DAY, 0.2, 1e-12);
+    }
+
+    #[test]
+    fn an_end_that_concerns_another_fault_does_not_delay_the_notice_of_motion() {
+        let cleared = |other: Option<f64>| {
+            let mut pump = running();
+            disturb(pump.as_mut(), at(10.0), Disturbance::Stall);
+            run(pump.as_mut(), at(30.0));
+            pump.relieve(at(30.0), "f", &mut Vec::new());
+            if let Some(hours) = other {
+                pump.relieve(at(hours), "nothing", &mut Vec::new());
+            }
+            first(&run(pump.as_mut(), at(60.0)), "alarm.motor_stall.cleared")
+        };
+        assert_eq!(cleared(Some(30.05)), cleared(None));
     }
 
     #[test]

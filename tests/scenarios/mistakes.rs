@@ -333,7 +333,9 @@ fn fault_beyond_the_catheter() {
     );
     let kink = "[[fault]]\nid = \"k\"\nkind = \"catheter.kink\"\nat = \"1 d\"\nposition = \"1 cm\"\nlength = \"8 cm\"\nbore = 0.1\n";
     refused(
-        &more(&format!("[catheter]\nlength = \"5 cm\"\nspinal_length = \"2 cm\"\n{kink}")),
+        &more(&format!(
+            "[catheter]\nlength = \"5 cm\"\nspinal_length = \"2 cm\"\n{kink}"
+        )),
         "beyond-catheter | \"8 cm\" | the fault is as long as 8 cm, but the catheter is 5 cm long | positions are counted from the pump, 0 to 5 cm",
     );
 }
