@@ -68,6 +68,11 @@ pub(super) fn page() -> String {
                 "each is a run of its own",
             ),
             (
+                "values of a file times its arms, cells or choices",
+                most::COPIED as u64,
+                "code `too-many-values`",
+            ),
+            (
                 "blocks that wait for one another in a row",
                 most::WAITING as u64,
                 "`after`, `when`; a circle is told apart",

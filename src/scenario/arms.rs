@@ -12,6 +12,25 @@ pub(super) const KEYS: &[&str] = &["id", "without", "set"];
 /// Arms one file may have; each is a copy of the document.
 pub(crate) const MOST_ARMS: usize = 200;
 
+/// Values that all arms, cells or choices of one file may hold together.
+pub(crate) const MOST_COPIED: usize = 2_000_000;
+
+/// Refuses more copies of a document than there should be room for.
+pub(super) fn room(context: &Context<'_>, document: &Table, copies: usize, place: Place) -> Result<(), Reported> {
+    let values = document.size();
+    if values.saturating_mul(copies) <= MOST_COPIED {
+        return Ok(());
+    }
+    Err(context.report(
+        Diagnostic::new(
+            "too-many-values",
+            format!("{copies} variants of a file with {values} values"),
+        )
+        .at(place, format!("together at most {MOST_COPIED} are allowed"))
+        .help("split the story into several files that extend one base"),
+    ))
+}
+
 /// One arm: its id, the ids it leaves out, and the changed document.
 pub(super) struct Variant {
     pub(super) id: String,
@@ -42,6 +61,9 @@ pub(super) fn variants(context: &Context<'_>, document: &Table) -> Result<Vec<Va
                 .at(*place, format!("at most {MOST_ARMS} are allowed"))
                 .help("split the story into several files that extend one base"),
         ));
+    }
+    if let Some((_, place)) = blocks.first() {
+        room(context, document, blocks.len(), *place)?;
     }
     for (block, place) in blocks {
         match variant(context, document, block, place) {

@@ -83,6 +83,9 @@ pub(super) fn read(
                 .at(*place, format!("at most {MOST} are allowed")),
         ));
     }
+    if let Some((_, place)) = blocks.first() {
+        arms::room(context, told, MOST_CHOICES * blocks.len(), *place)?;
+    }
     for (n, (block, place)) in blocks.into_iter().enumerate() {
         match point(context, block, place, told, arms, n + 1) {
             Ok((point, own)) => {

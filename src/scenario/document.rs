@@ -70,6 +70,18 @@ impl Table {
         Some(self.entries.remove(index))
     }
 
+    /// Values in it and in all that it holds.
+    pub(super) fn size(&self) -> usize {
+        fn of(node: &Node) -> usize {
+            1 + match &node.data {
+                Data::Array(nodes) => nodes.iter().map(of).sum(),
+                Data::Table(table) => table.size(),
+                _ => 0,
+            }
+        }
+        self.entries.iter().map(|e| of(&e.node)).sum()
+    }
+
     /// Replaces or appends.
     pub(super) fn put(&mut self, entry: Entry) {
         match self.get_mut(&entry.key) {

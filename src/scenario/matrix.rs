@@ -124,6 +124,7 @@ fn cells(
                 .help("leave out values, or split the factorial into several files that extend one base"),
         ));
     }
+    arms::room(context, document, many.unwrap_or(few), entry.key_place)?;
     let nobody = Table::default();
     let fields = Fields::new(context, "[matrix]", &nobody, entry.key_place, &[]);
     let mut base = document.clone();

@@ -326,6 +326,22 @@ fn field_out_of_range_or_of_the_wrong_kind() {
 }
 
 #[test]
+fn arms_cells_and_choices_of_a_very_large_file() {
+    let ones = format!("x = [{}1]\n", "1,".repeat(30_000));
+    let arms: String = (0..100).map(|i| format!("[[arm]]\nid = \"a{i}\"\n")).collect();
+    let matrix = "[matrix]\n\"pump.gain\" = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99]\n\
+                  \"catheter.length\" = [\"80 cm\", \"81 cm\", \"82 cm\", \"83 cm\", \"84 cm\", \"85 cm\", \"86 cm\", \"87 cm\"]\n";
+    for (blocks, words) in [
+        (arms.as_str(), "100 variants of a file with 30"),
+        (matrix, "80 variants of a file with 30"),
+    ] {
+        let all = mistakes(&file(&ones, blocks)).to_string();
+        assert!(all.contains(words), "{}", &all[all.len().saturating_sub(2000)..]);
+        assert!(all.contains("together at most 2000000 are allowed"));
+    }
+}
+
+#[test]
 fn fault_beyond_the_catheter() {
     refused(
         &leak("position = \"95 cm\""),
