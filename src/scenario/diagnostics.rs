@@ -14,6 +14,10 @@ const SHOWN: usize = 50;
 /// Diagnostics kept; a file with more than this is not a scenario with slips in it.
 pub(super) const KEPT: usize = 1000;
 
+/// Longest word \[bytes\] for which a near one is looked for: the comparison takes the product of
+/// both lengths.
+const LONGEST_WORD: usize = 100;
+
 /// A stretch of text in one of the files read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -331,12 +335,16 @@ pub(super) fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a S>,
 ) -> Option<&'a str> {
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     let folded = word.to_lowercase().replace([' ', '-'], "_");
     let length = folded.chars().count();
     let allowed = (length / 3).clamp(1, 4);
     candidates
         .into_iter()
         .map(AsRef::as_ref)
+        .filter(|candidate| candidate.len() <= LONGEST_WORD)
         .filter_map(|candidate| {
             let other = candidate.to_lowercase().replace('-', "_");
             // A word cut short or drawn out is a near miss too: `conc` for `concentration`.

@@ -1,6 +1,7 @@
 //! A file as a tree whose every node remembers where it stands, so that each
 //! check can point at the text it complains about.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
@@ -221,19 +222,35 @@ pub(super) fn merge(base: &mut Table, over: Table) {
         *base = over;
         return;
     }
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for (i, entry) in base.entries.iter().enumerate() {
+        known.entry(entry.key.clone()).or_insert(i);
+    }
     for mut entry in over.entries {
-        let Some(old) = base.get_mut(&entry.key) else {
+        let Some(old) = known.get(&entry.key).map(|i| &mut base.entries[*i]) else {
+            known.insert(entry.key.clone(), base.entries.len());
             base.entries.push(entry);
             continue;
         };
         match (&mut old.node.data, &mut entry.node.data) {
             (Data::Table(below), Data::Table(above)) => merge(below, std::mem::take(above)),
             (Data::Array(below), Data::Array(above)) if is_blocks(below) && is_blocks(above) => {
+                let mut places: BTreeMap<String, usize> = BTreeMap::new();
+                for (i, block) in below.iter().enumerate() {
+                    if let Some(id) = id_of(block) {
+                        places.entry(id.to_owned()).or_insert(i);
+                    }
+                }
                 for block in std::mem::take(above) {
-                    let same = id_of(&block).and_then(|id| below.iter_mut().find(|b| id_of(b) == Some(id)));
-                    match same {
-                        Some(slot) => *slot = block,
-                        None => below.push(block),
+                    let id = id_of(&block).map(str::to_owned);
+                    match id.as_ref().and_then(|id| places.get(id)) {
+                        Some(i) => below[*i] = block,
+                        None => {
+                            if let Some(id) = id {
+                                places.insert(id, below.len());
+                            }
+                            below.push(block);
+                        }
                     }
                 }
             }

@@ -36,7 +36,12 @@ pub(super) fn parameters_of(
         let Some(known) = parameters::named(&key) else {
             flawed = true;
             let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
-            let help = super::diagnostics::nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
+            let near = fields
+                .context
+                .suggests()
+                .then(|| super::diagnostics::nearest(&key, &keys))
+                .flatten();
+            let help = near.map(|k| format!("did you mean `{k}`?"));
             fields.report(
                 Diagnostic::new("unknown-parameter", format!("unknown parameter {}", quoted(&key)))
                     .at(key_place, "no such parameter")

@@ -16,6 +16,9 @@ use super::fields::{Context, Fields, Reported};
 use super::names::ID_LIMIT;
 use super::writing;
 
+/// Most factors of a matrix.
+const MOST_FACTORS: usize = 40;
+
 /// A factorial over fields of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Matrix {
@@ -195,6 +198,13 @@ fn axes<'t>(context: &Context<'_>, table: &'t Table, entry: &Entry) -> Result<Ve
                 .help("write for example \"pump.gain\" = [0.9, 1.1] below it"),
         ));
     }
+    if found.len() > MOST_FACTORS {
+        return Err(context.report(
+            Diagnostic::new("too-many-cells", format!("[matrix] varies {} things", found.len()))
+                .at(entry.key_place, format!("at most {MOST_FACTORS} are allowed"))
+                .help("of so many values only few can have more than one; put the others into the file itself"),
+        ));
+    }
     for (i, axis) in found.iter().enumerate() {
         let mut refuse = |code, title: String, label: &str, help: &str| {
             flawed = true;
@@ -209,7 +219,8 @@ fn axes<'t>(context: &Context<'_>, table: &'t Table, entry: &Entry) -> Result<Ve
                 "give it at least one value, or leave it out",
             );
         }
-        let words: Vec<String> = axis.values.iter().map(shown).collect();
+        // More values than cells are refused below, whatever they are.
+        let words: Vec<String> = axis.values.iter().take(arms::MOST_ARMS + 1).map(shown).collect();
         if let Some((_, twice)) = words.iter().enumerate().find(|(k, w)| words[..*k].contains(w)) {
             let title = format!("{} has the value {} twice", quoted(&axis.name), quoted(twice));
             refuse(

@@ -272,8 +272,10 @@ fn story(name: String, mut document: Table, sources: Vec<Source>, catalog: &Cata
             });
         }
         for mistake in context.into_mistakes() {
-            match found.iter_mut().find(|(known, _)| *known == mistake) {
-                Some((_, arms)) => arms.push(variant.id.clone()),
+            match found.iter().position(|(known, _)| *known == mistake) {
+                Some(place) => found[place].1.push(variant.id.clone()),
+                // No more are shown, and each is compared with all before it.
+                None if found.len() >= diagnostics::KEPT => {}
                 None => found.push((mistake, vec![variant.id.clone()])),
             }
         }

@@ -100,7 +100,8 @@ fn ranges(
         };
         let Some(known) = parameters::named(&key) else {
             let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
-            let help = nearest(&key, &keys).map(|k| format!("did you mean `{k}`?"));
+            let near = fields.context.suggests().then(|| nearest(&key, &keys)).flatten();
+            let help = near.map(|k| format!("did you mean `{k}`?"));
             refuse(
                 Diagnostic::new("unknown-parameter", format!("unknown parameter {}", quoted(&key)))
                     .at(key_place, "no such parameter")

@@ -342,6 +342,28 @@ fn arms_cells_and_choices_of_a_very_large_file() {
 }
 
 #[test]
+fn much_of_the_wrong_is_told_at_once() {
+    let factors: String = (0..41).map(|i| format!("\"parameters.k{i}\" = [1]\n")).collect();
+    let values: String = (0..100_000).map(|i| format!("{}.5,", 100_000 + i)).collect();
+    let long = "a".repeat(300_000);
+    // Each would take minutes if all were compared with all.
+    for (blocks, words) in [
+        (format!("[matrix]\n{factors}"), "at most 40 are allowed"),
+        (
+            format!("[matrix]\n\"pump.gain\" = [{values}]\n"),
+            "the matrix has 100000 cells",
+        ),
+        (
+            format!("[[fault]]\nid = \"{long}\"\nkind = \"pump.stall\"\nat = \"{long}b\"\n"),
+            "errors in the scenario",
+        ),
+    ] {
+        let all = mistakes(&file("", &blocks)).to_string();
+        assert!(all.contains(words), "{}", &all[all.len().saturating_sub(2000)..]);
+    }
+}
+
+#[test]
 fn fault_beyond_the_catheter() {
     refused(
         &leak("position = \"95 cm\""),

@@ -112,14 +112,11 @@ pub(super) fn fit(text: &str, width: f64, size: f64, weight: Weight) -> String {
     if text_width(text, size, weight) <= width {
         return text.to_owned();
     }
-    let mut kept: Vec<char> = text.chars().collect();
-    while let Some(_last) = kept.pop() {
-        let cut: String = kept.iter().collect::<String>().trim_end().to_owned() + "…";
-        if text_width(&cut, size, weight) <= width {
-            return cut;
-        }
-    }
-    String::new()
+    // The longest beginning that fits: a longer one is never narrower.
+    let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let cut = |end: &usize| text[..*end].trim_end().to_owned() + "…";
+    let fitting = ends.partition_point(|end| text_width(&cut(end), size, weight) <= width);
+    fitting.checked_sub(1).map_or_else(String::new, |last| cut(&ends[last]))
 }
 
 /// Breaks a text at spaces into lines no wider than `width` \[pt\]; the last of `lines` is cut.
@@ -129,13 +126,16 @@ pub(super) fn wrap(text: &str, width: f64, size: f64, weight: Weight, lines: usi
     while words.peek().is_some() && done.len() < lines {
         let last = done.len() + 1 == lines;
         let mut line = String::new();
+        if last {
+            line = words.by_ref().collect::<Vec<_>>().join(" ");
+        }
         while let Some(word) = words.peek() {
             let longer = if line.is_empty() {
                 (*word).to_owned()
             } else {
                 format!("{line} {word}")
             };
-            if !line.is_empty() && !last && text_width(&longer, size, weight) > width {
+            if !line.is_empty() && text_width(&longer, size, weight) > width {
                 break;
             }
             line = longer;
