@@ -227,8 +227,7 @@ fn positive(name: &'static str, value: f64) -> Result<(), DrawError> {
 /// The standard normal quantile of `p` in (0, 1), to about 1 part in 10^16:
 /// Wichura, algorithm AS 241 (PPND16), Applied Statistics 37 (1988) 477-484.
 /// NaN outside (0, 1).
-// The digits are those printed in the paper.
-#[allow(clippy::excessive_precision)]
+#[allow(clippy::excessive_precision)] // the digits are those printed in the paper
 pub fn normal_quantile(p: f64) -> f64 {
     const A: [f64; 8] = [
         3.387_132_872_796_366_608,
