@@ -47,7 +47,7 @@ pub use valve::{Valve, ValveInput, valve};
 #[non_exhaustive]
 pub enum CalcError {
     /// Zero, negative or no number where more than nothing is needed.
-    #[error("{what} must be greater than zero, not {value} {unit}")]
+    #[error("{what} must be greater than zero, not {} {unit}", short(*value))]
     NotPositive {
         /// Which value.
         what: &'static str,
@@ -57,7 +57,7 @@ pub enum CalcError {
         unit: &'static str,
     },
     /// Negative or no number.
-    #[error("{what} cannot be negative: {value} {unit}")]
+    #[error("{what} cannot be negative: {} {unit}", short(*value))]
     Negative {
         /// Which value.
         what: &'static str,
@@ -67,7 +67,7 @@ pub enum CalcError {
         unit: &'static str,
     },
     /// The alarm would sound at once.
-    #[error("the low-reservoir alarm at {alarm} mL is not below the fill of {fill} mL")]
+    #[error("the low-reservoir alarm at {} mL is not below the fill of {} mL", short(*alarm), short(*fill))]
     AlarmAboveFill {
         /// Volume of the alarm \[mL\].
         alarm: f64,
@@ -80,6 +80,15 @@ pub enum CalcError {
         /// Which result.
         what: &'static str,
     },
+}
+
+/// A number for a message, without hundreds of zeros.
+fn short(x: f64) -> String {
+    if x != 0.0 && x.is_finite() && !(1e-9..1e15).contains(&x.abs()) {
+        format!("{x:e}")
+    } else {
+        format!("{x}")
+    }
 }
 
 fn positive(what: &'static str, value: f64, unit: &'static str) -> Result<f64, CalcError> {

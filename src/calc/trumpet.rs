@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use super::{CalcError, finite, not_negative, positive, positive_flow};
 
+/// Most samples of all windows together; a day of half minutes with windows of an hour has a third of a million.
+const MOST_WORK: usize = 100_000_000;
+
 /// Volume of each sample interval from a train of equal pulses, the first at time zero.
 ///
 /// A pulse on the edge of two intervals counts in the later one. Volumes in \[mL\], times in \[h\].
@@ -51,7 +54,8 @@ pub struct Trumpet {
 /// analysis period \[h\], length of the window \[h\].
 ///
 /// # Errors
-/// [`CalcError`] if a length is not positive or no window fits in the period.
+/// [`CalcError`] if a length is not positive, no window fits in the period, or all windows together
+/// have more than a hundred million samples.
 pub fn trumpet(volumes: &[f64], sample: f64, flow: f64, period: (f64, f64), window: f64) -> Result<Trumpet, CalcError> {
     let sample = positive("the sample interval", sample, "h")?;
     let flow = positive_flow("the flow", flow)?;
@@ -66,6 +70,13 @@ pub fn trumpet(volumes: &[f64], sample: f64, flow: f64, period: (f64, f64), wind
     };
     if length == 0 || length > inside.len() {
         return Err(no_window);
+    }
+    // Each window is added up anew, so the work is their product.
+    let work = (inside.len() - length + 1).saturating_mul(length);
+    if work > MOST_WORK {
+        return Err(CalcError::NotFinite {
+            what: "the number of samples in all windows",
+        });
     }
     let error = |part: &[f64]| {
         let volume = part.iter().fold(0.0, |a, b| a + b);
@@ -163,6 +174,13 @@ mod tests {
     fn a_window_longer_than_the_period_is_refused() {
         assert!(trumpet(&[0.5; 100], 0.01, 50.0, (0.2, 0.8), 0.7).is_err());
         assert!(trumpet(&[0.5; 100], 0.01, 50.0, (0.2, 1.8), 0.1).is_err());
+    }
+
+    #[test]
+    fn more_windows_than_can_be_added_up_are_refused_at_once() {
+        let many = vec![1.0; 1_000_000];
+        assert!(trumpet(&many, 1.0, 1.0, (0.0, 1e6), 5e5).is_err());
+        assert!(trumpet(&many, 1.0, 1.0, (0.0, 1e6), 100.0).is_ok());
     }
 
     #[test]

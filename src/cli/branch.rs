@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::{SimSpan, SimTime};
 use crate::quantity::{self, Dimension};
 use crate::scenario::model::Story;
-use crate::scenario::{BRANCH, Decision, PAST, load_branch};
+use crate::scenario::{BRANCH, Decision, Disk, Files, PAST, load_branch};
 use crate::simulation::{Registry, Run, RunOptions};
 
 use super::{Failure, ScenarioArg, diff, print, run};
@@ -61,8 +61,10 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         arm: args.arm.clone(),
         name: "the decision".to_owned(),
         text: text(args)?,
+        file: args.with.as_deref().map(more).transpose()?,
     };
-    if decision.text.trim().is_empty() {
+    let blank = decision.file.as_ref().is_none_or(|(_, text)| text.trim().is_empty());
+    if decision.text.trim().is_empty() && blank {
         return Err(Failure::Input(
             "error: nothing is decided\n  help: say what with --do, --set, --without or --with".to_owned(),
         ));
@@ -143,18 +145,23 @@ fn instant(text: &str) -> Result<SimTime, Failure> {
     SimTime::from_hours(hours).map_err(|e| bad(e.to_string()))
 }
 
-/// The decision as TOML.
+/// Name and text of the file with blocks to add.
+fn more(path: &Path) -> Result<(String, String), Failure> {
+    let name = path.display().to_string();
+    match Disk.read(path) {
+        Ok(text) => Ok((name, text)),
+        Err(e) => Err(Failure::Input(format!(
+            "error: --with: cannot read `{name}`: {e}\n  help: give a TOML file of blocks, such as [[action]]"
+        ))),
+    }
+}
+
+/// The decision as TOML, but for the file.
 fn text(args: &Args) -> Result<String, Failure> {
     let mut out = String::new();
     if !args.without.is_empty() {
         let ids: Vec<String> = args.without.iter().map(|id| quoted(id)).collect();
         out.push_str(&format!("without = [{}]\n", ids.join(", ")));
-    }
-    if let Some(path) = &args.with {
-        let more = std::fs::read_to_string(path)
-            .map_err(|e| Failure::Input(format!("error: cannot read `{}`: {e}", path.display())))?;
-        out.push_str(&more);
-        out.push('\n');
     }
     let mut set = String::new();
     for pair in &args.set {

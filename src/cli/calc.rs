@@ -302,8 +302,12 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     print(&text)
 }
 
-/// Up to four decimals; six significant digits of what is smaller.
+/// Up to four decimals; six significant digits of what is smaller, or so large that it would be
+/// a line of zeros.
 fn n(value: f64) -> String {
+    if value != 0.0 && !(1e-12..1e15).contains(&value.abs()) {
+        return format!("{value:.5e}");
+    }
     let text = if value != 0.0 && value.abs() < 0.01 {
         let exponent = libm::floor(libm::log10(value.abs())) as i32;
         format!("{value:.*}", (5 - exponent).clamp(4, 17) as usize)

@@ -1,12 +1,13 @@
 //! `itbsim patients`: virtual patients of a population, and their spread beside the published one.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use crate::parameters::{ParameterSet, SETS, named_set};
-use crate::population::{Figures, Line, Population, Setting, VirtualPatient, builtin, header, lines, row};
+use crate::population::{Cohort, Figures, Line, Population, Setting, VirtualPatient, builtin, header, lines, row};
 
 use super::{Failure, print, print_json};
 
@@ -70,39 +71,36 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
         population = population.typical_uncertain(args.seed, outer);
     }
     let cohort = population.cohort(args.seed);
-    let numbers: Vec<u64> = (0..args.number).collect();
-    let patients: Vec<VirtualPatient> = numbers.par_iter().map(|i| cohort.patient(*i)).collect();
     let setting = Setting::new(base);
-    let figures: Option<Vec<Figures>> = if args.summary || args.figures {
-        let all: Vec<Result<Figures, _>> = patients.par_iter().map(|p| Figures::of(p, &setting)).collect();
-        let all: Result<Vec<Figures>, _> = all.into_iter().collect();
-        Some(all.map_err(|e| Failure::Model(format!("error: {e}")))?)
-    } else {
-        None
-    };
     if args.summary {
-        let lines = lines(
-            population.spec().patient(),
-            figures.as_deref().unwrap_or_default(),
-            &setting.base,
-        );
+        let mut figures = Vec::new();
+        for from in (0..args.number).step_by(AT_ONCE) {
+            figures.extend(figures_of(&some(&cohort, from, args.number), &setting)?);
+        }
+        let lines = lines(population.spec().patient(), &figures, &setting.base);
         return tell(args, &population, &lines);
     }
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::Any(b'\n'))
-        .from_writer(Vec::new());
-    let broken = |e: csv::Error| Failure::Model(format!("error: {e}"));
-    writer
-        .write_record(header(&population, figures.is_some()))
-        .map_err(broken)?;
-    for (i, patient) in patients.iter().enumerate() {
-        let own = figures.as_ref().and_then(|f| f.get(i));
-        writer.write_record(row(patient, own)).map_err(broken)?;
-    }
-    let bytes = writer.into_inner().map_err(|e| Failure::Model(format!("error: {e}")))?;
+    let table = |out: &mut dyn Write| -> Result<(), Failure> {
+        let broken = |e: csv::Error| Failure::from(std::io::Error::from(e));
+        let mut writer = csv::WriterBuilder::new()
+            .terminator(csv::Terminator::Any(b'\n'))
+            .from_writer(out);
+        writer.write_record(header(&population, args.figures)).map_err(broken)?;
+        for from in (0..args.number).step_by(AT_ONCE) {
+            let patients = some(&cohort, from, args.number);
+            let figures = match args.figures {
+                true => figures_of(&patients, &setting)?,
+                false => Vec::new(),
+            };
+            for (i, patient) in patients.iter().enumerate() {
+                writer.write_record(row(patient, figures.get(i))).map_err(broken)?;
+            }
+        }
+        Ok(writer.flush()?)
+    };
     match &args.out {
         Some(path) => {
-            write_file(path, &bytes)?;
+            write_file(path, table)?;
             print(&format!(
                 "{} patients of {} written to {}",
                 args.number,
@@ -110,12 +108,28 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
                 path.display()
             ))
         }
-        None => print(&String::from_utf8_lossy(&bytes)),
+        None => table(&mut std::io::stdout().lock()),
     }
 }
 
+/// Patients drawn and written at a time, so that memory does not grow with their number.
+const AT_ONCE: usize = 4096;
+
+/// The patients from this one on, as many as are made at a time.
+fn some(cohort: &Cohort, from: u64, end: u64) -> Vec<VirtualPatient> {
+    let to = end.min(from + AT_ONCE as u64);
+    let numbers: Vec<u64> = (from..to).collect();
+    numbers.par_iter().map(|i| cohort.patient(*i)).collect()
+}
+
+fn figures_of(patients: &[VirtualPatient], setting: &Setting) -> Result<Vec<Figures>, Failure> {
+    let all: Vec<Result<Figures, _>> = patients.par_iter().map(|p| Figures::of(p, setting)).collect();
+    let all: Result<Vec<Figures>, _> = all.into_iter().collect();
+    all.map_err(|e| Failure::Model(format!("error: {e}")))
+}
+
 /// Writes the whole file or nothing: under another name first, then renamed.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+fn write_file(path: &Path, body: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Failure> {
     let refused = |e: std::io::Error| {
         Failure::Input(format!(
             "error: cannot write `{}`: {e}\n  help: nothing was written",
@@ -128,12 +142,16 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .ok_or_else(|| Failure::Input(format!("error: `{}` is no file name", path.display())))?;
     name.push(".part");
     let part = path.with_file_name(name);
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    written.map_err(|e| {
+    let file = std::fs::File::create(&part).map_err(refused)?;
+    let mut out = std::io::BufWriter::new(file);
+    let written = body(&mut out)
+        .and_then(|()| out.flush().map_err(refused))
+        .and_then(|()| std::fs::rename(&part, path).map_err(refused));
+    if written.is_err() {
         // What is left of a failed attempt is of no use to anybody.
         let _ = std::fs::remove_file(&part);
-        refused(e)
-    })
+    }
+    written
 }
 
 /// A population of the crate, or of a file.

@@ -1,15 +1,18 @@
 //! `itbsim validate`: simulated beside published, with verdicts.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::parameters::{Grade, NamedSet, ParameterSet, SETS, named_set};
+use crate::parameters::{Grade, NamedSet, SETS, named_set};
 use crate::report::RunFolder;
 use crate::report::folder::WRITER;
+use crate::scenario::{Disk, Files, parameters_from_file};
 use crate::simulation::{Registry, RunOptions};
-use crate::validate::{Case, Evidence, Layer, Report, Role, Verdict, evaluate_under, page, shown};
+use crate::validate::room::place;
+use crate::validate::{Case, Evidence, Layer, Report, Role, Verdict, answers_under, page, shown};
 
 use super::{Failure, ScenarioArg, print, print_json};
 
@@ -86,9 +89,10 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     if !args.scenarios.is_empty() {
         return expectations(args);
     }
-    let evidence = evidence(args.evidence.as_deref())?;
+    let own = args.evidence.as_deref().map(Own::read).transpose()?;
+    let evidence = evidence(own.as_ref())?;
     let parameters = match &args.parameters {
-        Some(path) => read_parameters(path)?,
+        Some(path) => parameters_from_file(path).map_err(|d| Failure::Input(d.render(false)))?,
         None => Vec::new(),
     };
     let layer = args.layer.map(Layer::from);
@@ -99,14 +103,23 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     if !evidence.cases.iter().any(wanted) {
         return Err(Failure::Input(format!(
             "error: no figure matches\n  help: ids begin with {}",
-            families(&evidence).join(", ")
+            families(&evidence)
         )));
     }
     let sets = chosen(args.set.as_deref())?;
     // The folder is claimed first: long runs must not end at a closed door.
     let folder = args.out.as_deref().map(RunFolder::create).transpose()?;
-    let report = evaluate_under(&evidence, wanted, &parameters, &sets)
-        .map_err(|problem| Failure::Model(format!("error: {}", problem.trim_end())))?;
+    // What is shipped is sound: a question that cannot be put then comes from a file of the user's.
+    let given = own.is_some() || args.parameters.is_some();
+    let report = answers_under(&evidence, wanted, &parameters, &sets).map_err(|e| {
+        let place = own.as_ref().and_then(|own| own.place(&e.id)).unwrap_or_default();
+        let told = format!("error: {place}{}", e.to_string().trim_end());
+        if given && e.why.is_input() {
+            Failure::Input(told)
+        } else {
+            Failure::Model(told)
+        }
+    })?;
     if let Some(folder) = folder {
         write(&evidence, &report, folder)?;
     }
@@ -186,54 +199,60 @@ fn expectations(args: &Args) -> Result<(), Failure> {
 }
 
 /// First parts of the ids, in order, for a message.
-fn families(evidence: &Evidence) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for case in &evidence.cases {
-        let name = case.id.split(['-', '.']).next().unwrap_or_default().to_owned();
-        if !names.contains(&name) {
-            names.push(name);
+fn families(evidence: &Evidence) -> String {
+    const SHOWN: usize = 100;
+    let mut seen = BTreeSet::new();
+    let all = evidence
+        .cases
+        .iter()
+        .map(|c| c.id.split(['-', '.']).next().unwrap_or_default());
+    let mut names: Vec<String> = all
+        .filter(|name| seen.insert(*name))
+        .map(|name| name.chars().take(40).collect())
+        .collect();
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// An evidence file of the user's.
+struct Own {
+    name: String,
+    text: String,
+}
+
+impl Own {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        match Disk.read(path) {
+            Ok(text) => Ok(Self { name, text }),
+            Err(e) => Err(Failure::Input(format!(
+                "error: cannot read `{name}`: {e}\n  help: give a TOML file of [[case]] blocks, as docs/validation.md describes them"
+            ))),
         }
     }
-    names
+
+    /// `file:line:column: ` of an entry, if the file has it.
+    fn place(&self, id: &str) -> Option<String> {
+        let (line, column) = place(&self.text, id)?;
+        Some(format!("{}:{line}:{column}: ", self.name))
+    }
 }
 
 /// The built-in evidence, with a file of the user's added.
-fn evidence(more: Option<&Path>) -> Result<Evidence, Failure> {
-    let input = |e: crate::validate::EvidenceError| Failure::Input(format!("error: {e}"));
-    match more {
-        None => Evidence::builtin().map_err(input),
-        Some(path) => {
-            let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| Failure::Input(format!("error: cannot read `{name}`: {e}")))?;
-            Evidence::with(&name, &text).map_err(input)
-        }
-    }
-}
-
-/// Replacements of defaults from the `[parameters]` of a file.
-pub(crate) fn read_parameters(path: &Path) -> Result<Vec<(String, f64)>, Failure> {
-    let name = path.display();
-    let input = |e: String| Failure::Input(format!("error: {name}: {e}"));
-    let text = std::fs::read_to_string(path).map_err(|e| input(e.to_string()))?;
-    let file: toml::Table = text.parse().map_err(|e: toml::de::Error| input(e.to_string()))?;
-    let Some(toml::Value::Table(table)) = file.get("parameters") else {
-        return Err(input("it has no [parameters]".to_owned()));
+fn evidence(own: Option<&Own>) -> Result<Evidence, Failure> {
+    let read = match own {
+        None => Evidence::builtin(),
+        Some(own) => Evidence::with(&own.name, &own.text),
     };
-    let mut set = ParameterSet::default();
-    let mut found = Vec::new();
-    for (key, value) in table {
-        let done = match value {
-            toml::Value::String(text) => set.set_text(key, text),
-            toml::Value::Float(v) => set.set(key, *v),
-            toml::Value::Integer(v) => set.set(key, *v as f64),
-            other => return Err(input(format!("{key} = {other} is no value"))),
-        };
-        done.map_err(|e| input(e.to_string()))?;
-        found.push((key.clone(), set.get(key)));
-    }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(found)
+    read.map_err(|e| {
+        let place = e.id().and_then(|id| own?.place(id)).unwrap_or_default();
+        let help = e.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+        Failure::Input(format!("error: {place}{e}{help}"))
+    })
 }
 
 fn value(report: &Report) -> serde_json::Value {

@@ -1,6 +1,7 @@
 //! Another decision at one instant of a story: the story as it was beside the story as it
 //! might have gone on.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, did_you_mean, quoted};
@@ -24,6 +25,8 @@ pub struct Decision {
     pub name: String,
     /// TOML: `without` and `set` as in an `[[arm]]`, and blocks to add.
     pub text: String,
+    /// Name and text of a file with more of the same, so that a mistake in it is shown at its own line.
+    pub file: Option<(String, String)>,
 }
 
 /// Loads a story of two arms: [`PAST`] is one arm of the file, [`BRANCH`] the same with
@@ -63,11 +66,31 @@ pub fn load_branch(path: &Path, decision: &Decision, catalog: &Catalog) -> Resul
         Err(_) => return Err(Diagnostics::new(context.into_mistakes(), sources)),
     };
 
+    let own = (decision.name.as_str(), decision.text.as_str());
+    let more = decision
+        .file
+        .as_ref()
+        .map(|(name, text)| (name.as_str(), text.as_str()));
     let file = sources.len();
-    sources.push(Source::new(decision.name.clone(), &decision.text));
-    let Some(mut change) = document::parse(file, &decision.text, &mut mistakes) else {
-        return Err(Diagnostics::new(mistakes, sources));
-    };
+    let mut change = Table::default();
+    for (name, text) in more.into_iter().chain([own]) {
+        let parsed = document::parse(sources.len(), text, &mut mistakes);
+        sources.push(Source::new(name.to_owned(), text));
+        let Some(next) = parsed else {
+            return Err(Diagnostics::new(mistakes, sources));
+        };
+        if let Some((id, place)) = twice(&change, &next) {
+            let problem = Diagnostic::new(
+                "duplicate-id",
+                format!("two blocks of the decision have the id {}", quoted(&id)),
+            );
+            return refuse(
+                problem.at(place, "this one").help("give one of them another id"),
+                sources,
+            );
+        }
+        join(&mut change, next);
+    }
     let mut arm = Table::default();
     for key in ["without", "set"] {
         if let Some(entry) = change.remove(key) {
@@ -85,8 +108,9 @@ pub fn load_branch(path: &Path, decision: &Decision, catalog: &Catalog) -> Resul
         .flat_map(|list| change.blocks(list))
         .filter_map(|(t, _)| t.text("id").map(str::to_owned))
         .collect();
-    let known = Names::collect(&past, catalog);
-    if let Some(id) = added.iter().find(|id| known.all().contains(&id.as_str())) {
+    let names = Names::collect(&past, catalog);
+    let known: BTreeSet<&str> = names.all().into_iter().collect();
+    if let Some(id) = added.iter().find(|id| known.contains(id.as_str())) {
         let problem = Diagnostic::new("duplicate-id", format!("the story has an id {} already", quoted(id)));
         return refuse(
             problem.help("give the new block another id; to change a block, use `set`"),
@@ -121,4 +145,26 @@ pub fn load_branch(path: &Path, decision: &Decision, catalog: &Catalog) -> Resul
         return Err(Diagnostics::new(mistakes, sources));
     }
     super::story(name, past, sources, catalog)
+}
+
+/// An id that blocks of both texts have, with its place in the second.
+fn twice(first: &Table, second: &Table) -> Option<(String, Place)> {
+    super::names::LISTS.iter().find_map(|list| {
+        let old: BTreeSet<&str> = first.blocks(list).iter().filter_map(|(t, _)| t.text("id")).collect();
+        second.blocks(list).iter().find_map(|(t, place)| {
+            let id = t.text("id").filter(|id| old.contains(id))?;
+            Some((id.to_owned(), t.get("id").map_or(*place, |e| e.node.place)))
+        })
+    })
+}
+
+/// Adds one text of a decision to another; what either leaves out is left out.
+fn join(change: &mut Table, mut next: Table) {
+    if let (Some(old), Some(new)) = (change.get_mut("without"), next.get_mut("without"))
+        && let (Data::Array(old), Data::Array(new)) = (&mut old.node.data, &mut new.node.data)
+    {
+        old.append(new);
+        next.remove("without");
+    }
+    document::merge(change, next);
 }

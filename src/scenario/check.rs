@@ -9,7 +9,7 @@ use super::model::{Action, Catheter, History, Moment, Patient, Profile, Programm
 use super::moment::days;
 use super::names::Names;
 use super::programme::Flow;
-use super::{abilities, action, fault, programme};
+use super::{abilities, action, fault, possible, programme};
 use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::quantity::Dimension;
@@ -42,6 +42,7 @@ pub(super) fn all(parts: &Parts<'_, '_, '_>) -> Result<(), Reported> {
     sound &= refills(parts);
     sound &= demands(parts);
     sound &= abilities::check(parts);
+    sound &= possible::check(parts);
     if parts.complete {
         sound &= rates(parts, &times);
         sound &= first_programme(parts);
@@ -421,14 +422,25 @@ fn rates(parts: &Parts<'_, '_, '_>, times: &Times<'_>) -> bool {
 
 /// Smallest and largest flow that may be programmed \[mL/h\]; `None` without a programme.
 fn range(parts: &Parts<'_, '_, '_>, pump: &Pump) -> Option<(f64, f64)> {
+    const USUAL: (&str, &str) = ("scenario.rate.lowest", "scenario.rate.highest");
     let (low, high) = match abilities::of(parts.context.catalog, &pump.family) {
-        None => ("scenario.rate.lowest", "scenario.rate.highest"),
+        None => USUAL,
         Some(ability) => ability.rates?,
     };
     // A family from outside may name keys that no table has; its own check must do then.
-    let known = |key: &str| crate::parameters::all().any(|p| p.key == key);
+    let known = |key: &str| crate::parameters::named(key).is_some();
     let flow = |key: &str| parts.parameters.get_as(key, Dimension::VolumeFlow);
-    (known(low) && known(high)).then(|| (flow(low), flow(high)))
+    if !(known(low) && known(high)) {
+        return None;
+    }
+    if (low, high) == USUAL {
+        // What may be written and what the pump gives are parameters of their own; both hold.
+        return Some((
+            flow(low).max(flow("pump.rate.min")),
+            flow(high).min(flow("pump.rate.max")),
+        ));
+    }
+    Some((flow(low), flow(high)))
 }
 
 fn rate_mistake(place: Place, flow: f64, (low, high): (f64, f64), label: f64, refilled: bool) -> Diagnostic {

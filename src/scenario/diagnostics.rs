@@ -331,7 +331,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The candidate that a misspelt word most likely meant.
-pub(super) fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
+pub(crate) fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a S>,
 ) -> Option<&'a str> {

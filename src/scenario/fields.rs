@@ -149,9 +149,18 @@ impl Bound {
 /// A number in its unit.
 fn shown(x: f64, unit: &str) -> String {
     match unit {
-        "1" => format!("{x}"),
-        "%" => format!("{} %", x * 100.0),
-        unit => format!("{x} {unit}"),
+        "1" => short(x),
+        "%" => format!("{} %", short(x * 100.0)),
+        unit => format!("{} {unit}", short(x)),
+    }
+}
+
+/// A number without hundreds of zeros.
+fn short(x: f64) -> String {
+    if x != 0.0 && x.is_finite() && !(1e-9..1e15).contains(&x.abs()) {
+        format!("{x:e}")
+    } else {
+        format!("{x}")
     }
 }
 
@@ -391,6 +400,7 @@ impl<'d, 'c> Fields<'d, 'c> {
         if dimension == Dimension::Number {
             return Ok(bare + 0.0);
         }
+        let bare = short(bare);
         Err(self.report(
             Diagnostic::new("no-unit", format!("`{key}` = {bare} has no unit"))
                 .at(node.place, format!("{} is needed", dimension.noun()))

@@ -1,10 +1,14 @@
 //! The figures a file runs with: the named set, its own over them, the fineness of the pump.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use super::diagnostics::{Diagnostic, Place, quoted};
-use super::document::{Data, Table};
-use super::fields::{Bound, Fields, Got, Reported};
+use super::diagnostics::{Diagnostic, Diagnostics, Place, Source, quoted};
+use super::document::{self, Data, Table};
+use super::fields::{Bound, Context, Fields, Got, Reported};
+use super::files::{Disk, Files};
+use super::model::Catalog;
+use super::names::Names;
 use super::resolve::{FAMILY, FIDELITIES, MODEL_KEYS, once};
 use crate::parameters::{self, NamedSet, ParameterError, ParameterSet, SETS};
 use crate::quantity::Dimension;
@@ -29,6 +33,110 @@ pub(super) fn parameters_of(
     let Data::Table(table) = &entry.node.data else {
         return Err(fields.wrong_type(entry, "a table", "[parameters]"));
     };
+    if override_by(fields, table, Bare::Refused, &mut set, fixed) {
+        Ok(set)
+    } else {
+        Err(Reported)
+    }
+}
+
+/// Replacements of defaults: the `[parameters]` of a file, by key, each in the unit of its table. Whatever
+/// else stands in the file is passed over, so that a scenario can serve. A number without a unit counts
+/// in the unit of its parameter.
+///
+/// # Errors
+/// [`Diagnostics`] with every mistake found, its line and a suggestion.
+pub fn parameters_from_str(name: &str, text: &str) -> Result<Vec<(String, f64)>, Diagnostics> {
+    let mut mistakes = Vec::new();
+    let parsed = document::parse(0, text, &mut mistakes);
+    let sources = vec![Source::new(name.to_owned(), text)];
+    let Some(document) = parsed.filter(|_| mistakes.is_empty()) else {
+        return Err(Diagnostics::new(mistakes, sources));
+    };
+    let catalog = Catalog::default();
+    let context = Context::new(&catalog, Names::default());
+    let top = Place {
+        file: 0,
+        start: 0,
+        end: 0,
+    };
+    // Other keys are not looked at, so none is unknown.
+    let fields = Fields::absent(&context, "the file".to_owned(), &document, top);
+    let mut set = ParameterSet::default();
+    let mut found = BTreeSet::new();
+    match fields.entry("parameters").map(|e| (e, &e.node.data)) {
+        Some((_, Data::Table(table))) => {
+            once_each(&fields, table);
+            override_by(&fields, table, Bare::InTheUnit, &mut set, &mut found);
+        }
+        Some((entry, _)) => {
+            fields.wrong_type(entry, "a table", "{ \"kinetics.csf.loss_rate\" = \"0.4 1/h\" }");
+        }
+        None => {
+            fields.report(
+                Diagnostic::new("missing-key", "the file has no [parameters]")
+                    .at(top, "[parameters] is needed")
+                    .help("write [parameters], and below it for example \"kinetics.csf.loss_rate\" = \"0.4 1/h\""),
+            );
+        }
+    }
+    let mistakes = context.into_mistakes();
+    if mistakes.is_empty() {
+        Ok(found.into_iter().map(|key| (key.to_owned(), set.get(key))).collect())
+    } else {
+        Err(Diagnostics::new(mistakes, sources))
+    }
+}
+
+/// The same from a file.
+///
+/// # Errors
+/// [`Diagnostics`] if it cannot be read, or with every mistake found in it.
+pub fn parameters_from_file(path: &Path) -> Result<Vec<(String, f64)>, Diagnostics> {
+    let shown = path.display().to_string();
+    match Disk.read(path) {
+        Ok(text) => parameters_from_str(&shown, &text),
+        Err(problem) => {
+            let mistake = Diagnostic::new("unreadable-file", format!("cannot read {}: {problem}", quoted(&shown)));
+            Err(Diagnostics::new(vec![mistake.in_file(shown)], Vec::new()))
+        }
+    }
+}
+
+/// Reports keys that stand twice in one file, once quoted and once dotted.
+fn once_each(fields: &Fields<'_, '_>, table: &Table) {
+    let mut flat = Vec::new();
+    flatten(table, String::new(), &mut flat);
+    let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+    for (key, place, ..) in &flat {
+        if let Some(first) = seen.insert(key, *place) {
+            fields.report(
+                Diagnostic::new("given-twice", format!("{} is given twice", quoted(key)))
+                    .at(*place, "here")
+                    .at(first, "and here")
+                    .help("keep one of the two"),
+            );
+        }
+    }
+}
+
+/// What a number without a unit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bare {
+    /// A mistake, unless the parameter is a pure number.
+    Refused,
+    /// A value in the unit of the parameter.
+    InTheUnit,
+}
+
+/// Puts the values of a table into the set, and their keys among the fixed ones; whether all could be.
+fn override_by(
+    fields: &Fields<'_, '_>,
+    table: &Table,
+    bare: Bare,
+    set: &mut ParameterSet,
+    fixed: &mut BTreeSet<&'static str>,
+) -> bool {
     let mut flat = Vec::new();
     flatten(table, String::new(), &mut flat);
     let mut flawed = false;
@@ -61,9 +169,11 @@ pub(super) fn parameters_of(
         } else {
             format!("\"{} {}\"", known.value, known.unit)
         };
-        let outcome = match &text {
-            Some(text) => set.set_text(known.key, text),
-            None => {
+        let outcome = match (data, &text) {
+            (Data::Integer(n), _) if bare == Bare::InTheUnit => set.set(known.key, *n as f64),
+            (Data::Float(x), _) if bare == Bare::InTheUnit => set.set(known.key, *x),
+            (_, Some(text)) => set.set_text(known.key, text),
+            (_, None) => {
                 flawed = true;
                 fields.report(
                     Diagnostic::new(
@@ -90,7 +200,7 @@ pub(super) fn parameters_of(
             );
         }
     }
-    if flawed { Err(Reported) } else { Ok(set) }
+    !flawed
 }
 
 /// `a.b.c` may be written quoted, dotted or as nested tables.

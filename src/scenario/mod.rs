@@ -64,6 +64,7 @@ mod moment;
 mod names;
 pub mod population;
 mod population_read;
+mod possible;
 mod programme;
 mod resolve;
 mod schema;
@@ -77,10 +78,13 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use arms::MOST_ARMS;
 pub use branching::{BRANCH, Decision, PAST, load_branch};
+pub(crate) use diagnostics::nearest;
 pub use diagnostics::{Diagnostic, Diagnostics};
+pub use figures::{parameters_from_file, parameters_from_str};
 pub use files::{Disk, FILE_LIMIT, FileProblem, Files, decode};
 pub use flow_file::{load_bench, load_bench_str};
 pub use population_read::{population_from_file, population_from_str};
+pub use possible::{BodyCheck, Contradiction};
 pub(crate) use resolve::MOST_ROWS;
 
 /// What a scenario may hold at most, for the page that states it.

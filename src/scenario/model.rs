@@ -790,4 +790,6 @@ pub struct Catalog {
     pub channel_signals: Vec<String>,
     /// Event names that do not depend on ids of the file, such as `symptom.itch.onset`.
     pub events: Vec<String>,
+    /// What tells a body that cannot be; without it none is refused.
+    pub body: Option<super::BodyCheck>,
 }

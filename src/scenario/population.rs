@@ -169,7 +169,7 @@ pub enum PopulationError {
     #[error("the correlations contradict one another: no variables are so correlated")]
     NotDefinite,
     /// Shares of origins that are no weights.
-    #[error("origin `{name}`: shares must be finite, not negative, and not all zero")]
+    #[error("origin `{name}`: shares must be finite, also in sum, not negative, and not all zero")]
     Share {
         /// The origin.
         name: String,
@@ -231,7 +231,8 @@ impl PopulationSpec {
                 sound &= w.is_finite() && w >= 0.0;
                 sum += w;
             }
-            sound && sum > 0.0
+            // Each may be finite and the sum not: the draw would always fall on the same one.
+            sound && sum > 0.0 && sum.is_finite()
         };
         if let Some(first) = origins.first()
             && !weights(&mut origins.iter().map(|o| o.share))

@@ -1,6 +1,7 @@
 //! `[population]` of a scenario, and population files: from TOML to a checked
 //! [`PopulationSpec`].
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::fields::{Bound, Context, Fields, Got, Reported};
 use super::files::{Disk, Files};
 use super::model::{Catalog, Population};
 use super::names::Names;
-use super::population::{Correlation, Distribution, Origin, PopulationSpec, Shape};
+use super::population::{Correlation, Distribution, Origin, PopulationError, PopulationSpec, Shape};
 use super::resolve::POPULATIONS;
 use crate::parameters::{self, Grade, Parameter};
 use crate::quantity;
@@ -64,7 +65,8 @@ struct Parts {
     summary: String,
     patient: Population,
     distributions: Vec<Distribution>,
-    correlations: Vec<Correlation>,
+    /// With their places, where they stand in the text that is read.
+    correlations: Vec<(Correlation, Option<Place>)>,
     origins: Vec<Origin>,
 }
 
@@ -75,30 +77,61 @@ impl Parts {
             summary: spec.summary().to_owned(),
             patient: spec.patient(),
             distributions: spec.distributions().to_vec(),
-            correlations: spec.correlations().to_vec(),
+            correlations: spec.correlations().iter().map(|c| (c.clone(), None)).collect(),
             origins: spec.origins().to_vec(),
         }
     }
 
-    fn finish(self, fields: &Fields<'_, '_>) -> Result<Arc<PopulationSpec>, Reported> {
+    /// The population with the first so many correlations.
+    fn with(&self, correlations: usize) -> Result<PopulationSpec, PopulationError> {
         PopulationSpec::new(
-            self.name,
-            self.summary,
+            self.name.clone(),
+            self.summary.clone(),
             self.patient,
-            self.distributions,
-            self.correlations,
-            self.origins,
+            self.distributions.clone(),
+            self.correlations[..correlations].iter().map(|c| c.0.clone()).collect(),
+            self.origins.clone(),
         )
-        .map(Arc::new)
-        .map_err(|problem| {
-            use super::population::PopulationError as E;
-            let place = match &problem {
-                E::NotDefinite | E::NotVaried { .. } => fields.place_of("correlation"),
-                E::Share { .. } => fields.place_of("origin"),
-                _ => fields.place,
-            };
-            fields.report(Diagnostic::new("bad-population", problem.to_string()).at(place, "cannot be"))
-        })
+    }
+
+    fn finish(self, fields: &Fields<'_, '_>) -> Result<Arc<PopulationSpec>, Reported> {
+        use PopulationError as E;
+        let problem = match self.with(self.correlations.len()) {
+            Ok(spec) => return Ok(Arc::new(spec)),
+            Err(problem) => problem,
+        };
+        let mut mistake = Diagnostic::new("bad-population", problem.to_string());
+        mistake = match &problem {
+            E::NotDefinite => {
+                let (c, place) = self.contradicting();
+                let told = "contradicts those before it";
+                mistake
+                    .at(place.unwrap_or(fields.place_of("correlation")), told)
+                    .help(format!(
+                        "bring the correlation of `{}` with `{}` nearer to zero, now {}",
+                        c.first, c.second, c.r
+                    ))
+            }
+            E::NotVaried { .. } => mistake.at(fields.place_of("correlation"), "cannot be"),
+            E::Share { .. } => mistake
+                .at(fields.place_of("origin"), "cannot be")
+                .help("shares are weights, such as 0.7 and 0.3"),
+            _ => mistake.at(fields.place, "cannot be"),
+        };
+        Err(fields.report(mistake))
+    }
+
+    /// A correlation without which those before it go together and with which they do not, by halving.
+    fn contradicting(&self) -> &(Correlation, Option<Place>) {
+        let (mut good, mut bad) = (0, self.correlations.len());
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            match self.with(middle) {
+                Err(PopulationError::NotDefinite) => bad = middle,
+                _ => good = middle,
+            }
+        }
+        &self.correlations[good]
     }
 }
 
@@ -116,7 +149,7 @@ pub(super) fn read(top: &Fields<'_, '_>) -> Got<Arc<PopulationSpec>> {
         None => return Err(fields.missing("name", "\"adult-spinal\"")),
     };
     let mut parts = Parts::of(&base);
-    content(&fields, &mut parts)?;
+    content(&fields, &mut parts, false)?;
     parts.finish(&fields).map(Some)
 }
 
@@ -223,20 +256,34 @@ fn file(fields: &Fields<'_, '_>) -> Result<Arc<PopulationSpec>, Reported> {
         summary.clone_into(&mut parts.summary);
     }
     parts.patient = patient.unwrap_or(parts.patient);
-    content(fields, &mut parts)?;
+    content(fields, &mut parts, true)?;
     parts.finish(fields)
 }
 
-/// Distributions, correlations and origins: those given replace those of the base.
-fn content(fields: &Fields<'_, '_>, parts: &mut Parts) -> Result<(), Reported> {
+/// Distributions, correlations and origins: those given replace those of the base. A text that stands `alone`
+/// may say nothing twice; in a scenario a file may change what it extends.
+fn content(fields: &Fields<'_, '_>, parts: &mut Parts, alone: bool) -> Result<(), Reported> {
     let mut flawed = false;
+    let twice = |what: String, place: Place, first: Place| {
+        fields.report(
+            Diagnostic::new("given-twice", format!("{what} is given twice"))
+                .at(place, "here")
+                .at(first, "and here")
+                .help("keep one of the two"),
+        )
+    };
     if let Some(entry) = fields.entry("distributions") {
         let Data::Table(table) = &entry.node.data else {
             return Err(fields.wrong_type(entry, "a table", "{ \"response.effect.ec50\" = { sd_log = 0.4 } }"));
         };
         let mut found = Vec::new();
         flatten(table, "", &mut found);
+        let mut seen: BTreeMap<String, Place> = BTreeMap::new();
         for (key, entry) in found {
+            if let Some(first) = seen.insert(key.clone(), entry.key_place).filter(|_| alone) {
+                twice(quoted(&key), entry.key_place, first);
+                flawed = true;
+            }
             match distribution(fields, &key, entry, &parts.distributions) {
                 Ok(new) => match parts.distributions.iter_mut().find(|d| d.key == new.key) {
                     Some(old) => *old = new,
@@ -246,18 +293,33 @@ fn content(fields: &Fields<'_, '_>, parts: &mut Parts) -> Result<(), Reported> {
             }
         }
     }
+    let pair = |c: &Correlation| (c.first.min(c.second), c.first.max(c.second));
+    let mut kept: Vec<Option<(Correlation, Option<Place>)>> =
+        std::mem::take(&mut parts.correlations).into_iter().map(Some).collect();
+    let mut at: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for (i, (c, _)) in kept.iter().flatten().enumerate() {
+        at.insert(pair(c), i);
+    }
     for (table, place) in tables(fields, "correlation", &mut flawed) {
         match correlation(fields.context, table, place, parts) {
             Ok(new) => {
-                let same = |c: &Correlation| {
-                    (c.first, c.second) == (new.first, new.second) || (c.second, c.first) == (new.first, new.second)
-                };
-                parts.correlations.retain(|c| !same(c));
-                parts.correlations.push(new);
+                if let Some(old) = at.insert(pair(&new), kept.len()) {
+                    if let (Some((_, Some(first))), true) = (&kept[old], alone) {
+                        twice(
+                            format!("the correlation of `{}` with `{}`", new.first, new.second),
+                            place,
+                            *first,
+                        );
+                        flawed = true;
+                    }
+                    kept[old] = None;
+                }
+                kept.push(Some((new, Some(place))));
             }
             Err(Reported) => flawed = true,
         }
     }
+    parts.correlations = kept.into_iter().flatten().collect();
     let mut origins = Vec::new();
     for (table, place) in tables(fields, "origin", &mut flawed) {
         match origin(fields.context, table, place) {
@@ -307,7 +369,8 @@ fn flatten<'t>(table: &'t Table, prefix: &str, out: &mut Vec<(String, &'t Entry)
 fn parameter(context: &Context<'_>, key: &str, place: Place) -> Result<&'static Parameter, Reported> {
     parameters::named(key).ok_or_else(|| {
         let keys: Vec<&str> = parameters::all().map(|p| p.key).collect();
-        let help = nearest(key, &keys).map(|k| format!("did you mean `{k}`?"));
+        let near = context.suggests().then(|| nearest(key, &keys)).flatten();
+        let help = near.map(|k| format!("did you mean `{k}`?"));
         context.report(
             Diagnostic::new("unknown-parameter", format!("unknown parameter {}", quoted(key)))
                 .at(place, "no such parameter")
@@ -479,9 +542,17 @@ fn correlation(context: &Context<'_>, table: &Table, place: Place, parts: &Parts
                 .at(*place, "does not differ between patients"),
         ))
     };
+    let (one, other) = (key(first)?, key(second)?);
+    if one == other {
+        return Err(fields.report(
+            Diagnostic::new("wrong-value", format!("{} is correlated with itself", quoted(one)))
+                .at(second.1, "the same parameter")
+                .help("name two parameters"),
+        ));
+    }
     Ok(Correlation {
-        first: key(first)?,
-        second: key(second)?,
+        first: one,
+        second: other,
         r,
         grade: grade.unwrap_or(Grade::Assumed),
         source: source.unwrap_or("given by the user").to_owned(),

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::catheter::Catheter;
 use crate::engine::{EventId, SimTime};
-use crate::kinetics::{Body, Flows, Kinetics, Site};
+use crate::kinetics::{Blood, Body, Flows, Kinetics, KineticsError, Site};
 use crate::numerics::Draws;
+use crate::parameters::ParameterSet;
 use crate::pump::{Command, PumpSetup};
 use crate::response::{Baseline, Exposure, Phase, Response, Sites, SymptomState, watches, watches_with_drugs};
-use crate::scenario::model::{FlexStep, History, Moment, Programme, Scenario};
+use crate::scenario::Contradiction;
+use crate::scenario::model::{self, FlexStep, History, Moment, Population, Programme, Scenario};
 use crate::signals::{Destination, Others};
 
 use super::body::{BodyRun, Drives};
@@ -72,12 +74,8 @@ pub(super) fn assemble(
 
     let p = &scenario.patient;
     let body = Body {
-        weight: p.weight,
-        renal_function: p.renal_function,
-        population: p.population,
         depot_level: scenario.catheter.tip,
-        shunt: p.selection.vp_shunt,
-        arachnoiditis: p.selection.arachnoiditis,
+        ..body_of(p)
     };
     let flows = Flows {
         posture: p.posture,
@@ -284,4 +282,57 @@ fn weekly_mean(steps: &[FlexStep]) -> Option<f64> {
     let ends = week.iter().skip(1).map(|s| s.0).chain([first + WEEK]);
     let total: f64 = week.iter().zip(ends).map(|((from, rate), to)| rate * (to - from)).sum();
     Some(total / WEEK)
+}
+
+/// The body of a patient, with a depot at the usual level.
+fn body_of(p: &model::Patient) -> Body {
+    Body {
+        weight: p.weight,
+        renal_function: p.renal_function,
+        population: p.population,
+        shunt: p.selection.vp_shunt,
+        arachnoiditis: p.selection.arachnoiditis,
+        ..Body::default()
+    }
+}
+
+/// Why no blood could be assembled for a patient with these parameters.
+pub(super) fn contradiction(patient: &model::Patient, parameters: &ParameterSet) -> Option<Contradiction> {
+    const ADULT: &[&str] = &[
+        "kinetics.blood.apparent_clearance",
+        "kinetics.blood.apparent_central_volume",
+        "kinetics.blood.alpha",
+        "kinetics.blood.half_life",
+        "kinetics.blood.reference_weight",
+    ];
+    const CHILD: &[&str] = &[
+        "kinetics.blood.apparent_clearance_child",
+        "kinetics.blood.apparent_clearance",
+        "kinetics.blood.apparent_central_volume",
+        "kinetics.blood.alpha",
+        "kinetics.blood.half_life",
+        "kinetics.blood.reference_weight",
+    ];
+    let (out, alpha, beta) = match Blood::new(&body_of(patient), parameters) {
+        Err(KineticsError::Blood { out, alpha, beta }) => (out, alpha, beta),
+        _ => return None,
+    };
+    // Both compartments exist only if elimination lies between the two rates.
+    let help = if out <= beta {
+        "raise the clearance, or lower the central volume or the terminal rate (a longer half-life)"
+    } else {
+        "lower the clearance, or raise the central volume or `kinetics.blood.alpha`"
+    };
+    let keys = match patient.population {
+        Population::Child => CHILD,
+        _ => ADULT,
+    };
+    Some(Contradiction {
+        problem: format!(
+            "blood cannot have these rates: clearance over central volume is {out:.4} /h, and must lie between the \
+             terminal rate of {beta:.4} /h and the fast rate of {alpha:.4} /h"
+        ),
+        help: help.to_owned(),
+        keys,
+    })
 }

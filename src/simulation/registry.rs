@@ -159,6 +159,7 @@ impl Registry {
             drug_signals: super::observe::drug_columns(),
             channel_signals: DrugSignals::COLUMNS.map(str::to_owned).to_vec(),
             events: super::names::fixed_events(),
+            body: Some(super::assemble::contradiction),
         }
     }
 }

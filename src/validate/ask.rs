@@ -92,7 +92,7 @@ pub struct Ask {
 #[non_exhaustive]
 pub enum AskError {
     /// No measure of this name.
-    #[error("there is no measure `{what}`")]
+    #[error("there is no measure `{what}`{}", near(what))]
     NoMeasure {
         /// The name.
         what: String,
@@ -113,10 +113,16 @@ pub enum AskError {
         /// What is wrong.
         problem: String,
     },
-    /// The run could not be made.
+    /// The story is no scenario, or too large for what is asked.
+    #[error("{problem}")]
+    Story {
+        /// What the loader said.
+        problem: String,
+    },
+    /// The model stopped.
     #[error("{problem}")]
     Run {
-        /// What the loader or the model said.
+        /// What the model said.
         problem: String,
     },
     /// It did not happen in the run: a finding about the model, not a mistake.
@@ -127,14 +133,75 @@ pub enum AskError {
     },
 }
 
+/// The measure that was most likely meant, for a message.
+fn near(what: &str) -> String {
+    match crate::scenario::nearest(what, OF_RUNS.iter().copied()) {
+        Some(near) => format!("; did you mean `{near}`?"),
+        None => String::new(),
+    }
+}
+
 impl AskError {
     /// Whether the model, rather than the question, is at fault.
     pub fn is_finding(&self) -> bool {
         matches!(self, AskError::Never { .. })
     }
+
+    /// Whether the question or its story is at fault, rather than the model.
+    pub fn is_input(&self) -> bool {
+        !matches!(self, AskError::Never { .. } | AskError::Run { .. })
+    }
 }
 
+/// Measures of a run, as in the table of [`Ask`].
+const OF_RUNS: &[&str] = &[
+    "value",
+    "mean",
+    "min",
+    "max",
+    "time_of_max",
+    "first_above",
+    "last_above",
+    "span_above",
+    "settles",
+    "half_life",
+    "clearance",
+    "apparent_volume",
+    "quotient",
+    "swing",
+    "relief",
+    "onset",
+    "resolved",
+    "lasts",
+    "episodes",
+    "event",
+    "happened",
+    "order",
+    "alive",
+    "ledger",
+];
+
 impl Ask {
+    /// Whether there is such a measure, before anything is run for it.
+    ///
+    /// # Errors
+    /// [`AskError::NoMeasure`], with the measure that was most likely meant; [`AskError::Missing`] without a story.
+    pub(super) fn known(&self) -> Result<(), AskError> {
+        // What calculators and identities there are, they know themselves, at once.
+        if self.what.starts_with("calc.") || self.what.starts_with("identity.") {
+            return Ok(());
+        }
+        if !OF_RUNS.contains(&self.what.as_str()) {
+            return Err(AskError::NoMeasure {
+                what: self.what.clone(),
+            });
+        }
+        if self.story.is_none() {
+            return Err(self.missing("story"));
+        }
+        Ok(())
+    }
+
     fn missing(&self, field: &'static str) -> AskError {
         AskError::Missing {
             what: self.what.clone(),

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::parameters::Grade;
 
 use super::ask::Ask;
+use super::room;
+use crate::scenario::{FILE_LIMIT, nearest};
 
 /// The files of this crate: name and text.
 const FILES: [(&str, &str); 9] = [
@@ -389,6 +391,8 @@ pub enum EvidenceError {
         what: &'static str,
         /// The name.
         name: String,
+        /// The name that was most likely meant.
+        near: Option<String>,
     },
     /// An entry that contradicts itself.
     #[error("`{id}`: {problem}")]
@@ -398,6 +402,27 @@ pub enum EvidenceError {
         /// What is wrong.
         problem: String,
     },
+}
+
+impl EvidenceError {
+    /// Name of the entry that is wrong, if one is.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            EvidenceError::Form { .. } => None,
+            EvidenceError::Twice { id } | EvidenceError::Unknown { id, .. } | EvidenceError::Senseless { id, .. } => {
+                Some(id)
+            }
+        }
+    }
+
+    /// What to write instead, where that can be said.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            EvidenceError::Twice { .. } => Some("give one of the two another name".to_owned()),
+            EvidenceError::Unknown { near, .. } => near.as_ref().map(|near| format!("did you mean `{near}`?")),
+            _ => None,
+        }
+    }
 }
 
 impl Evidence {
@@ -424,12 +449,17 @@ impl Evidence {
     pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, EvidenceError> {
         let mut all = Evidence::default();
         for (name, text) in files {
-            let file: File = toml::from_str(text).map_err(|e| EvidenceError::Form {
+            let form = |problem: String| EvidenceError::Form {
                 file: name.to_owned(),
-                problem: e.to_string(),
-            })?;
+                problem,
+            };
+            if text.len() as u64 > FILE_LIMIT {
+                return Err(form(format!("it is longer than {FILE_LIMIT} bytes, the limit")));
+            }
+            let file: File = toml::from_str(text).map_err(|e| form(room::said(text, &e)))?;
             all.cases.extend(file.cases);
             for table in &file.tables {
+                room_for(table, all.cases.len())?;
                 all.cases.extend(expand(table)?);
             }
             all.courses.extend(file.courses);
@@ -450,8 +480,48 @@ impl Evidence {
             .collect()
     }
 
+    /// So many entries, and so many words between them, that no check and no page takes long.
+    fn check_size(&self) -> Result<(), EvidenceError> {
+        let many = |id: &str, n: usize, what: &str, most: usize| {
+            if n <= most {
+                return Ok(());
+            }
+            Err(EvidenceError::Senseless {
+                id: id.to_owned(),
+                problem: format!("{n} {what}, at most {most} are allowed"),
+            })
+        };
+        let most = room::MOST_ENTRIES;
+        many("case", self.cases.len(), "figures", most)?;
+        many("story", self.stories.len(), "stories", most)?;
+        many("limit", self.limits.len(), "limits", most)?;
+        many("course", self.courses.len(), "courses", room::MOST_COURSES)?;
+        many("use", self.uses.len(), "contexts of use", most)?;
+        many("set", self.sets.len(), "sets", most)?;
+        let keys = self.sets.iter().map(|s| s.parameters.len()).sum();
+        many("set", keys, "parameters of all sets", most)?;
+        let rests = self.uses.iter().map(|u| u.rests_on.len()).sum();
+        many("use", rests, "names in `rests_on`", most)?;
+        let asked = |c: &Case| {
+            let all = [Some(&c.measure), c.over.as_ref(), c.less.as_ref()];
+            all.into_iter().flatten().map(|a| a.with.len()).max().unwrap_or(0)
+        };
+        let what = "values in `with`";
+        for case in &self.cases {
+            many(&case.id, asked(case), what, room::MOST_WITH)?;
+        }
+        for story in &self.stories {
+            many(&story.id, story.with.len(), what, room::MOST_WITH)?;
+        }
+        for course in &self.courses {
+            many(&course.id, course.with.len(), what, room::MOST_WITH)?;
+        }
+        Ok(())
+    }
+
     /// Case, table and story names unique, references resolved, intervals sensible.
     fn check(&self) -> Result<(), EvidenceError> {
+        self.check_size()?;
         let mut seen = std::collections::BTreeSet::new();
         let ids = self.cases.iter().map(|c| &c.id);
         for id in ids
@@ -468,19 +538,42 @@ impl Evidence {
                 return Err(EvidenceError::Twice { id: story.id.clone() });
             }
         }
-        let unknown = |id: &str, what: &'static str, name: &str| EvidenceError::Unknown {
-            id: id.to_owned(),
-            what,
-            name: name.to_owned(),
+        let unknown = |id: &str, what: &'static str, name: &str| {
+            let known: Vec<&str> = match what {
+                "story" => stories.iter().copied().collect(),
+                "set" => self.sets.iter().map(|s| s.id.as_str()).collect(),
+                "parameter" => crate::parameters::all().map(|p| p.key).collect(),
+                _ => self.cases.iter().map(|c| c.id.as_str()).collect(),
+            };
+            EvidenceError::Unknown {
+                id: id.to_owned(),
+                what,
+                name: name.to_owned(),
+                near: nearest(name, known).map(str::to_owned),
+            }
         };
+        for story in &self.stories {
+            if story.text.is_empty() == story.shipped.is_none() {
+                return Err(EvidenceError::Senseless {
+                    id: story.id.clone(),
+                    problem: "a story has either a `text` or the name of a `shipped` scenario".to_owned(),
+                });
+            }
+        }
         for course in &self.courses {
             if !stories.contains(course.story.as_str()) {
                 return Err(unknown(&course.id, "story", &course.story));
             }
+            if let Some(problem) = objection(course) {
+                return Err(EvidenceError::Senseless {
+                    id: course.id.clone(),
+                    problem: problem.to_owned(),
+                });
+            }
         }
         for set in &self.sets {
             for key in &set.parameters {
-                let Some(p) = crate::parameters::all().find(|p| p.key == key) else {
+                let Some(p) = crate::parameters::named(key) else {
                     return Err(unknown(&set.id, "parameter", key));
                 };
                 if p.grade == Grade::Published {
@@ -539,8 +632,26 @@ impl Evidence {
             if case.kinetic && !case.value.is_some_and(|v| v > 0.0) {
                 return Err(senseless("a kinetic case needs a positive value"));
             }
+            let numbers = [case.value, case.times, case.plus];
+            if numbers.iter().flatten().any(|x| !x.is_finite()) {
+                return Err(senseless("`value`, `times` and `plus` must be finite"));
+            }
             if (case.replicates.is_some()) != (case.statistic.is_some()) {
                 return Err(senseless("replicates and statistic belong together"));
+            }
+            if let Some(n) = case.replicates
+                && !(1..=room::MOST_REPLICATES).contains(&n)
+            {
+                return Err(senseless(&format!(
+                    "replicates = {n} lies outside 1 to {}",
+                    room::MOST_REPLICATES
+                )));
+            }
+            if case.statistic == Some(Statistic::Sd) && case.replicates == Some(1) {
+                return Err(senseless("a standard deviation needs at least two replicates"));
+            }
+            if case.band.is_some_and(|[low, high]| !(low <= high)) {
+                return Err(senseless("the band is empty"));
             }
             if (case.statistic == Some(Statistic::Share)) != case.band.is_some() {
                 return Err(senseless("a share needs a band, and only a share"));
@@ -548,6 +659,59 @@ impl Evidence {
         }
         Ok(())
     }
+}
+
+/// What is wrong with a course in itself.
+fn objection(course: &Course) -> Option<&'static str> {
+    let finite = [course.from, course.plus, course.until].iter().all(|x| x.is_finite());
+    if !finite || course.points.iter().flatten().any(|x| !x.is_finite()) {
+        return Some("every number must be finite");
+    }
+    if course.until <= 0.0 {
+        return Some("`until` must be greater than zero");
+    }
+    // The id becomes the name of a file.
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let id = &course.id;
+    if id.is_empty() || id.len() > 64 || id.starts_with('.') || !id.chars().all(plain) {
+        return Some("the id of a course is letters, digits, `-`, `_` and `.`, at most 64 of them");
+    }
+    None
+}
+
+/// Refuses a table whose cases, each with its own copy of the texts, would not fit the memory.
+fn room_for(table: &Table, before: usize) -> Result<(), EvidenceError> {
+    let senseless = |problem: String| EvidenceError::Senseless {
+        id: table.id.clone(),
+        problem,
+    };
+    let cells = table.rows.len().saturating_mul(table.outputs.len());
+    if before.saturating_add(cells) > room::MOST_ENTRIES {
+        return Err(senseless(format!(
+            "its rows make {cells} figures; all files together may hold at most {}",
+            room::MOST_ENTRIES
+        )));
+    }
+    let names: usize = table.inputs.iter().map(String::len).sum();
+    let shared = table.argument.len()
+        + table.source.len()
+        + table.title.len()
+        + table.known_miss.as_ref().map_or(0, String::len)
+        + 4 * names;
+    let own = |row: &Vec<toml::Value>| -> usize {
+        let lengths = row.iter().map(|cell| cell.as_str().map_or(8, str::len));
+        4 * lengths.sum::<usize>()
+    };
+    let rows: usize = table.rows.iter().map(|row| shared + own(row)).sum();
+    let outputs: usize = table.outputs.iter().map(|o| format!("{o:?}").len()).sum();
+    let bytes = rows.saturating_mul(table.outputs.len()) + outputs.saturating_mul(table.rows.len());
+    if bytes > room::MOST_TEXT {
+        return Err(senseless(format!(
+            "its {cells} figures, each with the texts of the table, would hold {bytes} bytes; at most {} are allowed",
+            room::MOST_TEXT
+        )));
+    }
+    Ok(())
 }
 
 /// The cases of a table.

@@ -10,6 +10,7 @@ use crate::signals::{Destination, Level};
 use crate::simulation::{Registry, Run, RunOptions, RunResult, simulate};
 
 use super::ask::{Ask, AskError};
+use super::room;
 
 fn failed(problem: impl std::fmt::Display) -> AskError {
     AskError::Run {
@@ -80,6 +81,20 @@ pub(super) fn of_kinetics(ask: &Ask, p: &ParameterSet) -> Result<f64, AskError> 
     }
 }
 
+/// Refuses a story whose rows are too many for a run that is made and dropped.
+pub(super) fn fits(scenario: &Scenario, sample_h: f64) -> Result<(), AskError> {
+    let numbers = room::numbers(scenario, sample_h);
+    if numbers <= room::MOST_AT_ONCE {
+        return Ok(());
+    }
+    Err(AskError::Story {
+        problem: format!(
+            "the rows of one run would hold {numbers} numbers; at most {} are allowed here",
+            room::MOST_AT_ONCE
+        ),
+    })
+}
+
 /// An identity of the runs of one scenario; 1 if it holds.
 pub(super) fn of_runs(ask: &Ask, scenario: &Scenario, registry: &Registry) -> Result<f64, AskError> {
     let run = |options: &RunOptions| simulate(scenario, registry, options).map_err(failed);
@@ -87,6 +102,7 @@ pub(super) fn of_runs(ask: &Ask, scenario: &Scenario, registry: &Registry) -> Re
     let same_events = |a: &RunResult, b: &RunResult| {
         a.fingerprint == b.fingerprint && a.events == b.events && a.symptoms == b.symptoms
     };
+    fits(scenario, scenario.sample.hours())?;
     let first = run(&plain)?;
     let holds = match ask.what.as_str() {
         "identity.repeat" => {
@@ -95,6 +111,7 @@ pub(super) fn of_runs(ask: &Ask, scenario: &Scenario, registry: &Registry) -> Re
         }
         "identity.sampling" => {
             let sampled = |minutes: f64| -> Result<RunResult, AskError> {
+                fits(scenario, minutes / 60.0)?;
                 run(&RunOptions {
                     sample: Some(SimSpan::from_hours(minutes / 60.0).map_err(failed)?),
                     ..plain.clone()

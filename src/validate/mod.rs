@@ -37,6 +37,7 @@ pub mod fold;
 mod identities;
 mod page;
 mod report;
+pub(crate) mod room;
 mod runs;
 mod sets;
 mod shape;
@@ -48,5 +49,7 @@ pub use evidence::{Case, Course, Evidence, EvidenceError, Layer, Limit, Role, Se
 #[cfg(feature = "plots")]
 pub use page::figures;
 pub use page::page;
-pub use report::{CourseLine, Finding, Report, Under, Verdict, evaluate, evaluate_under, shown};
+pub use report::{
+    CourseLine, Finding, Report, Unanswered, Under, Verdict, answers_under, evaluate, evaluate_under, shown,
+};
 pub use runs::Runs;

@@ -253,7 +253,11 @@ fn table(h: &mut String, report: &Report, layer: Layer) {
             shown(f.simulated, &f.unit),
             shown(Some(f.accept[0]), &f.unit),
             shown(Some(f.accept[1]), &f.unit),
-            if f.unit == "yes" || f.unit == "1" { "" } else { &f.unit },
+            if f.unit == "yes" || f.unit == "1" {
+                String::new()
+            } else {
+                escape(&f.unit)
+            },
             class(f.verdict),
             f.verdict.as_str(),
             f.role.as_str(),

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::parameters::{Grade, NamedSet, SETS};
 
+use super::ask::AskError;
 use super::evidence::{Case, Evidence, Layer, Role};
 use super::fold::{bias, fold, gmfe};
 use super::runs::Runs;
@@ -139,6 +140,16 @@ pub fn evaluate(
     evaluate_under(evidence, wanted, parameters, &[&SETS[0]])
 }
 
+/// A question that got no answer: a mistake of the files or of the program, not a miss.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{id}: {why}")]
+pub struct Unanswered {
+    /// The case or course.
+    pub id: String,
+    /// Why.
+    pub why: AskError,
+}
+
 /// The same under several named sets of parameters, side by side. Verdicts are those of the
 /// first; what the files say about misses (`known_miss`) is about the defaults and counts only
 /// where the first set is the defaults.
@@ -151,11 +162,37 @@ pub fn evaluate_under(
     parameters: &[(String, f64)],
     sets: &[&'static NamedSet],
 ) -> Result<Report, String> {
+    answers_under(evidence, wanted, parameters, sets).map_err(|e| e.to_string())
+}
+
+/// As [`evaluate_under`], and what went wrong can be told apart.
+///
+/// # Errors
+/// [`Unanswered`] for the first question that could not be put.
+pub fn answers_under(
+    evidence: &Evidence,
+    wanted: impl Fn(&Case) -> bool,
+    parameters: &[(String, f64)],
+    sets: &[&'static NamedSet],
+) -> Result<Report, Unanswered> {
     let Some((first, others)) = sets.split_first() else {
-        return Err("no set of parameters to judge by".to_owned());
+        return Err(Unanswered {
+            id: "sets".to_owned(),
+            why: AskError::Value {
+                what: "sets".to_owned(),
+                problem: "no set of parameters to judge by".to_owned(),
+            },
+        });
     };
     let mut cases: Vec<&Case> = evidence.cases.iter().filter(|c| wanted(c)).collect();
     cases.sort_by_key(|c| c.layer);
+    // A slip in the last question is told before the first is run.
+    for case in &cases {
+        let asks = [Some(&case.measure), case.over.as_ref(), case.less.as_ref()];
+        for ask in asks.into_iter().flatten() {
+            ask.known().map_err(|why| unanswered(&case.id, why))?;
+        }
+    }
     // Courses belong to whole reports; a selection is about single cases.
     let whole = cases.len() == evidence.cases.len();
     let courses: Vec<&str> = if whole {
@@ -165,11 +202,12 @@ pub fn evaluate_under(
     };
     let runs = Runs::under(first, evidence, &cases, &courses, parameters);
     let defaults = first.values.is_empty();
-    let findings: Vec<Result<Finding, String>> = cases.par_iter().map(|case| judge(case, &runs, defaults)).collect();
-    let mut findings = findings.into_iter().collect::<Result<Vec<Finding>, String>>()?;
+    let findings: Vec<Result<Finding, Unanswered>> =
+        cases.par_iter().map(|case| judge(case, &runs, defaults)).collect();
+    let mut findings = findings.into_iter().collect::<Result<Vec<Finding>, Unanswered>>()?;
     for set in others {
         let runs = Runs::under(set, evidence, &cases, &[], parameters);
-        let figures: Vec<Result<Simulated, String>> = cases.par_iter().map(|case| figure(case, &runs)).collect();
+        let figures: Vec<Result<Simulated, Unanswered>> = cases.par_iter().map(|case| figure(case, &runs)).collect();
         for (finding, figure) in findings.iter_mut().zip(figures) {
             let (simulated, note) = figure?;
             let within = inside(simulated, finding.accept);
@@ -190,12 +228,12 @@ pub fn evaluate_under(
     for course in evidence.courses.iter().filter(|c| courses.contains(&c.id.as_str())) {
         let run = runs
             .run(&course.story, &course.with)
-            .ok_or_else(|| format!("{}: its story could not be run", course.id))?;
-        let column = run
-            .columns
-            .iter()
-            .position(|c| *c == course.signal)
-            .ok_or_else(|| format!("{}: there is no signal `{}`", course.id, course.signal))?;
+            .map_err(|why| unanswered(&course.id, why))?;
+        let column = run.columns.iter().position(|c| *c == course.signal).ok_or_else(|| {
+            let problem = format!("there is no signal `{}`", course.signal);
+            let what = "signal".to_owned();
+            unanswered(&course.id, AskError::Value { what, problem })
+        })?;
         lines.push(CourseLine {
             id: course.id.clone(),
             line: run
@@ -217,11 +255,15 @@ pub fn evaluate_under(
 /// A number, or why there is none.
 type Simulated = (Option<f64>, String);
 
-fn figure(case: &Case, runs: &Runs<'_>) -> Result<Simulated, String> {
+fn unanswered(id: &str, why: AskError) -> Unanswered {
+    Unanswered { id: id.to_owned(), why }
+}
+
+fn figure(case: &Case, runs: &Runs<'_>) -> Result<Simulated, Unanswered> {
     match runs.figure(case) {
         Ok(value) => Ok((Some(value), String::new())),
         Err(e) if e.is_finding() => Ok((None, e.to_string())),
-        Err(e) => Err(format!("{}: {e}", case.id)),
+        Err(e) => Err(unanswered(&case.id, e)),
     }
 }
 
@@ -229,7 +271,7 @@ fn inside(simulated: Option<f64>, [low, high]: [f64; 2]) -> bool {
     simulated.is_some_and(|v| v >= low && v <= high)
 }
 
-fn judge(case: &Case, runs: &Runs<'_>, defaults: bool) -> Result<Finding, String> {
+fn judge(case: &Case, runs: &Runs<'_>, defaults: bool) -> Result<Finding, Unanswered> {
     let (simulated, note) = figure(case, runs)?;
     let within = inside(simulated, case.accept);
     let verdict = match (within, defaults && case.known_miss.is_some()) {

@@ -6,13 +6,13 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::parameters::{NamedSet, ParameterSet, SETS};
-use crate::scenario::load_from;
 use crate::scenario::model::Scenario;
+use crate::scenario::{FILE_LIMIT, load_from};
 use crate::simulation::{Registry, RunOptions, RunResult, simulate};
 
 use super::ask::{Ask, AskError};
 use super::evidence::{Case, Evidence, Statistic};
-use super::{identities, vectors};
+use super::{identities, room, vectors};
 
 /// A story with its substitutions and arm, as a key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,19 @@ impl Key {
             arm: ask.arm.clone(),
             with: ask.with.clone(),
         })
+    }
+}
+
+/// What all stories together would hold is more than the memory should be asked for.
+fn too_large(what: &str, most: u64, unit: &str) -> AskError {
+    AskError::Story {
+        problem: format!("the {what} of all stories up to this one hold more than {most} {unit}, the limit"),
+    }
+}
+
+fn not_run(story: &str) -> AskError {
+    AskError::Run {
+        problem: format!("story `{story}` was not run"),
     }
 }
 
@@ -86,20 +99,54 @@ impl<'a> Runs<'a> {
                 }),
         );
         let keys: Vec<Key> = keys.into_iter().collect();
-        let results: Vec<Result<RunResult, AskError>> = keys
-            .par_iter()
+        // One after the other, so that what is refused for its size does not depend on threads.
+        let mut bytes = 0;
+        let texts: Vec<Result<String, AskError>> = keys
+            .iter()
             .map(|key| {
-                let scenario = runs.scenario(key)?;
-                runs.simulate(&scenario, 0)
+                if bytes > room::MOST_TEXT {
+                    return Err(too_large("texts", room::MOST_TEXT as u64, "bytes"));
+                }
+                let text = runs.text(key)?;
+                bytes += text.len();
+                Ok(text)
             })
+            .collect();
+        let scenarios: Vec<Result<Scenario, AskError>> = keys
+            .par_iter()
+            .zip(texts)
+            .map(|(key, text)| runs.loaded(key, text?))
+            .collect();
+        let mut numbers: u64 = 0;
+        let fitting: Vec<Result<Scenario, AskError>> = keys
+            .iter()
+            .zip(scenarios)
+            .map(|(key, scenario)| {
+                let scenario = scenario?;
+                let drawn = evidence.courses.iter().filter(|c| {
+                    courses.contains(&c.id.as_str()) && c.story == key.story && c.with == key.with && key.arm.is_none()
+                });
+                // What a course draws is a copy, and takes more as a picture than as numbers.
+                let copies = 1 + drawn.count() as u64;
+                let own = room::numbers(&scenario, scenario.sample.hours());
+                numbers = numbers.saturating_add(own.saturating_mul(copies));
+                if numbers > room::MOST_NUMBERS {
+                    return Err(too_large("rows", room::MOST_NUMBERS, "numbers"));
+                }
+                Ok(scenario)
+            })
+            .collect();
+        let results: Vec<Result<RunResult, AskError>> = fitting
+            .into_par_iter()
+            .map(|scenario| runs.simulate(&scenario?, 0))
             .collect();
         runs.done = keys.into_iter().zip(results).collect();
         runs
     }
 
-    /// The scenario of a story, loaded, with the parameters replaced.
-    fn scenario(&self, key: &Key) -> Result<Scenario, AskError> {
-        let failed = |problem: String| AskError::Run {
+    /// The text of a story with its values filled in, or the name of the shipped scenario.
+    fn text(&self, key: &Key) -> Result<String, AskError> {
+        let failed = |problem: String| AskError::Story {
             problem: format!("story `{}`: {problem}", key.story),
         };
         let story = self
@@ -108,20 +155,48 @@ impl<'a> Runs<'a> {
             .iter()
             .find(|s| s.id == key.story)
             .ok_or_else(|| failed("there is none of this name".to_owned()))?;
-        let mut files = Evidence::files();
-        let name = match &story.shipped {
-            Some(file) => file.clone(),
-            None => {
-                let mut text = story.text.clone();
-                let mut with = story.with.clone();
-                with.extend(key.with.clone());
-                for (name, value) in &with {
-                    text = text.replace(&format!("{{{name}}}"), value);
-                }
-                let name = format!("{}.toml", story.id);
-                files.insert(name.clone(), text);
-                name
+        if let Some(file) = &story.shipped {
+            return Ok(file.clone());
+        }
+        let mut text = story.text.clone();
+        let mut with = story.with.clone();
+        with.extend(key.with.clone());
+        for (name, value) in &with {
+            let mark = format!("{{{name}}}");
+            // Values may hold marks of other values, so that the text can grow by powers.
+            let longer = text.matches(&mark).count().saturating_mul(value.len());
+            if text.len().saturating_add(longer) as u64 > FILE_LIMIT {
+                return Err(failed(format!(
+                    "with `{name}` filled in it is longer than {FILE_LIMIT} bytes, the limit of a scenario"
+                )));
             }
+            text = text.replace(&mark, value);
+        }
+        Ok(text)
+    }
+
+    /// The scenario of a story, loaded, with the parameters replaced.
+    fn scenario(&self, key: &Key) -> Result<Scenario, AskError> {
+        self.loaded(key, self.text(key)?)
+    }
+
+    /// The same from its text.
+    fn loaded(&self, key: &Key, text: String) -> Result<Scenario, AskError> {
+        let failed = |problem: String| AskError::Story {
+            problem: format!("story `{}`: {problem}", key.story),
+        };
+        let mut files = Evidence::files();
+        let shipped = self
+            .evidence
+            .stories
+            .iter()
+            .any(|s| s.id == key.story && s.shipped.is_some());
+        let name = if shipped {
+            text
+        } else {
+            let name = format!("{}.toml", key.story);
+            files.insert(name.clone(), text);
+            name
         };
         // A file on top chooses the set, so that what is drawn is drawn around its values too.
         let name = if self.set.values.is_empty() {
@@ -166,14 +241,17 @@ impl<'a> Runs<'a> {
         Ok(set)
     }
 
-    /// The run of a course or case; `None` if it was not asked for.
-    pub(super) fn run(&self, story: &str, with: &BTreeMap<String, String>) -> Option<&RunResult> {
+    /// The run of a course or case.
+    pub(super) fn run(&self, story: &str, with: &BTreeMap<String, String>) -> Result<&RunResult, AskError> {
         let key = Key {
             story: story.to_owned(),
             arm: None,
             with: with.clone(),
         };
-        self.done.get(&key)?.as_ref().ok()
+        match self.done.get(&key) {
+            Some(run) => run.as_ref().map_err(Clone::clone),
+            None => Err(not_run(story)),
+        }
     }
 
     /// One measure.
@@ -196,9 +274,7 @@ impl<'a> Runs<'a> {
         match self.done.get(&key) {
             Some(Ok(run)) => ask.measure(run),
             Some(Err(e)) => Err(e.clone()),
-            None => Err(AskError::Run {
-                problem: format!("story `{}` was not run", key.story),
-            }),
+            None => Err(not_run(&key.story)),
         }
     }
 
@@ -237,6 +313,7 @@ impl<'a> Runs<'a> {
             field: "story",
         })?;
         let scenario = self.scenario(&key)?;
+        identities::fits(&scenario, scenario.sample.hours())?;
         let found: Vec<Result<f64, AskError>> = (0..n)
             .collect::<Vec<u64>>()
             .into_par_iter()
