@@ -77,6 +77,11 @@ impl From<BatchError> for Failure {
             BatchError::Missing { .. } => Some("run the shard that is missing, then merge again".to_owned()),
             BatchError::Twice { .. } => Some("give each part once".to_owned()),
             BatchError::Damaged { .. } => Some("run this shard again; the others stay good".to_owned()),
+            BatchError::Io { path, source, .. }
+                if source.kind() == std::io::ErrorKind::NotFound && path.file_name() == Some("part.json".as_ref()) =>
+            {
+                Some("name folders that `itbsim batch --shard` or `itbsim merge --part` wrote".to_owned())
+            }
             BatchError::Io { .. } => Some("what was saved before stays; --resume goes on from there".to_owned()),
             _ => None,
         };

@@ -23,6 +23,9 @@ pub(crate) struct Args {
     second: PathBuf,
 }
 
+/// Columns of a table of events that are looked at.
+const COLUMNS: [&str; 4] = ["time_h", "component", "kind", "detail"];
+
 /// Lines of what followed on each side that are printed.
 const SHOWN: usize = 12;
 
@@ -130,6 +133,11 @@ fn events_of(folder: &Path) -> Result<Vec<EventRow>, Failure> {
         ))
     };
     let mut reader = csv::Reader::from_path(&path).map_err(|e| bad(e.to_string()))?;
+    // Without its heading a table would pass for one without events.
+    let head = reader.headers().map_err(|e| bad(e.to_string()))?;
+    if let Some(lacking) = COLUMNS.iter().find(|name| !head.iter().any(|h| h == **name)) {
+        return Err(bad(format!("it has no column `{lacking}`")));
+    }
     let mut rows = Vec::new();
     for row in reader.deserialize() {
         rows.push(row.map_err(|e| bad(e.to_string()))?);

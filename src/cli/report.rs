@@ -94,12 +94,19 @@ fn write_whole(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// Refuses the folder of a run that this program does not repeat.
 fn same_run(folder: &Path, page: &PageData) -> Result<(), Failure> {
-    let Ok(bytes) = std::fs::read(folder.join("summary.json")) else {
+    let file = folder.join("summary.json");
+    let Ok(bytes) = std::fs::read(&file) else {
         return Ok(());
     };
-    let Ok(summary) = serde_json::from_slice::<Value>(&bytes) else {
-        return Ok(());
+    // Whether it is the same run cannot be told, and nobody should believe it was looked at.
+    let damaged = |why: String| {
+        Failure::Input(format!(
+            "error: `{}` is damaged: {why}\n  help: run the scenario again, or remove this file to draw the page from \
+             the scenario alone",
+            file.display()
+        ))
     };
+    let summary: Value = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
     let of = |value: &Value, arm: &str| -> Option<(String, String)> {
         Some((arm.to_owned(), value.get("fingerprint")?.as_str()?.to_owned()))
     };
@@ -107,6 +114,9 @@ fn same_run(folder: &Path, page: &PageData) -> Result<(), Failure> {
         Some(arms) => arms.iter().filter_map(|a| of(a, a.get("arm")?.as_str()?)).collect(),
         None => of(&summary, "run").into_iter().collect(),
     };
+    if known.is_empty() {
+        return Err(damaged("it names no fingerprint".to_owned()));
+    }
     for (arm, fingerprint) in known {
         let Some(run) = page.runs.iter().find(|r| r.id == arm) else {
             continue;

@@ -8,6 +8,7 @@ use crate::scenario::{FILE_LIMIT, MOST_ARMS, MOST_ROWS, most, steps};
 use crate::serve::{Limits, MOST_BODY, MOST_HEAD, MOST_MOVES};
 use crate::signals::MOST_OTHERS;
 use crate::simulation::{CROWD_LIMIT, EVENT_LIMIT};
+use crate::validate::room;
 
 const BEFORE: &str = "\
 <!-- Written by docs/update from the constants: change those. -->
@@ -73,6 +74,11 @@ pub(super) fn page() -> String {
                 "code `too-many-values`",
             ),
             (
+                "values that one arm or choice sets",
+                most::SET as u64,
+                "the same; there are some nine hundred parameters",
+            ),
+            (
                 "blocks that wait for one another in a row",
                 most::WAITING as u64,
                 "`after`, `when`; a circle is told apart",
@@ -121,6 +127,35 @@ pub(super) fn page() -> String {
                 "numbers in the rows of all arms of `run`",
                 MOST_VALUES,
                 "a gigabyte; `batch` keeps no rows",
+            ),
+        ],
+    );
+    table(
+        "Evidence of `itbsim validate`",
+        &[
+            ("length of a file \\[bytes\\]", FILE_LIMIT, ""),
+            (
+                "figures, rows of tables among them; stories; limits; ...",
+                room::MOST_ENTRIES as u64,
+                "of each kind, the built-in ones among them",
+            ),
+            ("time courses", room::MOST_COURSES as u64, "each is drawn"),
+            (
+                "texts of a table, once for each figure; of all stories, filled in \\[bytes\\]",
+                room::MOST_TEXT as u64,
+                "",
+            ),
+            ("values that fill one story", room::MOST_WITH as u64, ""),
+            ("replicates of one figure", room::MOST_REPLICATES, ""),
+            (
+                "numbers in the rows of all stories",
+                room::MOST_NUMBERS,
+                "a gigabyte; a story that a course draws counts twice",
+            ),
+            (
+                "numbers in the rows of one replicate, or of a run behind an identity",
+                room::MOST_AT_ONCE,
+                "each thread holds one or two",
             ),
         ],
     );

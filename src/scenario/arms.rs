@@ -15,6 +15,9 @@ pub(crate) const MOST_ARMS: usize = 200;
 /// Values that all arms, cells or choices of one file may hold together.
 pub(crate) const MOST_COPIED: usize = 2_000_000;
 
+/// Values that one arm or choice may set; there are some nine hundred parameters.
+pub(crate) const MOST_SET: usize = 2_000;
+
 /// Refuses more copies of a document than there should be room for.
 pub(super) fn room(context: &Context<'_>, document: &Table, copies: usize, place: Place) -> Result<(), Reported> {
     let values = document.size();
@@ -136,6 +139,14 @@ pub(super) fn set(fields: &Fields<'_, '_>, document: &mut Table, original: &Tabl
     };
     let mut flat = Vec::new();
     flatten(table, "", &mut flat);
+    // Each is looked for among all others.
+    if flat.len() > MOST_SET {
+        return Err(fields.report(
+            Diagnostic::new("too-many-values", format!("`set` changes {} values", flat.len()))
+                .at(entry.key_place, format!("at most {MOST_SET} are allowed"))
+                .help("change them in a file that extends this one"),
+        ));
+    }
     let mut flawed = false;
     for (path, change) in flat {
         if let Err(mistake) = put(document, original, fields, &path, change) {

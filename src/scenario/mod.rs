@@ -89,7 +89,7 @@ pub(crate) use resolve::MOST_ROWS;
 
 /// What a scenario may hold at most, for the page that states it.
 pub(crate) mod most {
-    pub(crate) use super::arms::MOST_COPIED as COPIED;
+    pub(crate) use super::arms::{MOST_COPIED as COPIED, MOST_SET as SET};
     pub(crate) use super::check::CHAIN_LIMIT as WAITING;
     pub(crate) use super::decision::{MOST as DECISIONS, MOST_CHOICES as CHOICES};
     pub(crate) use super::fields::MOST_REPEATS as REPEATS;

@@ -191,3 +191,130 @@ fn what_is_no_branch_is_refused_and_leaves_nothing() {
     let run = desk.run(&["diff", "o", "o/branch"]).code(2);
     assert!(stderr(&run).contains("an arm's own folder"), "{}", stderr(&run));
 }
+
+#[test]
+fn a_mistake_in_the_file_of_a_decision_is_shown_at_its_own_line() {
+    let desk = Desk::new();
+    desk.write("s.toml", &[QUIET, STALL]);
+    let said = |more: &str, words: &[&str]| {
+        desk.write("more.toml", &[more]);
+        let all = [
+            &[
+                "branch",
+                "s.toml",
+                "--at",
+                "20 h",
+                "--with",
+                "more.toml",
+                "--no-plots",
+                "--out",
+                "o",
+            ],
+            words,
+        ]
+        .concat();
+        let said = stderr(&desk.run(&all).code(2));
+        assert_eq!(desk.tree(), ["more.toml", "s.toml"], "{said}");
+        said
+    };
+    let act = "\n[[action]]\nid = \"a\"\nat = \"30 h\"\n";
+    // What else is decided does not move the lines.
+    let unknown = said(&format!("{act}raise_dos = \"20 %\"\n"), &["--without", "stuck"]);
+    assert!(
+        unknown.contains("more.toml:5:1") && unknown.contains("did you mean `raise_dose`?"),
+        "{unknown}"
+    );
+    let twice = said(
+        &format!("{act}raise_dose = \"20 %\"\n").replace("\"a\"", "\"decision1\""),
+        &["--do", RESCUE],
+    );
+    assert!(
+        twice.contains("two blocks of the decision have the id `decision1`"),
+        "{twice}"
+    );
+    let known = said("[set]\n\"patient.weight\" = 50\n", &["--set", "pump.gain=1.1"]);
+    assert!(known.contains("more.toml:2:20") && known.contains("50 kg"), "{known}");
+    let binary = said("\0", &[]);
+    assert!(
+        binary.contains("cannot read `more.toml`: byte 0 is not UTF-8"),
+        "{binary}"
+    );
+    let paths: String = (0..3000).map(|i| format!("\"parameters.x{i}\" = 1\n")).collect();
+    let flood = said(&format!("[set]\n{paths}"), &[]);
+    assert!(
+        flood.contains("more.toml:1:2") && flood.contains("at most 2000"),
+        "{flood}"
+    );
+}
+
+#[test]
+fn what_both_file_and_options_leave_out_is_left_out() {
+    let desk = Desk::new();
+    desk.write(
+        "s.toml",
+        &[
+            QUIET,
+            STALL,
+            "[[action]]\nid = \"look\"\nat = \"30 h\"\ninterrogate = true\n",
+        ],
+    );
+    desk.write("more.toml", &["without = [\"look\"]\n"]);
+    let words = [
+        "branch",
+        "s.toml",
+        "--at",
+        "1 h",
+        "--with",
+        "more.toml",
+        "--without",
+        "stuck",
+        "--no-plots",
+        "--out",
+        "o",
+    ];
+    desk.run(&words).code(0);
+    let events = desk.read("o/branch/events.csv");
+    assert!(
+        !events.contains("fault.stuck") && !events.contains("action.look"),
+        "{events}"
+    );
+    assert!(desk.read("o/as-it-was/events.csv").contains("action.look"));
+}
+
+#[test]
+fn a_folder_that_is_no_run_is_not_compared() {
+    let desk = Desk::new();
+    desk.write("s.toml", &[QUIET]);
+    desk.run(&["run", "s.toml", "--out", "good", "--no-plots"]).code(0);
+    std::fs::create_dir(desk.at("bad")).unwrap();
+    for (text, words) in [
+        ("x\n", "it has no column `time_h`"),
+        ("", "it has no column `time_h`"),
+        (
+            "event_id,time_h,phase,component,kind,detail,caused_by\n1,2\n",
+            "line: 2",
+        ),
+    ] {
+        desk.write("bad/events.csv", &[text]);
+        let said = stderr(&desk.run(&["diff", "good", "bad"]).code(2));
+        assert!(said.contains(words) && said.contains("help:"), "{said}");
+    }
+    let said = stderr(&desk.run(&["merge", "good", "--out", "m"]).code(2));
+    assert!(said.contains("itbsim batch --shard"), "{said}");
+}
+
+#[test]
+fn the_page_of_a_damaged_run_is_refused() {
+    let desk = Desk::new();
+    desk.write("s.toml", &[QUIET]);
+    desk.run(&["run", "s.toml", "--out", "r", "--no-plots"]).code(0);
+    let whole = desk.read("r/summary.json");
+    for text in [&whole[..whole.len() / 2], "[]", "{}"] {
+        desk.write("r/summary.json", &[text]);
+        let said = stderr(&desk.run(&["report", "r", "-o", "p.html"]).code(2));
+        assert!(said.contains("is damaged") && said.contains("help:"), "{said}");
+        assert!(!desk.tree().contains(&"p.html".to_owned()));
+    }
+    desk.write("r/summary.json", &[&whole]);
+    desk.run(&["report", "r", "-o", "p.html", "--no-but-for"]).code(0);
+}

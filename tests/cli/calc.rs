@@ -167,3 +167,29 @@ fn each_calculator_has_examples_and_is_completed_by_shells() {
         assert!(script.contains(what), "{what}");
     }
 }
+
+#[test]
+fn outlandish_numbers_are_told_in_one_line() {
+    let with = |volume: &str, dose: &str| {
+        let words = [
+            "calc",
+            "refill",
+            "--volume",
+            volume,
+            "--concentration",
+            "2 mg/mL",
+            "--dose",
+            dose,
+        ];
+        let run = Desk::new().run(&words);
+        let code = run.get_output().status.code();
+        let told = format!("{}{}", stdout(&run), stderr(&run));
+        assert!(matches!(code, Some(0 | 2)), "{told}");
+        assert!(told.lines().all(|l| l.len() < 160), "{told}");
+        told
+    };
+    assert!(with("1e200 mL", "400 ug/day").contains("e200"));
+    assert!(with("1e-300 mL", "400 ug/day").contains("1e-300 mL"));
+    assert!(with("20 mL", "1e-200 ug/day").contains("e-20"));
+    with("1e308 mL", "1e308 ug/day");
+}

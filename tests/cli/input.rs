@@ -406,3 +406,37 @@ fn rows_that_would_not_fit_the_memory_are_refused_before_anything_is_made() {
     assert!(!desk.at("o").exists());
     desk.run(&["run", "s.toml", "--sample", "1 h", "--out", "o"]).code(0);
 }
+
+#[test]
+fn parameters_that_do_not_allow_the_story_are_told_before_it_is_run() {
+    let two =
+        "flex = { steps = [{ at = \"00:00\", rate = \"300 ug/day\" }, { at = \"12:00\", rate = \"500 ug/day\" }] }";
+    let flex = QUIET.replace("simple_continuous = \"300 ug/day\"", two);
+    assert!(flex.contains(two));
+    mistake(
+        &format!("{flex}[parameters]\n\"pump.flex.max_steps_per_day\" = 1\n"),
+        "flex =",
+        &[
+            "2 flex steps on one day (mon)",
+            "the pump holds 1",
+            "raise `pump.flex.max_steps_per_day`",
+        ],
+    );
+    mistake(
+        &with("[parameters]\n\"pump.rate.min\" = \"1 mL/day\""),
+        "simple_continuous",
+        &["0.15 mL/day", "1 to 24 mL/day", "2000 to 48000 ug/day"],
+    );
+    let blood = |key: &str, value: &str| {
+        let text = with(&format!("[parameters]\n\"kinetics.blood.{key}\" = \"{value}\""));
+        mistake(
+            &text,
+            key,
+            &["blood cannot have these rates", "must lie between", "the clearance"],
+        );
+    };
+    blood("apparent_clearance", "4 L/h");
+    // In an arm it is the arm that is wrong.
+    let arms = "[[arm]]\nid = \"good\"\n[[arm]]\nid = \"bad\"\nset = { \"parameters.kinetics.blood.apparent_clearance\" = \"4 L/h\" }";
+    mistake(&with(arms), "set =", &["blood cannot have these rates", "in arm `bad`"]);
+}

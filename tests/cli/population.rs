@@ -152,3 +152,17 @@ simple_continuous = "300 ug/day"
     let check = itbsim(&["check", "s.toml"]).current_dir(dir.path()).assert().success();
     assert!(String::from_utf8_lossy(&check.get_output().stdout).contains("adult-cerebral: the typical patient"));
 }
+
+#[test]
+fn a_table_of_many_is_written_piece_by_piece_without_a_seam() {
+    let text = said(&["patients", "-n", "4100"]);
+    let numbers: Vec<&str> = text.lines().skip(1).filter_map(|l| l.split(',').next()).collect();
+    let expected: Vec<String> = (0..4100).map(|i| i.to_string()).collect();
+    assert_eq!(numbers, expected);
+    // The figures of a patient stay beside him.
+    let few = said(&["patients", "-n", "3", "--figures"]);
+    assert!(
+        few.lines()
+            .all(|l| l.split(',').count() == few.lines().next().unwrap().split(',').count())
+    );
+}

@@ -120,6 +120,7 @@ pub fn catalog() -> Catalog {
             "symptom.spasms_increased.resolved",
             "patient.death",
         ]),
+        body: None,
     }
 }
 

@@ -331,3 +331,140 @@ fn scenarios_are_held_to_their_own_expectations() {
     );
     desk.run(&["validate", "good.toml", "--only", "T01"]).code(2);
 }
+
+#[test]
+fn evidence_that_asks_for_too_much_is_refused_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mine.toml");
+    let said = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut command = crate::cli_common::itbsim();
+        command.args(["validate", "--only", "X", "--evidence"]).arg(&file);
+        crate::cli_common::stderr(&command.assert().code(2))
+    };
+    let story = |body: &str| format!("{}[[story]]\nid = \"own\"\n{body}\n", CASE.replace("needle", "own"));
+    let many = |n: &str, of: &str| {
+        CASE.replace("kinetic = true", &format!("replicates = {n}\nstatistic = \"{of}\""))
+            .replace("\nvalue = 1.5", "")
+    };
+    // Values that fill one another grow by powers.
+    let marks: Vec<String> = (0..9)
+        .map(|i| format!("v{i} = \"{}\"", format!("{{v{}}}", i + 1).repeat(10)))
+        .collect();
+    let powers = story(&format!("text = \"{{v0}}\"\nwith = {{ {} }}", marks.join(", ")));
+    let table = |argument: &str, rows: usize| {
+        format!(
+            "[[table]]\nid = \"X\"\ntitle = \"t\"\nlayer = \"validation\"\nrole = \"check\"\nargument = \"{argument}\"\n\
+             source = \"s\"\ngrade = \"assumed\"\ninputs = []\nrows = [{}]\n\
+             outputs = [{{ name = \"y\", unit = \"1\", within = 1.0, measure = {{ what = \"alive\", story = \"needle\" }} }}]\n",
+            "[1],".repeat(rows)
+        )
+    };
+    let quiet = crate::cli_common::QUIET.replace("2 d", "36000 d");
+    for (text, words) in [
+        (many("0", "median"), ["mine.toml:3:6", "1 to 10000"]),
+        (many("100000000000000000", "mean"), ["mine.toml:3:6", "1 to 10000"]),
+        (many("1", "sd"), ["mine.toml:3:6", "two replicates"]),
+        (
+            CASE.replace("value = 1.5", "value = inf"),
+            ["mine.toml:3:6", "must be finite"],
+        ),
+        (powers, ["mine.toml:3:6", "longer than 1000000 bytes"]),
+        (table("a", 10_001), ["mine.toml:2:6", "at most 10000"]),
+        (table(&"a".repeat(9_000), 5_000), ["mine.toml:2:6", "at most 20000000"]),
+        (
+            story(&format!("text = {quiet:?}")),
+            ["mine.toml:3:6", "125000000 numbers"],
+        ),
+        (story("text = \"duration = 2\""), ["mine.toml:3:6", "story `own`"]),
+        (story(""), ["mine.toml:20:6", "either a `text`"]),
+        (
+            CASE.replace("half_life", "half_live"),
+            ["mine.toml:3:6", "did you mean `half_life`?"],
+        ),
+        (
+            CASE.replace("\"needle\"", "\"nedle\""),
+            ["mine.toml:3:6", "did you mean `needle`?"],
+        ),
+        (format!("{CASE}{CASE}"), ["mine.toml:17:6", "stands twice"]),
+        (
+            CASE.replace("kinetic =", "kinetik ="),
+            ["mine.toml: line 11, column 1", "kinetik"],
+        ),
+        ("\0".to_owned(), ["mine.toml", "no text file"]),
+        (" ".repeat(1_000_001), ["mine.toml", "1 MB"]),
+    ] {
+        let told = said(&text);
+        for word in words {
+            assert!(told.contains(word), "`{word}` is missing\n{told}");
+        }
+        assert!(!told.contains("panicked") && told.len() < 10_000, "{told}");
+    }
+}
+
+#[test]
+fn a_course_is_drawn_under_a_plain_name_and_with_finite_numbers() {
+    let course = |id: &str, more: &str| {
+        let text = format!(
+            "[[course]]\nid = \"{id}\"\ntitle = \"t\"\nstory = \"needle\"\nsignal = \"csf_l3_ng_per_ml\"\naxis = \"a\"\n\
+             source = \"s\"\ngrade = \"assumed\"\n{more}\n"
+        );
+        Evidence::with("mine.toml", &text)
+    };
+    course("mine-1", "until = 4.0\npoints = [[1.0, 2.0, 0.0]]").unwrap();
+    for (id, more) in [
+        ("../mine", "until = 4.0\npoints = []"),
+        ("", "until = 4.0\npoints = []"),
+        ("mine", "until = inf\npoints = []"),
+        ("mine", "until = 0.0\npoints = []"),
+        ("mine", "until = 4.0\npoints = [[1.0, nan, 0.0]]"),
+    ] {
+        let error = course(id, more).unwrap_err();
+        assert!(matches!(error, EvidenceError::Senseless { .. }), "{id} {more}: {error}");
+    }
+}
+
+#[test]
+fn a_parameter_file_has_its_mistakes_shown_with_line_and_suggestion() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mine.toml");
+    let run = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut command = crate::cli_common::itbsim();
+        command.args(["validate", "--only", "T01", "--parameters"]).arg(&file);
+        command.assert()
+    };
+    for (text, words) in [
+        (
+            "[parameters]\n\"kinetics.csf.loss_rat\" = \"1 1/h\"",
+            ["mine.toml:2:1", "did you mean `kinetics.csf.loss_rate`?"],
+        ),
+        (
+            "[parameters]\n\"kinetics.csf.loss_rate\" = nan",
+            ["mine.toml:2:28", "0.1 to 0.9"],
+        ),
+        (
+            "[parameters]\n\"kinetics.csf.loss_rate\" = [1]",
+            ["mine.toml:2:28", "a quantity is needed"],
+        ),
+        (
+            "[parameters]\n\"kinetics.csf.loss_rate\" = 0.3\nkinetics.csf.loss_rate = 0.4",
+            ["mine.toml:3:14", "given twice"],
+        ),
+        ("parameters = 1", ["mine.toml:1:14", "a table is needed"]),
+        ("", ["mine.toml:1:1", "no [parameters]"]),
+    ] {
+        let told = crate::cli_common::stderr(&run(text).code(2));
+        for word in words {
+            assert!(told.contains(word), "`{word}` is missing\n{told}");
+        }
+    }
+    // A bare number counts in the unit of its parameter, quoted or dotted, with whatever line ends.
+    let found = |text: &str| itbsim::scenario::parameters_from_str("mine.toml", text).unwrap();
+    let expected = vec![("kinetics.csf.loss_rate".to_owned(), 0.6)];
+    assert_eq!(found("[parameters]\n\"kinetics.csf.loss_rate\" = 0.6"), expected);
+    assert_eq!(
+        found("\u{feff}[parameters]\r\nkinetics.csf.loss_rate = \"0.01 1/min\"\r\n"),
+        expected
+    );
+}

@@ -560,3 +560,47 @@ fn the_dose_found_is_the_one_that_holds_both_scores() {
     let twice = Figures::of(&weak, &setting).unwrap().maintenance_ug_per_day.unwrap();
     assert!((twice / found - 2.0).abs() < 1e-9, "{twice}");
 }
+
+#[test]
+fn a_population_file_says_nothing_twice_and_names_the_correlation_that_cannot_be() {
+    const HEAD: &str = "name = \"x\"\nbase = \"adult-spinal\"\n";
+    let pair = |a: &str, b: &str, r: f64| format!("[[correlation]]\nof = [\"{a}\", \"{b}\"]\nr = {r}\n");
+    let (age, height, gfr) = ("population.age", "population.height", "population.gfr");
+    let spread = |key: &str| format!("[distributions.{key}]\nsource = \"s\"\nsd_log = 0.3\n");
+    let loss = "kinetics.csf.loss_rate";
+    let share = |x: &str| format!("[[origin]]\nname = \"a\"\nshare = {x}\n").repeat(2);
+    for (text, line, words) in [
+        (
+            spread(&format!("{loss:?}")) + &spread(loss),
+            6,
+            vec!["`kinetics.csf.loss_rate` is given twice", "keep one"],
+        ),
+        (
+            pair(age, gfr, 0.1) + &pair(gfr, age, 0.2),
+            6,
+            vec!["correlation of `population.gfr` with `population.age` is given twice"],
+        ),
+        (pair(age, age, 0.5), 4, vec!["correlated with itself"]),
+        (
+            pair(age, height, 0.9) + &pair(age, gfr, 0.9) + &pair(height, gfr, -0.9),
+            9,
+            vec!["contradict", "nearer to zero, now -0.9"],
+        ),
+        (share("1e308"), 3, vec!["finite, also in sum", "weights"]),
+    ] {
+        let said = mistake(&format!("{HEAD}{text}"));
+        assert!(said.contains(&format!("test.toml:{line}:")), "{said}");
+        for word in words {
+            assert!(said.contains(word), "`{word}` is missing\n{said}");
+        }
+    }
+}
+
+#[test]
+fn a_file_full_of_unknown_parameters_is_refused_soon() {
+    let text: String = (0..20_000)
+        .map(|i| format!("[distributions.\"k{i}\"]\nsd_log = 0.1\n"))
+        .collect();
+    let said = mistake(&format!("name = \"x\"\npatient = \"child\"\n{text}"));
+    assert!(said.contains("unknown parameter `k0`"), "{said}");
+}
