@@ -126,11 +126,7 @@ fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -
     // What is no TOML has no sliders; the loader says what is wrong with it.
     let wanted = ask.arm.as_deref().unwrap_or_default();
     let mut sheets = Sheets::new(text, &bases).ok();
-    let arms = sheets.as_ref().map_or(0, Sheets::arms);
-    if arms > limits.arms {
-        let message = format!("the scenario has {arms} arms, at most {} are allowed here", limits.arms);
-        return Err(refuse(413, "too-large", &message));
-    }
+    few(sheets.as_ref().map_or(0, Sheets::arms), limits)?;
     if let Some(sheets) = &mut sheets {
         for change in &ask.moves {
             let told = |e: MoveError| refuse(422, "move", &e.to_string());
@@ -156,6 +152,11 @@ fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -
                 ..Response::json(&body)
             })
         })?;
+    // What a switch or a base adds is known only now.
+    few(story.arms.len(), limits)?;
+    if late() {
+        return Err(too_long());
+    }
     let arm = pick(&story, ask.arm.as_deref())?;
     let (sliders, switches) = sheets
         .as_ref()
@@ -199,6 +200,22 @@ fn answer(ask: &Ask, shared: &Shared, late: &dyn Fn() -> bool, gone: &dyn Fn() -
     Ok(out)
 }
 
+/// Refuses a scenario with more arms, or cells of a matrix, than are allowed here.
+fn few(arms: usize, limits: &super::Limits) -> Result<(), Refused> {
+    if arms <= limits.arms {
+        return Ok(());
+    }
+    let most = limits.arms;
+    let message =
+        format!("the scenario has {arms} arms, cells of a matrix among them; at most {most} are allowed here");
+    Err(refuse(413, "too-large", &message))
+}
+
+fn too_long() -> Refused {
+    let message = "the run takes longer than this page may; use `itbsim run` for it";
+    refuse(503, "too-long", message)
+}
+
 fn pick<'s>(story: &'s Story, wanted: Option<&str>) -> Result<&'s Arm, Refused> {
     let found = match wanted {
         Some(id) if !id.is_empty() => story.arms.iter().find(|a| a.id == id),
@@ -238,11 +255,7 @@ fn alone(
             return Err(Refused::Gone);
         }
         if late() {
-            return Err(refuse(
-                503,
-                "too-long",
-                "the run takes longer than this page may; use `itbsim run` for it",
-            ));
+            return Err(too_long());
         }
         // Stopping on the way changes no bit of what follows.
         let until = if look == LOOKS {

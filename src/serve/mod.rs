@@ -26,6 +26,7 @@ mod desk;
 mod http;
 mod library;
 mod page;
+mod rows;
 pub mod sliders;
 mod ticks;
 

@@ -5,139 +5,16 @@
 //! shared is what was run. Which fields have sliders says [`TABLE`]; a field without a row
 //! there is changed in the text itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike, Value};
 
+pub use super::rows::{Row, TABLE};
 use crate::quantity;
 
 /// Lists whose blocks have sliders and switches, in the order in which they are shown.
 const LISTS: [&str; 4] = ["fault", "programme", "action", "care"];
-
-/// A kind of field that a slider may move.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Row {
-    /// Where it stands; `*` is the id of a block.
-    pub path: &'static str,
-    /// For a reader.
-    pub label: &'static str,
-    /// Unit of the slider; empty for a bare number.
-    pub unit: &'static str,
-    /// Lower end, in that unit.
-    pub low: f64,
-    /// Upper end, in that unit.
-    pub high: f64,
-    /// Smallest move, in that unit.
-    pub step: f64,
-    /// Whether equal moves are equal ratios.
-    pub logarithmic: bool,
-    /// Whether the field is a moment, of which the slider moves the time.
-    pub moment: bool,
-}
-
-const fn row(path: &'static str, label: &'static str, unit: &'static str, ends: (f64, f64), step: f64) -> Row {
-    Row {
-        path,
-        label,
-        unit,
-        low: ends.0,
-        high: ends.1,
-        step,
-        logarithmic: false,
-        moment: false,
-    }
-}
-
-const fn ratio(row: Row) -> Row {
-    Row {
-        logarithmic: true,
-        ..row
-    }
-}
-
-const fn moment(row: Row) -> Row {
-    Row { moment: true, ..row }
-}
-
-/// Every field that has a slider. The ends are what is useful in class, not what the loader
-/// accepts; a file may hold less or more, and its slider then reaches there.
-pub const TABLE: &[Row] = &[
-    ratio(row(
-        "programme.*.simple_continuous",
-        "dose",
-        "ug/day",
-        (20.0, 3000.0),
-        1.0,
-    )),
-    ratio(row("programme.*.single_bolus.dose", "bolus", "ug", (5.0, 2000.0), 1.0)),
-    ratio(row("programme.*.periodic_bolus.dose", "bolus", "ug", (5.0, 500.0), 1.0)),
-    moment(row("programme.*.at", "time", "h", (0.0, 96.0), 0.5)),
-    ratio(row(
-        "pump.reservoir.concentration",
-        "drug in the reservoir",
-        "ug/mL",
-        (50.0, 4000.0),
-        10.0,
-    )),
-    row("pump.reservoir.fill", "fill of the reservoir", "mL", (0.5, 40.0), 0.1),
-    row("pump.gain", "delivered over programmed", "", (0.5, 2.0), 0.005),
-    ratio(row(
-        "action.*.refill.concentration",
-        "drug refilled",
-        "ug/mL",
-        (50.0, 4000.0),
-        10.0,
-    )),
-    row("action.*.refill.volume", "volume refilled", "mL", (1.0, 40.0), 0.5),
-    moment(row("fault.*.at", "time", "h", (0.0, 96.0), 0.5)),
-    ratio(row("fault.*.bore", "severity: bore left", "", (0.001, 1.0), 0.001)),
-    ratio(row(
-        "fault.*.conductance",
-        "severity: size of the hole",
-        "mL/h/kPa",
-        (0.0001, 1.0),
-        0.0001,
-    )),
-    row(
-        "fault.*.gain",
-        "severity: delivered over programmed",
-        "",
-        (0.0, 5.0),
-        0.01,
-    ),
-    row("fault.*.severity", "severity", "", (0.0, 1.0), 0.01),
-    row("fault.*.offset", "severity: offset", "mm", (0.0, 2.0), 0.01),
-    row("fault.*.position", "place, from the pump", "cm", (0.0, 89.0), 1.0),
-    row("fault.*.profile.ramp", "growing over", "d", (0.0, 120.0), 1.0),
-    moment(row("action.*.at", "time", "h", (0.0, 96.0), 0.5)),
-    row("action.*.when.after", "time after", "h", (0.0, 96.0), 0.5),
-    row("action.*.lumbar_bolus.dose", "dose by needle", "ug", (5.0, 300.0), 5.0),
-    row("action.*.oral_baclofen.dose", "tablet", "mg", (5.0, 40.0), 5.0),
-    row("action.*.drain_csf.volume", "fluid let out", "mL", (5.0, 60.0), 1.0),
-    row("care.*.delay", "time to rescue", "h", (0.0, 72.0), 0.25),
-    row("care.*.emergency_wait", "wait in an emergency", "h", (0.0, 72.0), 0.5),
-    row(
-        "care.*.repair_wait_urgent",
-        "wait for the operation",
-        "h",
-        (0.0, 168.0),
-        1.0,
-    ),
-    row("care.*.interval", "between visits", "d", (1.0, 90.0), 1.0),
-    row(
-        "care.*.raises",
-        "rises before a fault is suspected",
-        "",
-        (1.0, 10.0),
-        1.0,
-    ),
-    row(
-        "care.*.signs",
-        "signs before a fault is suspected",
-        "",
-        (1.0, 20.0),
-        1.0,
-    ),
-];
 
 /// A slider of one scenario.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -243,6 +120,13 @@ enum Seat {
     Block(usize),
 }
 
+/// A block of a list, in the sheet of this number.
+struct Block<'s> {
+    id: &'s str,
+    number: usize,
+    table: &'s Table,
+}
+
 impl Sheets {
     /// Reads a file and its bases, nearest first.
     ///
@@ -261,10 +145,23 @@ impl Sheets {
         self.own.to_string()
     }
 
-    /// Number of arms of the file itself.
+    /// Number of arms that the file makes: those listed, times the cells of `[matrix]`.
     pub fn arms(&self) -> usize {
-        let arms = self.own.get("arm").and_then(Item::as_array_of_tables);
-        arms.map_or(0, ArrayOfTables::len)
+        let sheets = || (0..=self.bases.len()).map(|number| self.sheet(number));
+        let listed = sheets().find_map(|sheet| match sheet.get("arm")? {
+            Item::ArrayOfTables(arms) => Some(arms.len()),
+            item => item.as_array().map(Array::len),
+        });
+        // A base's factors stay beside those of the file, unless it gives the same anew.
+        let mut factors = BTreeMap::new();
+        for sheet in sheets() {
+            if let Some(table) = sheet.get("matrix").and_then(Item::as_table_like) {
+                gather(table, "", &mut factors);
+            }
+        }
+        factors
+            .values()
+            .fold(listed.unwrap_or(0).max(1), |n, values| n.saturating_mul(*values))
     }
 
     fn sheet(&self, number: usize) -> &Table {
@@ -274,26 +171,35 @@ impl Sheets {
         }
     }
 
-    /// Ids of the blocks of a list, base first, each with the sheet it is taken from.
-    fn blocks(&self, list: &str) -> Vec<(String, usize)> {
-        let mut out: Vec<(String, usize)> = Vec::new();
+    /// Blocks of a list, base first, each as the nearest sheet has it.
+    fn blocks(&self, list: &str) -> Vec<Block<'_>> {
+        let mut out: Vec<Block<'_>> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         for number in (0..=self.bases.len()).rev() {
             let Some(tables) = self.sheet(number).get(list).and_then(Item::as_array_of_tables) else {
                 continue;
             };
-            for id in tables.iter().filter_map(|t| t.get("id")?.as_str()) {
-                match out.iter_mut().find(|(known, _)| known == id) {
-                    Some(known) => known.1 = number,
-                    None => out.push((id.to_owned(), number)),
+            for table in tables {
+                let Some(id) = table.get("id").and_then(Item::as_str) else {
+                    continue;
+                };
+                let block = Block { id, number, table };
+                match places.get(id) {
+                    // An id that one sheet has twice is told by the loader; the first counts here.
+                    Some(&place) if out[place].number == number => {}
+                    Some(&place) => out[place] = block,
+                    None => {
+                        places.insert(id, out.len());
+                        out.push(block);
+                    }
                 }
             }
         }
         out
     }
 
-    fn block(&self, list: &str, id: &str, number: usize) -> Option<&Table> {
-        let tables = self.sheet(number).get(list)?.as_array_of_tables()?;
-        tables.iter().find(|t| t.get("id").and_then(Item::as_str) == Some(id))
+    fn block(&self, list: &str, id: &str) -> Option<Block<'_>> {
+        self.blocks(list).into_iter().find(|b| b.id == id)
     }
 
     fn arm(&self, arm: &str) -> Option<&Table> {
@@ -305,25 +211,26 @@ impl Sheets {
     }
 
     /// Ids that an arm leaves out.
-    fn without(&self, arm: &str) -> Vec<String> {
+    fn without(&self, arm: &str) -> BTreeSet<&str> {
         let list = self.arm(arm).and_then(|a| a.get("without")?.as_array());
-        list.map_or(Vec::new(), |l| {
-            l.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
-        })
+        list.into_iter().flatten().filter_map(|v| v.as_str()).collect()
+    }
+
+    /// Fields that an arm changes.
+    fn set(&self, arm: &str) -> Option<&dyn TableLike> {
+        self.arm(arm)?.get("set")?.as_table_like()
     }
 
     /// The value of a field as an arm has it, and where that is decided.
     fn find(&self, path: &str, arm: &str) -> Option<(&Item, Seat)> {
-        let set = self.arm(arm).and_then(|a| a.get("set"));
-        if let Some(item) = set.and_then(|s| s.as_table_like()?.get(path)) {
+        if let Some(item) = self.set(arm).and_then(|set| set.get(path)) {
             return Some((item, Seat::Arm(path.to_owned())));
         }
         let (list, rest) = path.split_once('.')?;
         if LISTS.contains(&list) {
             let (id, keys) = rest.split_once('.')?;
-            let number = self.blocks(list).into_iter().find(|(known, _)| known == id)?.1;
-            let item = walk(self.block(list, id, number)?, keys)?;
-            return Some((item, Seat::Block(number)));
+            let block = self.block(list, id)?;
+            return Some((walk(block.table, keys)?, Seat::Block(block.number)));
         }
         (0..=self.bases.len()).find_map(|number| Some((walk(self.sheet(number), path)?, Seat::Block(number))))
     }
@@ -331,9 +238,10 @@ impl Sheets {
     /// The sliders of an arm, those of faults first.
     pub fn sliders(&self, arm: &str) -> Vec<Slider> {
         let gone = self.without(arm);
+        let set = self.set(arm);
         let mut out = Vec::new();
-        let mut offer = |path: String, group: &str, row: &Row| {
-            let Some((item, _)) = self.find(&path, arm) else { return };
+        let mut offer = |path: String, group: &str, row: &Row, item: Option<&Item>| {
+            let Some(item) = item else { return };
             let Some((value, after)) = read(item, row) else { return };
             if row.moment && after.is_none() && value == 0.0 {
                 return; // the therapy itself, which began with the run
@@ -355,19 +263,23 @@ impl Sheets {
             });
         };
         for list in LISTS {
-            for (id, _) in self.blocks(list) {
-                if gone.contains(&id) {
+            // Each block is looked up once: a file may have thousands.
+            for Block { id, table, .. } in self.blocks(list) {
+                if gone.contains(id) {
                     continue;
                 }
                 for row in TABLE {
                     if let Some(keys) = row.path.strip_prefix(list).and_then(|p| p.strip_prefix(".*.")) {
-                        offer(format!("{list}.{id}.{keys}"), &id, row);
+                        let path = format!("{list}.{id}.{keys}");
+                        let item = set.and_then(|set| set.get(&path)).or_else(|| walk(table, keys));
+                        offer(path, id, row, item);
                     }
                 }
             }
         }
         for row in TABLE.iter().filter(|r| !r.path.contains('*')) {
-            offer(row.path.to_owned(), "pump", row);
+            let item = self.find(row.path, arm).map(|(item, _)| item);
+            offer(row.path.to_owned(), "pump", row, item);
         }
         out
     }
@@ -377,22 +289,19 @@ impl Sheets {
         let gone = self.without(arm);
         let mut out = Vec::new();
         for list in LISTS {
-            for (id, number) in self.blocks(list) {
-                let Some(block) = self.block(list, &id, number) else {
-                    continue;
-                };
-                let word = ["kind", "policy"].iter().find_map(|k| block.get(k)?.as_str());
+            for Block { id, table, .. } in self.blocks(list) {
+                let word = ["kind", "policy"].iter().find_map(|k| table.get(k)?.as_str());
                 let verb = || {
-                    let keys = block.iter().map(|(k, _)| k);
+                    let keys = table.iter().map(|(k, _)| k);
                     keys.filter(|k| !["id", "at", "when", "unless", "prescribed"].contains(k))
                         .last()
                         .unwrap_or(list)
                 };
                 out.push(Switch {
-                    on: !gone.contains(&id),
+                    on: !gone.contains(id),
                     kind: word.unwrap_or_else(verb).replace('_', " "),
                     list,
-                    id,
+                    id: id.to_owned(),
                 });
             }
         }
@@ -432,7 +341,7 @@ impl Sheets {
                 if LISTS.contains(&list) {
                     let (id, keys) = rest.split_once('.').ok_or_else(by_hand)?;
                     if number > 0 {
-                        let copy = self.block(list, id, number).ok_or_else(by_hand)?.clone();
+                        let copy = self.block(list, id).ok_or_else(by_hand)?.table.clone();
                         append(&mut self.own, list, copy).ok_or_else(by_hand)?;
                     }
                     self.own
@@ -457,7 +366,7 @@ impl Sheets {
     }
 
     fn switch(&mut self, id: &str, on: bool, arm: &str) -> Result<(), MoveError> {
-        let known = LISTS.iter().any(|list| self.blocks(list).iter().any(|(i, _)| i == id));
+        let known = LISTS.iter().any(|list| self.block(list, id).is_some());
         if !known {
             return Err(MoveError::NoBlock { id: id.to_owned() });
         }
@@ -486,6 +395,24 @@ impl Sheets {
             list.push(id);
         }
         Ok(())
+    }
+}
+
+/// Numbers of values of the factors in a matrix.
+fn gather(table: &dyn TableLike, prefix: &str, out: &mut BTreeMap<String, usize>) {
+    for (key, item) in table.iter() {
+        let name = format!("{prefix}.{key}");
+        let values = |item: &Item| item.as_array().map(Array::len);
+        match item.as_table_like() {
+            Some(inner) if inner.get("values").is_some() => {
+                out.entry(name)
+                    .or_insert(inner.get("values").and_then(values).unwrap_or(1));
+            }
+            Some(inner) => gather(inner, &name, out),
+            None => {
+                out.entry(name).or_insert(values(item).unwrap_or(1));
+            }
+        }
     }
 }
 
@@ -701,7 +628,7 @@ mod tests {
         let mut s = sheets();
         let switch = |id: &str, on: bool| Move::Switch { id: id.to_owned(), on };
         s.make(&switch("repair", false), "late").unwrap();
-        assert_eq!(s.without("late"), ["repair"]);
+        assert_eq!(s.without("late"), BTreeSet::from(["repair"]));
         s.make(&switch("repair", true), "late").unwrap();
         assert!(s.without("late").is_empty());
         s.make(&switch("kink", true), "none").unwrap();

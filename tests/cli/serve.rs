@@ -358,8 +358,51 @@ fn sizes_of_a_scenario_are_limited() {
     let (status, _) = desk.ask(&json!({ "text": format!("# {}\n", "x".repeat(70_000)) }));
     assert_eq!(status, 413);
     let arms: String = (0..30).map(|n| format!("[[arm]]\nid = \"a{n}\"\n")).collect();
-    let (status, answer) = desk.ask(&json!({ "text": format!("{BUSY}{arms}") }));
-    assert_eq!(status, 413, "{answer}");
+    let inline: String = (0..30).map(|n| format!("{{ id = \"a{n}\" }},")).collect();
+    let values: Vec<String> = (0..30).map(|n| format!("0.{}", 900 + n)).collect();
+    let values = values.join(", ");
+    for (before, after) in [
+        ("", arms.as_str()),
+        (&format!("arm = [{inline}]\n"), ""),
+        ("", &format!("[matrix]\n\"pump.gain\" = [{values}]\n")),
+        (
+            "",
+            &format!("[matrix]\ngain = {{ path = \"pump.gain\", values = [{values}] }}\n"),
+        ),
+        (
+            "",
+            &format!(
+                "[matrix]\n\"pump.gain\" = [0.9, 1.1]\n{}",
+                &arms[..arms.find("a13").unwrap() - 15]
+            ),
+        ),
+    ] {
+        let (status, answer) = desk.ask(&json!({ "text": format!("{before}{BUSY}{after}"), "only_read": true }));
+        assert_eq!(status, 413, "{answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(" arms, cells of a matrix among them"), "{message}");
+    }
+    let few = "[matrix]\n\"pump.gain\" = [0.9, 1.1]\n";
+    let (status, answer) = desk.ask(&json!({ "text": format!("{BUSY}{few}"), "only_read": true }));
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn sliders_of_a_thousand_blocks_are_found_block_by_block() {
+    let desk = Desk::new(Limits::default());
+    let fault = |n: usize| format!("[[fault]]\nid = \"f{n}\"\nkind = \"pump.stall\"\nat = \"{n} h\"\n");
+    let faults: String = (1..=1_100).map(fault).collect();
+    let text = format!("extends = \"base/adult-spinal.toml\"\ntitle = \"x\"\nduration = \"60 d\"\n{faults}");
+    let (status, answer) = desk.ask(&json!({ "text": text, "only_read": true }));
+    assert_eq!(status, 200, "{}", answer["error"]);
+    let sliders = answer["sliders"].as_array().unwrap();
+    let moments: Vec<(&str, f64)> = sliders
+        .iter()
+        .filter(|s| s["path"].as_str().unwrap().ends_with(".at"))
+        .map(|s| (s["group"].as_str().unwrap(), s["value"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(moments.len(), 1_100);
+    assert!((1..=1_100).all(|n| moments.contains(&(&format!("f{n}"), n as f64))));
 }
 
 #[test]
