@@ -355,10 +355,11 @@ impl Stepper {
                 next_h = next_h.max(proposed);
             }
             let mut next = spare.pop().unwrap_or_else(|| DenseStep::at(t, &last.y1));
-            wide(Bend { work, h });
-            for (i, dense) in next.dense.iter_mut().enumerate() {
-                *dense = work.dense.each_ref().map(|row| row.as_flattened()[i]);
-            }
+            wide(Bend {
+                work,
+                h,
+                out: &mut next.dense,
+            });
             next.y0.copy_from_slice(&last.y1);
             next.y1.copy_from_slice(&work.trial.as_flattened()[..n]);
             let mut slope = next.slope.take().unwrap_or_default();
@@ -517,8 +518,6 @@ struct Work {
     atol: Vec<Tile>,
     /// Square of the error in units of the tolerance.
     squares: Vec<Tile>,
-    /// Coefficients of the interpolant.
-    dense: [Vec<Tile>; 4],
 }
 
 impl Work {
@@ -529,7 +528,7 @@ impl Work {
             return;
         }
         let rows = [&mut self.y, &mut self.trial, &mut self.squares];
-        for row in rows.into_iter().chain(&mut self.k).chain(&mut self.dense) {
+        for row in rows.into_iter().chain(&mut self.k) {
             row.resize(tiles, [0.0; LANES]);
         }
         self.atol.resize(tiles, [1.0; LANES]);
@@ -590,24 +589,28 @@ impl<F: FnMut(f64, &[f64], &mut [f64])> Kernel for Attempt<'_, F> {
 
 /// The interpolant of a step of `h` \[h\] that was made.
 struct Bend<'a> {
-    work: &'a mut Work,
+    work: &'a Work,
     h: f64,
+    /// Its coefficients, state by state.
+    out: &'a mut [[f64; 4]],
 }
 
 impl Kernel for Bend<'_> {
     #[inline(always)]
     fn run(self) {
         let (work, h) = (self.work, self.h);
-        for b in 0..work.y.len() {
+        for (b, out) in self.out.chunks_mut(LANES).enumerate() {
             let last = weighted::<7>(&D, &work.k, b);
             let (first, end) = (&work.k[0][b], &work.k[6][b]);
+            let mut tile = [[0.0; 4]; LANES];
             for lane in 0..LANES {
                 let difference = work.trial[b][lane] - work.y[b][lane];
                 let bend = h * first[lane] - difference;
-                work.dense[0][b][lane] = difference;
-                work.dense[1][b][lane] = bend;
-                work.dense[2][b][lane] = difference - h * end[lane] - bend;
-                work.dense[3][b][lane] = h * last[lane];
+                tile[lane] = [difference, bend, difference - h * end[lane] - bend, h * last[lane]];
+            }
+            match <&mut [[f64; 4]; LANES]>::try_from(&mut *out) {
+                Ok(whole) => *whole = tile,
+                Err(_) => out.copy_from_slice(&tile[..out.len()]),
             }
         }
     }

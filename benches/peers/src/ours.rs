@@ -82,7 +82,7 @@ fn within(s: &Subject, off: bool, rows: &mut [f64], tolerances: Tolerances) {
                 row += 1;
             }
         }
-        stepper.restart_near(from, &x, 1.0);
+        stepper.restart_near(from, &x, 0.2);
         if (row as f64) * STEP_H == from {
             rows[row * N..][..N].copy_from_slice(&x);
             row += 1;
