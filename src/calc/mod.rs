@@ -42,12 +42,14 @@ pub use refill::{AlarmTiming, Refill, RefillInput, refill};
 pub use trumpet::{Occlusion, OcclusionInput, Trumpet, occlusion, pulse_train, trumpet};
 pub use valve::{Valve, ValveInput, valve};
 
+use crate::quantity::brief;
+
 /// Why a calculation was refused.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CalcError {
     /// Zero, negative or no number where more than nothing is needed.
-    #[error("{what} must be greater than zero, not {} {unit}", short(*value))]
+    #[error("{what} must be greater than zero, not {} {unit}", brief(*value))]
     NotPositive {
         /// Which value.
         what: &'static str,
@@ -57,7 +59,7 @@ pub enum CalcError {
         unit: &'static str,
     },
     /// Negative or no number.
-    #[error("{what} cannot be negative: {} {unit}", short(*value))]
+    #[error("{what} cannot be negative: {} {unit}", brief(*value))]
     Negative {
         /// Which value.
         what: &'static str,
@@ -67,7 +69,7 @@ pub enum CalcError {
         unit: &'static str,
     },
     /// The alarm would sound at once.
-    #[error("the low-reservoir alarm at {} mL is not below the fill of {} mL", short(*alarm), short(*fill))]
+    #[error("the low-reservoir alarm at {} mL is not below the fill of {} mL", brief(*alarm), brief(*fill))]
     AlarmAboveFill {
         /// Volume of the alarm \[mL\].
         alarm: f64,
@@ -80,15 +82,6 @@ pub enum CalcError {
         /// Which result.
         what: &'static str,
     },
-}
-
-/// A number for a message, without hundreds of zeros.
-fn short(x: f64) -> String {
-    if x != 0.0 && x.is_finite() && !(1e-9..1e15).contains(&x.abs()) {
-        format!("{x:e}")
-    } else {
-        format!("{x}")
-    }
 }
 
 fn positive(what: &'static str, value: f64, unit: &'static str) -> Result<f64, CalcError> {

@@ -509,3 +509,12 @@ impl fmt::Display for Quantity {
         }
     }
 }
+
+/// A number for a message, without hundreds of zeros.
+pub(crate) fn brief(x: f64) -> String {
+    if x != 0.0 && x.is_finite() && !(1e-9..1e15).contains(&x.abs()) {
+        format!("{x:e}")
+    } else {
+        format!("{x}")
+    }
+}

@@ -8,7 +8,7 @@ use super::document::{Data, Entry, Node, Table};
 use super::model::Catalog;
 use super::names::Names;
 use crate::engine::SimTime;
-use crate::quantity::{self, Dimension, Quantity};
+use crate::quantity::{self, Dimension, Quantity, brief};
 use crate::signals::Level;
 
 /// The value is unusable and the mistake has been reported.
@@ -149,18 +149,9 @@ impl Bound {
 /// A number in its unit.
 fn shown(x: f64, unit: &str) -> String {
     match unit {
-        "1" => short(x),
-        "%" => format!("{} %", short(x * 100.0)),
-        unit => format!("{} {unit}", short(x)),
-    }
-}
-
-/// A number without hundreds of zeros.
-fn short(x: f64) -> String {
-    if x != 0.0 && x.is_finite() && !(1e-9..1e15).contains(&x.abs()) {
-        format!("{x:e}")
-    } else {
-        format!("{x}")
+        "1" => brief(x),
+        "%" => format!("{} %", brief(x * 100.0)),
+        unit => format!("{} {unit}", brief(x)),
     }
 }
 
@@ -400,7 +391,7 @@ impl<'d, 'c> Fields<'d, 'c> {
         if dimension == Dimension::Number {
             return Ok(bare + 0.0);
         }
-        let bare = short(bare);
+        let bare = brief(bare);
         Err(self.report(
             Diagnostic::new("no-unit", format!("`{key}` = {bare} has no unit"))
                 .at(node.place, format!("{} is needed", dimension.noun()))
