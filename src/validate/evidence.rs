@@ -650,7 +650,10 @@ impl Evidence {
             if case.statistic == Some(Statistic::Sd) && case.replicates == Some(1) {
                 return Err(senseless("a standard deviation needs at least two replicates"));
             }
-            if case.band.is_some_and(|[low, high]| !(low <= high)) {
+            if case
+                .band
+                .is_some_and(|[low, high]| low.is_nan() || high.is_nan() || low > high)
+            {
                 return Err(senseless("the band is empty"));
             }
             if (case.statistic == Some(Statistic::Share)) != case.band.is_some() {
