@@ -377,7 +377,7 @@ fn evidence_that_asks_for_too_much_is_refused_with_its_place() {
         (table(&"a".repeat(9_000), 5_000), ["mine.toml:2:6", "at most 20000000"]),
         (long, ["mine.toml:3:6", "at most 15625000"]),
         (story("text = \"duration = 2\""), ["mine.toml:3:6", "story `own`"]),
-        (story(""), ["mine.toml:20:6", "either a `text`"]),
+        (story(""), ["mine.toml:17:6", "either a `text`"]),
         (
             CASE.replace("half_life", "half_live"),
             ["mine.toml:3:6", "did you mean `half_life`?"],
@@ -386,7 +386,7 @@ fn evidence_that_asks_for_too_much_is_refused_with_its_place() {
             CASE.replace("\"needle\"", "\"nedle\""),
             ["mine.toml:3:6", "did you mean `needle`?"],
         ),
-        (format!("{CASE}{CASE}"), ["mine.toml:17:6", "stands twice"]),
+        (format!("{CASE}{CASE}"), ["mine.toml:18:6", "stands twice"]),
         (
             CASE.replace("kinetic =", "kinetik ="),
             ["mine.toml: line 11, column 1", "kinetik"],
