@@ -610,6 +610,62 @@ mod tests {
     }
 
     #[test]
+    fn what_is_found_does_not_depend_on_the_unit() {
+        let dip = [term(1.0, 0.0, 0.0), term(-1.0, 0.0, -40.0), term(1.0, 0.0, -60.0)];
+        let here = sum(&dip).crossings(0.9, 0.0, 8760.0).unwrap();
+        assert_eq!(here.len(), 2);
+        for unit in [1e-12, 1e12] {
+            let scaled = dip.map(|t| term(unit * t.amplitude, 0.0, t.rate));
+            let found = sum(&scaled).crossings(0.9 * unit, 0.0, 8760.0).unwrap();
+            assert_eq!(found.len(), 2, "{unit:e}");
+            for (one, other) in found.iter().zip(&here) {
+                assert_eq!(one.direction, other.direction);
+                assert!((one.t_h - other.t_h).abs() < 1e-11, "{unit:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pair_farther_apart_than_the_resolution_is_found_next_to_the_origin_too() {
+        // The curve of `bateman`, a hundred million times as fast.
+        let y = sum(&[term(1.0, 0.0, -1e8), term(-1.0, 0.0, -3e8)]);
+        let found = y.crossings(0.2, 0.0, 3e-8).unwrap();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[1].t_h - found[0].t_h > 10.0 * RESOLUTION_H);
+    }
+
+    #[test]
+    fn a_crossing_right_behind_the_start_is_not_put_at_the_end() {
+        // So little below the level that a secant cannot be told from the start.
+        let y = sum(&[term(-1e-20, 1.0, 0.0)]);
+        let found = y.crossings(0.0, 0.0, 100.0).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].t_h < 1e-11, "{found:?}");
+    }
+
+    #[test]
+    fn the_range_of_slopes_holds_what_rounding_hides() {
+        // Slopes of 0.1, 0.2 and -0.3: as numbers of the machine they add up to 2^-55, in the
+        // order of the terms to twice that.
+        let exact = libm::scalbn(1.0, -55);
+        let parts = [0.1, 0.2, -0.3];
+        let straight = parts.map(|slope| term(0.0, slope, 0.0));
+        let power = parts.map(|amplitude| Term {
+            power: 1,
+            ..term(amplitude, 0.0, 0.0)
+        });
+        for terms in [straight, power] {
+            let y = sum(&terms);
+            let search = Search::new(&y, 0.0);
+            let (low, high) = search
+                .ranges(&search.end(1.0).unwrap(), &search.end(1.0).unwrap())
+                .slope;
+            assert!(low <= exact && exact <= high, "{low:e} {high:e}");
+            assert!(high - low < 1e-13);
+        }
+    }
+
+    #[test]
     fn what_cannot_be_searched_is_an_error() {
         let y = bateman();
         assert!(y.crossings(0.1, 2.0, 1.0).is_err());

@@ -145,8 +145,9 @@ impl<const N: usize> Kernel for Powers<'_, N> {
 pub(crate) fn exp_and_integral(rate: f64, t: f64) -> (f64, f64) {
     let x = rate * t;
     if x > HIGHEST {
+        // Less one is the same number here.
         let e = libm::exp(x);
-        return (e, (e - 1.0) / rate);
+        return (e, e / rate);
     }
     one(rate, t)
 }

@@ -373,7 +373,17 @@ mod tests {
             assert_ne!(base.to_bits(), other.to_bits());
         }
         let d = Draws::new(1, 2);
+        assert_eq!((d.seed(), d.replicate()), (1, 2));
         assert_ne!(d.uniform("ab", "c", 0).to_bits(), d.uniform("a", "bc", 0).to_bits());
+    }
+
+    #[test]
+    fn a_channel_handed_to_another_replicate_has_that_ones_luck() {
+        let handed = Draws::new(7, 0).channel("leak", "onset").of(5);
+        for ordinal in 0..10 {
+            let own = Draws::new(7, 5).uniform("leak", "onset", ordinal);
+            assert_eq!(handed.uniform(ordinal).to_bits(), own.to_bits());
+        }
     }
 
     #[test]

@@ -573,3 +573,64 @@ fn schur_start(b: &DMatrix<f64>, size: f64) -> Option<DMatrix<f64>> {
     }
     Some(v)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numerics::dense::apply;
+
+    #[test]
+    fn exchange_without_a_loop_has_upright_modes_at_once_in_any_unit() {
+        for unit in [1.0, 1e-3, 1e4] {
+            let a = DMatrix::from_row_slice(2, 2, &[-40.5, 3.0 / unit, 40.0 * unit, -3.0]);
+            let quality = decompose(&a).unwrap().quality;
+            assert!((quality.condition - 1.0).abs() < 1e-12, "{unit:e} {quality:?}");
+            assert_eq!(quality.sweeps, 0, "{unit:e}");
+        }
+    }
+
+    #[test]
+    fn the_error_of_the_inverse_is_told_for_modes_of_length_one() {
+        // A one-way chain that grows: modes of very different lengths.
+        let rates = [0.97, 1.31, 1.83, 2.77];
+        let a = DMatrix::from_fn(4, 4, |i, j| match i.checked_sub(j) {
+            Some(0) => -rates[j],
+            Some(1) => 4.7 * rates[j],
+            _ => 0.0,
+        });
+        let modal = decompose(&a).unwrap();
+        let lengths: Vec<f64> = modal.right.column_iter().map(|v| v.norm()).collect();
+        assert!(lengths.iter().any(|l| *l > 100.0));
+        let unit = product(&modal.left, &modal.right) - DMatrix::identity(4, 4);
+        let off = |k: usize, l: usize| unit[(k, l)].abs() * lengths[k] / lengths[l];
+        let worst = (0..16).map(|e| off(e / 4, e % 4)).fold(0.0, f64::max);
+        assert!(worst > 0.0);
+        let told = modal.quality.inverse_error;
+        assert!(told > 0.9 * worst && told < 1.1 * worst, "{told:e} {worst:e}");
+    }
+
+    #[test]
+    fn a_schur_form_gives_the_modes_of_a_loop_with_real_rates_and_of_no_other() {
+        let start = |a: &DMatrix<f64>| schur_start(a, one_norm(a));
+        let a = DMatrix::from_row_slice(3, 3, &[-1.0, 0.0, 0.02, 1.0, -3.0, 0.0, 0.0, 3.0, -6.0]);
+        let v = start(&a).unwrap();
+        for mode in v.column_iter() {
+            let grown = apply(&a, mode.as_slice());
+            let rate: f64 = grown.iter().zip(mode.iter()).map(|(g, v)| g * v).sum();
+            assert!((mode.norm() - 1.0).abs() < 1e-14);
+            assert!(grown.iter().zip(mode.iter()).all(|(g, v)| (g - rate * v).abs() < 1e-13));
+        }
+        assert!(inverse(v).is_some());
+        // A repeated rate may have two modes, or one.
+        let two = DMatrix::from_diagonal_element(2, 2, -2.0);
+        assert_eq!(start(&two), Some(DMatrix::identity(2, 2)));
+        let one = DMatrix::from_row_slice(2, 2, &[-2.0, 1.0, 0.0, -2.0]);
+        assert_eq!(start(&one), None);
+        let ring = DMatrix::from_row_slice(3, 3, &[-1.0, 0.0, 1.0, 1.0, -1.0, 0.0, 0.0, 1.0, -1.0]);
+        assert_eq!(start(&ring), None);
+        for unit in [1.0, 1e-8] {
+            let turning = DMatrix::from_row_slice(2, 2, &[-1.0, 2.0, -3.0, -2.0]);
+            assert_eq!(start(&(turning * unit)), None);
+        }
+    }
+}

@@ -496,7 +496,8 @@ fn first_step(
     }
     let largest = d1.max(d2);
     let h1 = if largest <= 1e-15 {
-        (h0 * 1e-3).max(1e-6)
+        // Hairer's larger of this and a thousandth of `h0`, which is no longer where nothing moves.
+        1e-6
     } else {
         libm::pow(0.01 / largest, 0.2)
     };

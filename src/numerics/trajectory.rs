@@ -138,9 +138,7 @@ impl ExponentialSum {
                 ..*t
             });
             if t.power > 0 {
-                let amplitude = t.amplitude;
                 terms.push(Term {
-                    amplitude,
                     forcing: 0.0,
                     power: t.power - 1,
                     ..*t
@@ -196,6 +194,41 @@ mod tests {
     }
 
     #[test]
+    fn one_series_gives_every_power_what_it_gets_alone() {
+        for rate in [0.0, -1e-9, -0.5, -3.0, -27.0, -31.0, -80.0, 0.9, 2.0] {
+            let mut pairs = vec![(7.0, 7.0)];
+            power_pairs(rate, 1.0, 5, &mut pairs);
+            assert_eq!(pairs.len(), 7);
+            for (power, pair) in (0..).zip(&pairs[1..]) {
+                let alone = power_pair(rate, 1.0, power);
+                assert_eq!(pair.0, alone.0);
+                assert!(
+                    (pair.1 - alone.1).abs() <= 1e-13 * alone.1,
+                    "{rate} {power}: {}",
+                    pair.1
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_integral_holds_where_the_exponential_is_spent_or_overwhelming() {
+        for power in 0..6 {
+            // The whole area under t^k/k! exp(-3 t) is 3^-(k+1).
+            let (_, whole) = power_pair(-3.0, 1000.0, power);
+            let exact = 1.0 / 3f64.powi(power as i32 + 1);
+            assert!((whole - exact).abs() < 1e-14 * exact, "{power}: {whole}");
+            // Growth: from exp(60 t) the last power is left, less by parts.
+            let (_, grown) = power_pair(60.0, 1.0, power);
+            let parts = (0..=power).fold((0.0, 1.0 / 60.0), |(sum, weight), down| {
+                let g = power_pair(60.0, 1.0, power - down).0;
+                (sum + g * weight, weight / -60.0)
+            });
+            assert!((grown - parts.0).abs() < 1e-13 * grown, "{power}: {grown} {}", parts.0);
+        }
+    }
+
+    #[test]
     fn the_derivative_matches_a_difference_quotient() {
         let y = ExponentialSum::new(vec![
             Term {
@@ -237,5 +270,8 @@ mod tests {
         );
         assert_eq!(y.value(4.0), 1.5 + 24.0);
         assert_eq!(y.slope(4.0), 6.0);
+        // A factor goes to what a term has as well as to what comes in.
+        let twice = ExponentialSum::default().plus(2.0, &y);
+        assert_eq!(twice.value(4.0), 2.0 * y.value(4.0));
     }
 }

@@ -152,6 +152,30 @@ mod exact_path {
     }
 
     #[test]
+    fn rates_are_those_of_the_closed_form_the_slow_ones_first() {
+        let m = &closed_forms()[1];
+        let system = LinearSystem::new(m.a.clone()).unwrap();
+        let [slow, fast] = system.rates() else {
+            panic!("two states")
+        };
+        assert!(fast < slow && *slow < 0.0);
+        // Sum and product of the roots.
+        assert!((slow + fast + 43.5).abs() < 1e-13 && (slow * fast - 1.5).abs() < 1e-13);
+        assert!(LinearSystem::by_exponential(m.a.clone()).unwrap().rates().is_empty());
+    }
+
+    #[test]
+    fn a_step_below_the_shortest_of_the_ladder_leaves_no_error() {
+        // 0.05 s of a rate of 1000 /h.
+        let (rate, t) = (1000.0, 1.5e-5);
+        let system = LinearSystem::by_exponential(DMatrix::from_element(1, 1, -rate)).unwrap();
+        let later = system.advance(&system.coordinates(&[1.0]), &system.forcing(&[rate]), t);
+        assert!((system.physical(&later)[0] - 1.0).abs() <= 2.0 * f64::EPSILON);
+        let later = system.advance(&system.coordinates(&[1.0]), &system.forcing(&[0.0]), t);
+        assert!((system.physical(&later)[0] - (-rate * t).exp()).abs() <= 2.0 * f64::EPSILON);
+    }
+
+    #[test]
     fn state_survives_json_bit_for_bit() {
         let m = &closed_forms()[3];
         let system = LinearSystem::new(m.a.clone()).unwrap();
@@ -301,13 +325,17 @@ mod neuraxis_of_75_states {
     #[test]
     fn adding_a_dose_equals_starting_with_it() {
         let m = neuraxis(16.0, 1e-6);
-        let system = LinearSystem::new(m.a.clone()).unwrap();
-        let mut x = vec![0.5; 75];
-        let mut c = system.coordinates(&x);
-        system.add(&mut c, 7, 3.0);
-        x[7] += 3.0;
-        let rounding = 10.0 * f64::EPSILON * system.quality().unwrap().condition;
-        assert_close("dose", &system.physical(&c), &x, rounding);
+        for system in [
+            LinearSystem::new(m.a.clone()).unwrap(),
+            LinearSystem::by_exponential(m.a.clone()).unwrap(),
+        ] {
+            let mut x = vec![0.5; 75];
+            let mut c = system.coordinates(&x);
+            system.add(&mut c, 7, 3.0);
+            x[7] += 3.0;
+            let rounding = 10.0 * f64::EPSILON * system.quality().map_or(1.0, |q| q.condition);
+            assert_close("dose", &system.physical(&c), &x, rounding);
+        }
     }
 
     #[test]
@@ -462,6 +490,53 @@ mod stepper {
     }
 
     #[test]
+    fn a_step_grows_tenfold_at_most_and_does_where_it_may() {
+        let mut s = Stepper::new(1, Tolerances::uniform(1, 1e-6, 1e-9)).unwrap();
+        s.restart(0.0, &[1.0]);
+        let rhs = |_: f64, _: &[f64], dy: &mut [f64]| dy[0] = 0.0;
+        s.step(rhs, f64::MAX, 0.01).unwrap();
+        for _ in 0..4 {
+            let (t0, t1) = s.interval();
+            s.step(rhs, f64::MAX, f64::INFINITY).unwrap();
+            let (_, after) = s.interval();
+            let growth = (after - t1) / (t1 - t0);
+            assert!((growth - 10.0).abs() < 1e-9, "{growth}");
+        }
+    }
+
+    #[test]
+    fn a_step_into_what_is_not_defined_is_tried_again_a_tenth_as_long() {
+        // A state that empties by a square root, which has none below zero.
+        let rhs = |_: f64, y: &[f64], dy: &mut [f64]| dy[0] = -10.0 * y[0].sqrt() * y[0].sqrt();
+        let mut s = Stepper::new(1, Tolerances::uniform(1, 1e-6, 1e-9)).unwrap();
+        s.restart(0.0, &[1.0]);
+        while s.last_step().next_h.is_none_or(|h| h < 10.0) {
+            s.step(|_, _, dy| dy[0] = 0.0, f64::MAX, 10.0).unwrap();
+        }
+        s.restart_near(0.0, &[1.0], 10.0);
+        s.step(rhs, 100.0, f64::INFINITY).unwrap();
+        let (_, t) = s.interval();
+        assert!(t > 0.001 && t <= 0.1, "{t}");
+        assert!((s.state()[0] - (-10.0 * t).exp()).abs() < 1e-5);
+    }
+
+    #[test]
+    fn where_nothing_moves_yet_the_first_step_only_feels_its_way() {
+        // Hairer: a millionth of an hour ahead, and then a hundred times that at most.
+        let mut s = Stepper::new(1, Tolerances::uniform(1, 1e-6, 1e-9)).unwrap();
+        for start in [0.0, 1.0] {
+            s.restart(0.0, &[start]);
+            let mut farthest: f64 = 0.0;
+            let rhs = |t: f64, _: &[f64], dy: &mut [f64]| {
+                farthest = farthest.max(t);
+                dy[0] = t;
+            };
+            s.step(rhs, 1000.0, f64::INFINITY).unwrap();
+            assert!(farthest <= 1.000_001e-4, "{farthest}");
+        }
+    }
+
+    #[test]
     fn steps_made_in_the_place_of_old_ones_have_the_same_bits() {
         let rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
             dy[0] = t.sin() - y[0] * y[1];
@@ -557,6 +632,13 @@ mod stepper {
             s.step(|_, _, dy| dy[0] = 1.0, 1e9, 1.0),
             Err(StepError::TooManySteps { limit: 2, .. })
         ));
+        // Gliding needs a way to go as well.
+        let mut s = fresh(1.0);
+        s.step(|_, _, dy| dy[0] = 0.0, 1.0, 1.0).unwrap();
+        for h in [0.0, -0.5, f64::NAN] {
+            let still = s.glide(|_, _, dy| dy[0] = 0.0, h);
+            assert!(matches!(still, Err(StepError::Underflow { .. })), "{h}");
+        }
         assert!(Stepper::new(2, Tolerances::uniform(1, 1e-6, 1e-9)).is_err());
         assert!(Stepper::new(1, Tolerances::uniform(1, -1.0, 1e-9)).is_err());
     }
@@ -776,6 +858,32 @@ mod traps_of_ode_solvers {
         for method in BOTH {
             let got = integrate(&Fast, &[0.0], &[segment(0.0, 240.0)], &[240.0], tight(1e-6), method).unwrap();
             assert!((got[0][0] - 1.0).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn what_fails_says_at_which_time_of_the_segments() {
+        struct Square;
+        impl UserModel for Square {
+            fn dim(&self) -> usize {
+                1
+            }
+            fn rhs(&self, _: f64, y: &[f64], dy: &mut [f64]) {
+                dy[0] = y[0] * y[0];
+            }
+        }
+        // From 1 on it is infinite an hour later.
+        for method in BOTH {
+            let segments = [segment(10.0, 10.5), segment(10.5, 20.0)];
+            let got = integrate(&Square, &[1.0], &segments, &[20.0], tight(1e-9), method);
+            let (GeneralError::NotFinite { t_h }
+            | GeneralError::Underflow { t_h }
+            | GeneralError::TooManySteps { t_h }
+            | GeneralError::Stiff { t_h }) = got.unwrap_err()
+            else {
+                panic!("{method:?}");
+            };
+            assert!((t_h - 11.0).abs() < 1e-3, "{method:?} {t_h}");
         }
     }
 
