@@ -277,3 +277,33 @@ pub(super) fn drug_in<'a>(plugs: impl IntoIterator<Item = &'a Plug>) -> f64 {
 pub(super) fn others_in<'a>(plugs: impl IntoIterator<Item = &'a Plug>) -> Others {
     plugs.into_iter().map(|p| p.others * p.volume).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_dissolved_speck_displaces_is_told_for_every_drug() {
+        let mix = |baclofen: f64, other: f64| {
+            let mut others = Others::NONE;
+            others.set(0, other);
+            Mix { baclofen, others }
+        };
+        let mut reach = Reach {
+            rigid: 0.0,
+            plugs: VecDeque::from([
+                Plug::of(3.0 * SPECK, mix(500.0, 20.0)),
+                Plug::of(0.5 * SPECK, mix(2000.0, 7.0)),
+                Plug::of(2.0 * SPECK, mix(0.0, 90.0)),
+            ]),
+        };
+        let (drug, others, volume) = (reach.drug(), reach.others().get(0), reach.volume());
+        let (displaced, others_displaced) = reach.tidy();
+        assert_eq!(reach.plugs.len(), 2);
+        assert!((reach.volume() - volume).abs() < 1e-12 * volume);
+        assert!(displaced > 0.0, "the speck held more than its neighbour");
+        assert!((reach.drug() + displaced - drug).abs() < 1e-12 * drug);
+        let kept = reach.others().get(0) + others_displaced.get(0);
+        assert!((kept - others).abs() < 1e-12 * others);
+    }
+}

@@ -348,3 +348,37 @@ impl CatheterFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bore_shrinks_in_proportion_down_to_what_remains() {
+        let into = Destination::Subcutaneous;
+        for (u, left) in [(0.25, 0.85), (0.5, 0.7), (1.0, 0.4)] {
+            let (position, length, bore) = (30.0, 1.0, 0.4);
+            for fault in [
+                CatheterFault::Kink { position, length, bore },
+                CatheterFault::Occlusion { position, bore },
+                CatheterFault::Granuloma { bore, share: 0.5 },
+                CatheterFault::Fracture {
+                    position,
+                    conductance: 1.0,
+                    bore,
+                    into,
+                },
+            ] {
+                let grown = fault.at_severity(u);
+                let (Some(CatheterFault::Kink { bore, .. })
+                | Some(CatheterFault::Occlusion { bore, .. })
+                | Some(CatheterFault::Granuloma { bore, .. })
+                | Some(CatheterFault::Fracture { bore, .. })) = grown
+                else {
+                    panic!("{fault:?} became {grown:?}");
+                };
+                assert!((bore - left).abs() < 1e-15, "{fault:?} at {u}: {bore}");
+            }
+        }
+    }
+}

@@ -230,7 +230,8 @@ pub(super) fn settle(drive: Drive, view: View) -> (f64, f64) {
     if drive.flow <= 0.0 {
         return (0.0, view.pressure);
     }
-    let pressure = if total > 0.0 { free / total } else { f64::INFINITY };
+    // Infinite where nothing is open and the pump does not weaken.
+    let pressure = free / total;
     if pressure > drive.max_pressure {
         let flow = view.takes(drive.max_pressure).min(drive.flow);
         if flow > 0.0 {

@@ -396,6 +396,39 @@ mod backwards {
     }
 
     #[test]
+    fn only_a_volume_that_can_be_is_drawn() {
+        let mut line = running();
+        let before = line.clone();
+        for volume in [-0.1, f64::INFINITY, f64::NAN] {
+            let refused = line.aspirate(at(1.0), volume);
+            assert!(matches!(refused, Err(CatheterError::Value { .. })), "{volume}");
+            assert!(line.draw_back(at(1.0), volume).is_err());
+        }
+        assert_eq!(line, before);
+    }
+
+    #[test]
+    fn an_emptied_catheter_keeps_what_the_tube_holds_with_a_hole_and_without() {
+        for hole in [false, true] {
+            let mut line = running();
+            if hole {
+                let leak = CatheterFault::Leak {
+                    position: 30.0,
+                    conductance: 1e-9,
+                    into: Destination::Subcutaneous,
+                };
+                line.set_fault(at(0.0), "leak", leak, 1.0).unwrap();
+            }
+            let (drug, others) = line.empty(at(0.0));
+            close(drug, 89.0 * 0.0022 * 2000.0, 1e-9);
+            assert!(others.is_none());
+            close(line.drug(at(0.0)), 0.199 * 2000.0, 1e-9);
+            close(line.volume(at(0.0)), 0.3948, 1e-12);
+            assert_eq!(line.tip_concentration(), 0.0);
+        }
+    }
+
+    #[test]
     fn the_wall_keeps_the_volume_it_had_stored() {
         let mut line = running();
         let kink = CatheterFault::Kink {
@@ -479,6 +512,56 @@ mod make {
         let (spine, lost) = on(&mut line, 1.0, 25.0);
         close(spine + lost, FLOW * 24.0 * 2000.0, 2e-2);
         assert!(spine < 0.01 * lost);
+    }
+
+    #[test]
+    fn a_hole_in_the_wide_piece_is_reached_after_the_volume_before_it() {
+        let mut two = setup();
+        two.pump_segment = Some(Segment {
+            length: 40.0,
+            volume: 0.2,
+        });
+        two.initial_concentration = Some(0.0);
+        let mut line = built(&two);
+        let leak = CatheterFault::Leak {
+            position: 30.0,
+            conductance: 1e3,
+            into: Destination::Subcutaneous,
+        };
+        line.set_fault(at(0.0), "leak", leak, 1.0).unwrap();
+        run_at(&mut line, 0.0, FLOW, 2000.0);
+        // The tube, and three quarters of the piece.
+        let wait = (0.199 + 0.15) / FLOW;
+        let (_, early) = on(&mut line, 0.0, wait * 0.8);
+        assert_eq!(early, 0.0);
+        let (spine, late) = on(&mut line, wait * 0.8, wait * 1.5);
+        close(late, 0.5 * wait * FLOW * 2000.0, 1e-6);
+        assert_eq!(spine, 0.0);
+    }
+
+    #[test]
+    fn a_kink_of_the_wide_piece_costs_less_by_the_square_of_its_area() {
+        let rise = |position: f64| {
+            let mut two = setup();
+            two.pump_segment = Some(Segment {
+                length: 40.0,
+                volume: 0.2,
+            });
+            let mut line = built(&two);
+            run_at(&mut line, 0.0, FLOW, 2000.0);
+            let sound = line.pressure(at(0.0));
+            let kink = CatheterFault::Kink {
+                position,
+                length: 1.0,
+                bore: 0.05,
+            };
+            line.set_fault(at(0.0), "kink", kink, 1.0).unwrap();
+            on(&mut line, 0.0, 100.0);
+            line.pressure(at(100.0)) - sound
+        };
+        let narrower = 0.0022 / (0.2 / 40.0);
+        // But for the Pascal that the sound line costs.
+        close(rise(20.0), rise(60.0) * narrower * narrower, 1e-2);
     }
 
     #[test]
