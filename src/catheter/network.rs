@@ -230,8 +230,7 @@ pub(super) fn settle(drive: Drive, view: View) -> (f64, f64) {
     if drive.flow <= 0.0 {
         return (0.0, view.pressure);
     }
-    // Infinite where nothing is open and the pump does not weaken.
-    let pressure = free / total;
+    let pressure = if total > 0.0 { free / total } else { f64::INFINITY };
     if pressure > drive.max_pressure {
         let flow = view.takes(drive.max_pressure).min(drive.flow);
         if flow > 0.0 {
