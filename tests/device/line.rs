@@ -462,8 +462,10 @@ mod leaks {
             assert!(line.set_fault(SimTime::ZERO, id, hole, 1.0).unwrap().is_empty());
         }
         // From 5 kPa of the spinal fluid to the tissue's none.
-        let (mut now, mut passed) = (SimTime::ZERO, 0.0);
+        let (mut now, mut passed, mut changes) = (SimTime::ZERO, 0.0, 0);
         while let Some(next) = line.next_change() {
+            changes += 1;
+            assert!(changes < 10_000, "changes never end");
             let net = line.inflow() - line.streams().iter().map(|s| s.flow).sum::<f64>();
             passed += net * next.hours_since(now);
             now = next;
