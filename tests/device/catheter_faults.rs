@@ -32,6 +32,17 @@ fn setup() -> model::Catheter {
     }
 }
 
+/// The same length, of which the 40 cm at the pump have more than twice the bore's area.
+fn two_pieces() -> model::Catheter {
+    model::Catheter {
+        pump_segment: Some(Segment {
+            length: 40.0,
+            volume: 0.2,
+        }),
+        ..setup()
+    }
+}
+
 fn built(setup: &model::Catheter) -> Catheter {
     Catheter::new(SimTime::ZERO, setup, &ParameterSet::default(), 2000.0).unwrap()
 }
@@ -451,15 +462,10 @@ mod make {
 
     #[test]
     fn the_volumes_of_two_pieces_add_up() {
-        let mut two = setup();
-        two.pump_segment = Some(Segment {
-            length: 40.0,
-            volume: 0.2,
-        });
-        let line = built(&two);
+        let line = built(&two_pieces());
         close(line.dead_volume(), 0.199 + 0.2 + 49.0 * 0.0022, 1e-12);
         // A wider bore has the square of its area less resistance, a Pascal in all.
-        let mut line = built(&two);
+        let mut line = built(&two_pieces());
         run_at(&mut line, 0.0, FLOW, 2000.0);
         let sound = running();
         let narrower = 0.0022 / (0.2 / 40.0);
@@ -473,13 +479,10 @@ mod make {
 
     #[test]
     fn a_front_passes_both_pieces() {
-        let mut two = setup();
-        two.pump_segment = Some(Segment {
-            length: 40.0,
-            volume: 0.2,
+        let mut line = built(&model::Catheter {
+            initial_concentration: Some(0.0),
+            ..two_pieces()
         });
-        two.initial_concentration = Some(0.0);
-        let mut line = built(&two);
         run_at(&mut line, 0.0, FLOW, 2000.0);
         let wait = line.dead_volume() / FLOW;
         let (early, _) = on(&mut line, 0.0, wait * 0.9);
@@ -490,12 +493,7 @@ mod make {
 
     #[test]
     fn faults_of_a_two_piece_catheter_keep_their_places() {
-        let mut two = setup();
-        two.pump_segment = Some(Segment {
-            length: 40.0,
-            volume: 0.2,
-        });
-        let mut line = built(&two);
+        let mut line = built(&two_pieces());
         run_at(&mut line, 0.0, FLOW, 2000.0);
         let leak = CatheterFault::Leak {
             position: 30.0,
@@ -516,13 +514,10 @@ mod make {
 
     #[test]
     fn a_hole_in_the_wide_piece_is_reached_after_the_volume_before_it() {
-        let mut two = setup();
-        two.pump_segment = Some(Segment {
-            length: 40.0,
-            volume: 0.2,
+        let mut line = built(&model::Catheter {
+            initial_concentration: Some(0.0),
+            ..two_pieces()
         });
-        two.initial_concentration = Some(0.0);
-        let mut line = built(&two);
         let leak = CatheterFault::Leak {
             position: 30.0,
             conductance: 1e3,
@@ -542,12 +537,7 @@ mod make {
     #[test]
     fn a_kink_of_the_wide_piece_costs_less_by_the_square_of_its_area() {
         let rise = |position: f64| {
-            let mut two = setup();
-            two.pump_segment = Some(Segment {
-                length: 40.0,
-                volume: 0.2,
-            });
-            let mut line = built(&two);
+            let mut line = built(&two_pieces());
             run_at(&mut line, 0.0, FLOW, 2000.0);
             let sound = line.pressure(at(0.0));
             let kink = CatheterFault::Kink {
@@ -585,9 +575,11 @@ mod make {
     #[test]
     fn impossible_pieces_are_refused() {
         for (length, volume) in [(0.0, 0.1), (89.0, 0.1), (20.0, 0.0), (f64::NAN, 0.1)] {
-            let mut two = setup();
-            two.pump_segment = Some(Segment { length, volume });
-            let refused = Catheter::new(SimTime::ZERO, &two, &ParameterSet::default(), 2000.0);
+            let pieces = model::Catheter {
+                pump_segment: Some(Segment { length, volume }),
+                ..setup()
+            };
+            let refused = Catheter::new(SimTime::ZERO, &pieces, &ParameterSet::default(), 2000.0);
             assert!(matches!(refused, Err(CatheterError::Value { .. })), "{length} {volume}");
         }
         let mut line = running();
