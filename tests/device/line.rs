@@ -199,6 +199,35 @@ mod column {
     }
 
     #[test]
+    fn a_hole_that_heals_at_once_leaves_a_front_that_still_enters_as_it_was() {
+        let mut parameters = ParameterSet::default();
+        parameters.set("catheter.tube_volume", 0.0).unwrap();
+        parameters.set("catheter.front.smear", 0.1).unwrap();
+        let mut line = line_of(89.0, Material::Silicone, &parameters, 500.0);
+        let _ = line.set_source(SimTime::ZERO, source(0.8), 2000.0);
+        // It is in after two standard deviations of a tenth of 0.1958 mL, at 1.17 h; after an hour it
+        // has come 15 cm far, and the hole parts what is behind it.
+        let sound = line.next_change().unwrap().hours();
+        close(sound, 0.2 * 89.0 * 0.0022 / (0.8 / DAY), 1e-9);
+        let leak = CatheterFault::Leak {
+            position: 5.0,
+            conductance: 0.01,
+            into: Destination::Subcutaneous,
+        };
+        assert_eq!(line.set_fault(at(1.0), "hole", leak, 1.0).unwrap(), []);
+        assert_eq!(line.clear_fault(at(1.0), "hole"), []);
+        close(line.next_change().unwrap().hours(), sound, 1e-9);
+        // The steps into which it is smeared lie on both sides of where it is when it is in: the first
+        // of them begins at the old place less what has entered by then.
+        let mut now = SimTime::ZERO;
+        while line.tip_concentration() == 500.0 {
+            now = line.next_change().unwrap();
+            assert_eq!(line.on_change(now), []);
+        }
+        close(now.hours(), 0.8 * 89.0 * 0.0022 / (0.8 / DAY), 1e-9);
+    }
+
+    #[test]
     fn priming_water_out_delivers_no_drug_before_the_dead_volume() {
         let mut line = line(0.0);
         let _ = line.set_source(SimTime::ZERO, source(24.0), 500.0);
