@@ -185,6 +185,43 @@ mod valve_gated {
     }
 
     #[test]
+    fn the_safety_valve_counts_anew_after_the_flow_was_slow() {
+        let mut pump = build(device("valve-gated", 18.0, 2000.0), &generation(2.0));
+        continuous(pump.as_mut(), SimTime::ZERO, 400.0);
+        strike(pump.as_mut(), 24.0, "scan", field(2.0));
+        // Of the 0.02 mL that shut it 0.018 pass, then the line lets 1 mL/h through: it moves above 5.
+        pump.set_outflow(at(24.0), 300.0);
+        pump.set_outflow(at(24.0 + 0.018 / 300.0), 1.0);
+        assert_eq!(run(pump.as_mut(), 25.0), []);
+        pump.set_outflow(at(25.0), 300.0);
+        let events = run(pump.as_mut(), 25.5);
+        close((first(&events, "safety_valve_shuts") - 25.0) * 300.0, 0.02, 1e-6);
+    }
+
+    #[test]
+    fn an_overfilled_reservoir_adds_its_pressure_to_that_of_the_gas() {
+        let mut pump = build(device("valve-gated", 18.0, 2000.0), &generation(1.0));
+        continuous(pump.as_mut(), SimTime::ZERO, 400.0);
+        strike(pump.as_mut(), 1.0, "f", Disturbance::ForcedFill { volume: 2.0 });
+        let refill = Refill {
+            volume: 21.0,
+            entered_volume: 20.0,
+            concentration: 2000.0,
+            label: 2000.0,
+            aspirate: true,
+            others: Others::NONE,
+        };
+        pump.refill(at(1.0), &refill, &mut Vec::new()).unwrap();
+        // The valves still meter.
+        close(pump.drive().flow * DAY, 0.2, 1e-12);
+        strike(pump.as_mut(), 1.0, "scan", field(0.5));
+        // 1 mL too much is 20 kPa, and the first of eight stairs stands at 15/16 of it.
+        let pressure = 60.0 + 20.0 * 15.0 / 16.0;
+        close(pump.drive().max_pressure, pressure, 1e-12);
+        close(pump.drive().flow, 10.0 * pressure, 1e-12);
+    }
+
+    #[test]
     fn a_valve_stuck_shut_counts_strokes_and_delivers_nothing() {
         let mut pump = build(device("valve-gated", 18.0, 2000.0), &ParameterSet::default());
         continuous(pump.as_mut(), SimTime::ZERO, 400.0);
@@ -428,6 +465,31 @@ mod peristaltic {
     }
 
     #[test]
+    fn a_pump_that_runs_at_its_minimum_after_a_reset_makes_no_steps_of_its_programme() {
+        let flex = || {
+            let step = |at, per_day: f64| model::FlexStep {
+                weekday: None,
+                at,
+                rate: per_day / DAY,
+            };
+            Command::Programme {
+                id: "p".to_owned(),
+                mode: Programme::Flex {
+                    steps: vec![step(6.0, 400.0), step(18.0, 600.0)],
+                },
+            }
+        };
+        let mut pump = pump(18.0);
+        pump.command(SimTime::ZERO, &flex(), &mut Vec::new()).unwrap();
+        strike(pump.as_mut(), 1.0, "short", Disturbance::LowRateReset);
+        assert_eq!(run(pump.as_mut(), 5.0 * DAY), []);
+        close(pump.drive().flow * DAY, 0.006, 1e-12);
+        pump.command(at(5.0 * DAY + 1.0), &flex(), &mut Vec::new()).unwrap();
+        let events = run(pump.as_mut(), 6.0 * DAY);
+        close(first(&events, "rate_step"), 5.0 * DAY + 6.0, 1e-12);
+    }
+
+    #[test]
     fn a_drained_battery_asks_for_replacement_sooner_by_its_factor() {
         let (mut sound, mut drained) = (pump(18.0), pump(18.0));
         let left = sound.telemetry(at(0.0)).battery_left.unwrap() - 90.0 * DAY;
@@ -504,6 +566,19 @@ mod peristaltic {
             "found above computed (Akman 1994)"
         );
         close(half.drive().flow * DAY, 0.2, 1e-12);
+    }
+
+    #[test]
+    fn what_runs_back_is_let_in_up_to_the_brim_and_not_beyond() {
+        let mut pump = build(device("peristaltic", 19.0, 2000.0), &ParameterSet::default());
+        let mut back = |volume: f64| {
+            let room = pump.take_back(SimTime::ZERO, volume, 0.0, Others::NONE);
+            (room, pump.reservoir_volume(SimTime::ZERO))
+        };
+        assert_eq!(back(1.001), (false, 19.0));
+        // The last millilitre of 20 fits, and nothing after it.
+        assert_eq!(back(1.0), (true, 20.0));
+        assert_eq!(back(1e-6), (false, 20.0));
     }
 
     #[test]
@@ -587,4 +662,26 @@ fn a_fault_takes_the_defaults_of_its_own_kind() {
     assert_eq!(usual("pump.over_infusion", "gain"), None);
     assert_eq!(disturbance("pump.over_infusion", &none, 1.0), None);
     assert_eq!(disturbance("pump.nothing", &none, 1.0), None);
+}
+
+#[test]
+fn a_short_stops_the_motor_or_resets_the_pump_as_it_is_written() {
+    use itbsim::pump::disturbance;
+    let short = |outcome: &str| {
+        let values = [("outcome".to_owned(), model::Value::Text(outcome.to_owned()))].into();
+        disturbance("pump.short", &values, 1.0)
+    };
+    assert_eq!(short("low-rate"), Some(Disturbance::LowRateReset));
+    assert_eq!(short("stall"), Some(Disturbance::Stall));
+}
+
+#[test]
+fn a_precipitate_adds_resistance_in_proportion_to_its_severity() {
+    use itbsim::pump::disturbance;
+    let values = [("resistance".to_owned(), model::Value::Number(5.0))].into();
+    // Four times the restrictor's own on top of it at full severity.
+    for (u, resistance) in [(0.25, 2.0), (0.5, 3.0), (1.0, 5.0)] {
+        let made = disturbance("pump.restrictor_blocked", &values, u);
+        assert_eq!(made, Some(Disturbance::Restrictor { resistance }));
+    }
 }

@@ -365,6 +365,26 @@ mod programmes {
         pump.command(at(1.0), &scale, &mut Vec::new()).unwrap();
         close(pump.programmed_dose_rate() * DAY, 440.0, 1e-12);
     }
+
+    #[test]
+    fn a_scaled_week_has_every_step_scaled_and_its_times_kept() {
+        let mut pump = strong();
+        let steps = vec![step(None, 6.0, 10.0), step(None, 22.0, 20.0)];
+        programme(pump.as_mut(), SimTime::ZERO, Programme::Flex { steps }).unwrap();
+        let scale = Command::ScaleDose {
+            id: "up".to_owned(),
+            factor: 1.5,
+        };
+        pump.command(SimTime::ZERO, &scale, &mut Vec::new()).unwrap();
+        // Until six it is still what began at 22 h the day before.
+        close(pump.programmed_dose_rate(), 30.0, 1e-12);
+        for (hours, rate) in [(6.0, 15.0), (22.0, 30.0)] {
+            let next = pump.next_event().unwrap();
+            assert_eq!(next.at, at(hours));
+            pump.on_event(next.at, &next.event, &mut Vec::new()).unwrap();
+            close(pump.programmed_dose_rate(), rate, 1e-12);
+        }
+    }
 }
 
 mod refills {
@@ -526,6 +546,20 @@ mod disturbances {
     }
 
     #[test]
+    fn a_field_left_early_lets_the_rotor_go_its_delay_after_that() {
+        let mut pump = running();
+        let field = Disturbance::MriField {
+            field: Some(5.0),
+            restart_delay: 2.0,
+        };
+        disturb(pump.as_mut(), at(10.0), field);
+        pump.relieve(at(11.0), "f", &mut Vec::new());
+        // Not at 17 h, five hours of field and two of delay after its beginning.
+        let events = run(pump.as_mut(), at(20.0));
+        assert_eq!(first(&events, "pump.restarted"), 13.0);
+    }
+
+    #[test]
     fn a_telemetry_hang_is_silent_until_the_pump_is_interrogated() {
         let mut pump = running();
         disturb(pump.as_mut(), at(10.0), Disturbance::TelemetryHang);
@@ -560,6 +594,32 @@ mod disturbances {
         let events = run(pump.as_mut(), at(70.0));
         let cleared = first(&events, "alarm.motor_stall.cleared");
         assert!((60.3..61.6).contains(&cleared), "{cleared}");
+    }
+
+    #[test]
+    fn a_pump_held_again_before_it_has_noticed_motion_keeps_its_alarm() {
+        for again in [Disturbance::Stall, Disturbance::TelemetryHang] {
+            let mut pump = running();
+            disturb(pump.as_mut(), at(10.0), Disturbance::Stall);
+            run(pump.as_mut(), at(30.0));
+            pump.relieve(at(30.0), "f", &mut Vec::new());
+            // It takes 3.47 uL to notice, 25 min at 0.2 mL/day; six are not enough.
+            pump.disturb(at(30.1), "again", &again, &mut Vec::new()).unwrap();
+            assert_eq!(
+                run(pump.as_mut(), at(60.0)),
+                [(58.0, "alarm.stopped_too_long.raised".to_owned())]
+            );
+            let sounding = pump.telemetry(at(60.0)).alarms;
+            assert!(sounding.iter().any(|a| a.name == AlarmName::MotorStall), "{again:?}");
+            // And then all of it is counted anew.
+            pump.relieve(at(60.0), "again", &mut Vec::new());
+            let events = run(pump.as_mut(), at(70.0));
+            close(
+                first(&events, "alarm.motor_stall.cleared"),
+                60.0 + 0.00347 / (0.2 / DAY),
+                1e-12,
+            );
+        }
     }
 
     #[test]
@@ -711,6 +771,20 @@ mod service_life {
     }
 
     #[test]
+    fn the_ninety_days_after_the_indicator_are_told_down() {
+        // Drained fifty times faster, so that the charge sets the end and not the seven years.
+        let mut pump = running();
+        let drain = Disturbance::BatteryDrain { factor: 50.0 };
+        pump.disturb(SimTime::ZERO, "b", &drain, &mut Vec::new()).unwrap();
+        let eri = first(&run(pump.as_mut(), at(60.0 * DAY)), "alarm.eri.raised");
+        for days in [20.0, 50.0] {
+            let now = at(eri + days * DAY);
+            run(pump.as_mut(), now);
+            close(pump.telemetry(now).battery_left.unwrap(), (90.0 - days) * DAY, 1e-9);
+        }
+    }
+
+    #[test]
     fn seven_years_is_the_end_whatever_the_battery_holds() {
         let mut dev = device(20.0, 20.0, 2000.0);
         dev.age = 6.95 * 8766.0;
@@ -721,6 +795,24 @@ mod service_life {
         let events = run(pump.as_mut(), at(60.0 * DAY));
         assert_eq!(first(&events, "alarm.eri.raised"), 0.0);
         close(first(&events, "pump.service_ended"), 0.05 * 8766.0, 1e-9);
+    }
+
+    #[test]
+    fn the_time_to_the_seventh_year_is_told_down() {
+        let mut dev = device(20.0, 20.0, 2000.0);
+        dev.age = 6.95 * 8766.0;
+        let mut pump = build(dev, &ParameterSet::default());
+        continuous(pump.as_mut(), SimTime::ZERO, 96.0);
+        // A twentieth of a year is less than the ninety days after the indicator.
+        for days in [0.0, 5.0, 15.0] {
+            let now = at(days * DAY);
+            run(pump.as_mut(), now);
+            close(
+                pump.telemetry(now).battery_left.unwrap(),
+                0.05 * 8766.0 - days * DAY,
+                1e-9,
+            );
+        }
     }
 
     #[test]
@@ -820,6 +912,29 @@ mod alarms {
     }
 
     #[test]
+    fn the_log_calls_critical_what_may_be_either_and_leaves_other_names_alone() {
+        let mut pump = running();
+        let mut strike = |hours: f64, source: &str, what: Disturbance| {
+            pump.disturb(at(hours), source, &what, &mut Vec::new()).unwrap();
+            run(pump.as_mut(), at(hours + 2.0));
+        };
+        // A motor stall is critical, always; the programme may outlive a memory error or not.
+        strike(1.0, "stall", Disturbance::Stall);
+        strike(5.0, "slight", Disturbance::MemoryError { critical: false });
+        strike(9.0, "grave", Disturbance::MemoryError { critical: true });
+        let log = pump.telemetry(at(11.0)).log;
+        let alarms: Vec<&str> = log
+            .iter()
+            .filter(|e| e.alarm().is_some())
+            .map(|e| e.what.as_str())
+            .collect();
+        assert_eq!(
+            alarms,
+            ["alarm.motor_stall", "alarm.memory_error", "alarm.memory_error.critical"]
+        );
+    }
+
+    #[test]
     fn every_notice_of_a_run_has_an_announced_name() {
         let names = itbsim::pump::event_names();
         let mut pump = build(device(20.0, 3.0, 2000.0), &ParameterSet::default());
@@ -844,6 +959,13 @@ mod answers {
         // 18 mL above the alarm at 0.2 mL/day, an hour of which is gone.
         let left = pump.belief(at(1.0)).low_reservoir_in.unwrap();
         close(left, 90.0 * DAY - 1.0, 1e-12);
+    }
+
+    #[test]
+    fn a_stopped_pump_tells_no_time_until_its_low_reservoir() {
+        let mut pump = running();
+        programme(pump.as_mut(), at(1.0), Programme::Stopped).unwrap();
+        assert_eq!(pump.belief(at(2.0)).low_reservoir_in, None);
     }
 
     #[test]

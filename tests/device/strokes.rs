@@ -73,6 +73,28 @@ fn strokes_come_at_the_pace_of_the_mean_and_last_as_long_as_they_are_said_to() {
 }
 
 #[test]
+fn drug_leaves_the_reservoir_stroke_by_stroke() {
+    let mut pump = pump(90.0);
+    // 18 mL and the 1.4 mL that no stroke reaches, of 2 mg/mL.
+    let full = 19.4 * 2000.0;
+    assert!((pump.reservoir_drug(SimTime::ZERO) - full).abs() < 1e-9);
+    // All that is offered leaves.
+    let flow = pump.drive().flow;
+    pump.set_outflow(SimTime::ZERO, flow);
+    let mut end = 0.0;
+    for _ in 0..20 {
+        end = events(pump.as_mut(), 1)[0].0;
+        let flow = pump.drive().flow;
+        pump.set_outflow(SimTime::from_hours(end).unwrap(), flow);
+    }
+    // Ten strokes of 2 uL have taken 4 ug each, and until the next nothing goes.
+    for hours in [end, end + 0.1] {
+        let left = pump.reservoir_drug(SimTime::from_hours(hours).unwrap());
+        assert!((left - (full - 10.0 * 4.0)).abs() < 1e-6, "{left}");
+    }
+}
+
+#[test]
 fn what_flows_faster_than_strokes_can_runs_as_it_is() {
     // A stroke of an hour carries 2 uL/h, a quarter of what is asked.
     let pump = pump(3600.0);
