@@ -306,4 +306,57 @@ mod tests {
         let kept = reach.others().get(0) + others_displaced.get(0);
         assert!((kept - others).abs() < 1e-12 * others);
     }
+
+    #[test]
+    fn a_front_that_dissolves_leaves_its_face_to_what_comes_behind_it() {
+        let mix = |baclofen: f64| Mix { baclofen, ..Mix::PLAIN };
+        let speck = Plug {
+            fresh: true,
+            ..Plug::of(0.5 * SPECK, mix(1000.0))
+        };
+        let (ahead, behind) = (Plug::of(0.25, mix(500.0)), Plug::of(0.125, mix(2000.0)));
+        let faces = |plugs: &[Plug]| {
+            let mut reach = Reach {
+                rigid: 0.375,
+                plugs: plugs.iter().copied().collect(),
+            };
+            reach.tidy();
+            reach.plugs.iter().map(|p| p.fresh).collect::<Vec<_>>()
+        };
+        assert_eq!(faces(&[ahead, speck, behind]), [false, true]);
+        // With nothing behind it the face itself is gone.
+        assert_eq!(faces(&[ahead, speck]), [false]);
+    }
+
+    #[test]
+    fn what_the_rounding_of_a_smear_displaces_is_told_to_the_last_bit() {
+        let mix = |baclofen: f64| {
+            let mut others = Others::NONE;
+            others.set(0, baclofen * 0.3);
+            Mix { baclofen, others }
+        };
+        let (mut told, mut told_others) = (0, 0);
+        for step in 1..=20_i32 {
+            let (ahead, behind) = (mix(500.1), mix(500.1 + 70.7 * f64::from(step)));
+            let mut reach = Reach {
+                rigid: 1.0,
+                plugs: VecDeque::from([
+                    Plug::of(0.5, ahead),
+                    Plug {
+                        fresh: true,
+                        ..Plug::of(0.5, behind)
+                    },
+                ]),
+            };
+            // All of both is smeared, and volumes are powers of two, so that nothing else rounds.
+            let (drug, others) = (reach.drug(), reach.others().get(0));
+            let (displaced, others_displaced) = reach.smear(|_| 0.5);
+            assert_eq!(reach.plugs.len(), 2 * STEPS);
+            assert_eq!(reach.drug() + displaced, drug, "{step}");
+            assert_eq!(reach.others().get(0) + others_displaced.get(0), others, "{step}");
+            told += u32::from(displaced != 0.0);
+            told_others += u32::from(others_displaced.get(0) != 0.0);
+        }
+        assert!(told > 0 && told_others > 0, "nothing was rounded: {told} {told_others}");
+    }
 }

@@ -478,6 +478,23 @@ mod make {
     }
 
     #[test]
+    fn a_tube_without_a_volume_holds_no_drug_to_wait_for() {
+        let mut parameters = ParameterSet::default();
+        parameters.set("catheter.tube_volume", 0.0).unwrap();
+        let filled = model::Catheter {
+            tube_concentration: Some(0.0),
+            ..setup()
+        };
+        let mut line = Catheter::new(SimTime::ZERO, &filled, &parameters, 2000.0).unwrap();
+        run_at(&mut line, 0.0, FLOW, 2000.0);
+        // The pump's drug is that of the catheter: when what would be its front is in, all is one.
+        let entered = line.next_change().unwrap();
+        assert_eq!(line.on_change(entered), []);
+        close(line.drug(entered), 2000.0 * 89.0 * 0.0022, 1e-12);
+        assert_eq!(line.next_change(), None);
+    }
+
+    #[test]
     fn a_front_passes_both_pieces() {
         let mut line = built(&model::Catheter {
             initial_concentration: Some(0.0),

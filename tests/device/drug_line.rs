@@ -129,6 +129,17 @@ fn fault(which: u8) -> CatheterFault {
     }
 }
 
+#[test]
+fn a_catheter_that_is_opened_gives_up_every_drug_beyond_the_port() {
+    let mut line = line(500.0, 90.0);
+    // 89 cm of 2.2 uL; the 0.199 mL of the pump's tube stay.
+    let (drawn, other) = line.empty(at(1.0));
+    assert!(near(drawn, 500.0 * 0.1958, 100.0), "{drawn}");
+    assert!(near(other.get(0), 90.0 * 0.1958, 20.0), "{}", other.get(0));
+    assert!(near(line.drug(at(1.0)), 500.0 * 0.199, 100.0));
+    assert!(near(line.others(at(1.0)).get(0), 90.0 * 0.199, 20.0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

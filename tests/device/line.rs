@@ -1,9 +1,11 @@
 //! The catheter against published and derived vectors.
 
+use std::collections::BTreeMap;
+
 use itbsim::catheter::{Catheter, CatheterError, CatheterFault, FAULT_KINDS, Jump};
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
-use itbsim::scenario::model::{self, Material, Value};
+use itbsim::scenario::model::{self, FaultKind, Material, Value};
 use itbsim::signals::{Destination, Drive, Level, Others};
 
 const DAY: f64 = 24.0;
@@ -228,6 +230,33 @@ mod column {
     }
 
     #[test]
+    fn a_front_of_which_a_speck_has_entered_is_still_to_be_smeared() {
+        let mut line = line(500.0);
+        let _ = line.set_source(SimTime::ZERO, source(0.8), 2000.0);
+        let whole = line.next_change().unwrap().hours();
+        // In after two standard deviations of 1.5 percent of the dead volume.
+        close(whole, 2.0 * 0.015 * 0.3948 / (0.8 / DAY), 1e-9);
+        // A nanosecond brings 1e-14 mL, which dissolve in what is there.
+        assert_eq!(line.set_tip_pressure(SimTime::from_nanos(1), 1.3).unwrap(), []);
+        close(line.next_change().unwrap().hours(), whole, 1e-9);
+    }
+
+    #[test]
+    fn the_rounding_of_many_steps_of_drug_is_no_store_that_a_new_rate_lets_go() {
+        let mut line = line(500.0);
+        let _ = line.set_source(SimTime::ZERO, source(0.25), 2000.0);
+        // The front is in after 1.1 h and out after 39 h, and is eight plugs between.
+        for hour in 1..50_i32 {
+            let now = at(f64::from(hour));
+            while let Some(next) = line.next_change().filter(|t| *t <= now) {
+                assert_eq!(line.on_change(next), []);
+            }
+            let rate = if hour % 2 == 0 { 0.25 } else { 0.26 };
+            assert_eq!(line.set_source(now, source(rate), 2000.0), [], "at {hour} h");
+        }
+    }
+
+    #[test]
     fn priming_water_out_delivers_no_drug_before_the_dead_volume() {
         let mut line = line(0.0);
         let _ = line.set_source(SimTime::ZERO, source(24.0), 500.0);
@@ -365,6 +394,125 @@ mod hydraulics {
     }
 
     #[test]
+    fn what_a_plug_held_back_leaves_through_a_hole_that_opens_before_it() {
+        let mut line = line(500.0);
+        let _ = line.set_source(SimTime::ZERO, source(0.25), 500.0);
+        let plug = CatheterFault::Occlusion {
+            position: 80.0,
+            bore: 0.0,
+        };
+        line.set_fault(SimTime::ZERO, "o", plug, 1.0).unwrap();
+        run(&mut line, SimTime::ZERO, at(1.0), 500.0, &mut Books::default());
+        // All that the pump gave in an hour, as its limit is far.
+        let stored = 0.25 / DAY;
+        close(line.volume(at(1.0)) - line.dead_volume(), stored, 1e-9);
+        let hole = CatheterFault::Leak {
+            position: 30.0,
+            conductance: 1e3,
+            into: Destination::Subcutaneous,
+        };
+        let jumps = line.set_fault(at(1.0), "l", hole, 1.0).unwrap();
+        assert_eq!(jumps.len(), 1);
+        assert_eq!(jumps[0].to, Destination::Subcutaneous, "the tip is closed");
+        close(jumps[0].volume, stored, 1e-9);
+        close(jumps[0].drug, stored * 500.0, 1e-9);
+    }
+
+    #[test]
+    fn a_second_plug_nearer_the_pump_presses_nothing_through_the_first() {
+        let mut line = line(500.0);
+        let _ = line.set_source(SimTime::ZERO, source(0.25), 500.0);
+        let plug = |position: f64| CatheterFault::Occlusion { position, bore: 0.0 };
+        line.set_fault(SimTime::ZERO, "far", plug(80.0), 1.0).unwrap();
+        run(&mut line, SimTime::ZERO, at(1.0), 500.0, &mut Books::default());
+        assert_eq!(line.set_fault(at(1.0), "near", plug(40.0), 1.0).unwrap(), []);
+        close(line.volume(at(1.0)) - line.dead_volume(), 0.25 / DAY, 1e-9);
+    }
+
+    #[test]
+    fn a_pump_at_its_limit_gives_a_stiff_line_what_the_limit_drives_through_it() {
+        let mut p = ParameterSet::default();
+        p.set("catheter.compliance.silicone", 0.0).unwrap();
+        p.set("catheter.compliance.tube", 0.0).unwrap();
+        let csf = p.get("catheter.tip_pressure.supine");
+        let mut line = line_of(89.0, Material::Silicone, &p, 500.0);
+        let kink = CatheterFault::Kink {
+            position: 50.0,
+            length: 1.0,
+            bore: 0.01,
+        };
+        line.set_fault(SimTime::ZERO, "k", kink, 1.0).unwrap();
+        // Forty kPa at a flow below the limit; 25 times that would be 1000.
+        let _ = line.set_source(SimTime::ZERO, source(0.01), 500.0);
+        let resistance = (line.pressure(SimTime::ZERO) - csf) / (0.01 / DAY);
+        let _ = line.set_source(at(1.0), source(0.25), 500.0);
+        assert_eq!(line.pressure(at(1.0)), 100.0);
+        close(line.inflow(), (100.0 - csf) / resistance, 1e-9);
+        assert_eq!(tip_flow(&line), line.inflow());
+    }
+
+    #[test]
+    fn a_pump_that_slips_gives_hole_and_kink_what_its_limit_drives_through_each() {
+        let mut line = line(500.0);
+        let per_cm = 1.0 / line.port().tip / 89.0;
+        let _ = line.set_source(SimTime::ZERO, source(4.8), 500.0);
+        let kink = CatheterFault::Kink {
+            position: 80.0,
+            length: 1.0,
+            bore: 0.02,
+        };
+        line.set_fault(SimTime::ZERO, "k", kink, 1.0).unwrap();
+        let hole = CatheterFault::Leak {
+            position: 25.0,
+            conductance: 1e-4,
+            into: Destination::Subcutaneous,
+        };
+        line.set_fault(SimTime::ZERO, "l", hole, 1.0).unwrap();
+        run(&mut line, SimTime::ZERO, at(20.0), 500.0, &mut Books::default());
+        // The limit holds at the kink: from there to the tip are the kink and 9 cm, from the hole
+        // to there 55 cm.
+        let csf = ParameterSet::default().get("catheter.tip_pressure.supine");
+        let on = (100.0 - csf) / (1.0 / line.port().tip - 80.0 * per_cm);
+        close(line.pressure(at(20.0)), 100.0, 1e-9);
+        close(tip_flow(&line), on, 1e-9);
+        close(line.streams()[1].flow, 1e-4 * (100.0 + on * 55.0 * per_cm), 1e-9);
+    }
+
+    #[test]
+    fn a_pump_whose_limit_falls_below_the_pressure_waits_until_it_has_sunk_to_it() {
+        let p = ParameterSet::default();
+        let csf = p.get("catheter.tip_pressure.supine");
+        let mut line = line(500.0);
+        let per_cm = 1.0 / line.port().tip / 89.0;
+        let _ = line.set_source(SimTime::ZERO, source(0.25), 500.0);
+        let kink = CatheterFault::Kink {
+            position: 50.0,
+            length: 1.0,
+            bore: 0.015,
+        };
+        line.set_fault(SimTime::ZERO, "k", kink, 1.0).unwrap();
+        run(&mut line, SimTime::ZERO, at(100.0), 500.0, &mut Books::default());
+        close(line.pressure(at(100.0)), 100.0, 1e-9);
+        let weaker = Drive {
+            max_pressure: 50.0,
+            ..source(0.25)
+        };
+        let _ = line.set_source(at(100.0), weaker, 500.0);
+        let mut now = at(100.0);
+        while line.inflow() == 0.0 {
+            now = line.next_change().unwrap();
+            assert_eq!(line.on_change(now), []);
+        }
+        // The wall empties through kink and 39 cm towards the spinal fluid.
+        let compliance = 1e-3 * (p.get("catheter.compliance.tube") + 50.0 * p.get("catheter.compliance.silicone"));
+        let resistance = 1.0 / line.port().tip - 50.0 * per_cm;
+        let sinks = compliance * resistance * ((100.0 - csf) / (50.0 - csf)).ln();
+        close(now.hours_since(at(100.0)), sinks, 1e-7);
+        close(line.pressure(now), 50.0, 1e-7);
+        close(line.inflow(), (50.0 - csf) / resistance, 1e-7);
+    }
+
+    #[test]
     fn a_growing_occlusion_is_felt_only_near_its_end() {
         let plug = CatheterFault::Occlusion {
             position: 40.0,
@@ -427,6 +575,57 @@ mod leaks {
         line.set_tip_pressure(at(1.0), p.get("catheter.tip_pressure.upright"))
             .unwrap();
         assert!(line.streams()[1].flow > 3.0 * leaked.flow);
+    }
+
+    #[test]
+    fn a_hole_in_a_line_of_one_fluid_loses_that_fluid_to_the_last_bit() {
+        // A rounded concentration would be another fluid, whose front is waited for behind the hole.
+        for tenths in 1..=100_i32 {
+            let mut line = line(500.1);
+            let _ = line.set_source(SimTime::ZERO, source(f64::from(tenths) / 10.0), 500.1);
+            line.set_fault(SimTime::ZERO, "l", leak(0.002), 1.0).unwrap();
+            assert!(tip_flow(&line) > 0.0);
+            assert_eq!(line.streams()[1].concentration, 500.1, "{tenths}");
+            assert_eq!(line.next_change(), None, "{tenths}");
+        }
+    }
+
+    #[test]
+    fn a_front_reaches_a_hole_before_a_plug_when_the_volume_to_the_hole_has_been_pumped() {
+        let mut line = line(500.0);
+        let _ = line.set_source(SimTime::ZERO, source(0.2), 2000.0);
+        let plug = CatheterFault::Occlusion {
+            position: 80.0,
+            bore: 0.0,
+        };
+        line.set_fault(SimTime::ZERO, "o", plug, 1.0).unwrap();
+        line.set_fault(SimTime::ZERO, "l", leak(0.001), 1.0).unwrap();
+        let mut now = SimTime::ZERO;
+        while line.streams()[1].concentration < 1250.0 {
+            now = line.next_change().unwrap();
+            assert_eq!(line.on_change(now), []);
+        }
+        // What the wall stores meanwhile lies behind the hole, before the plug, and delays nothing.
+        assert!(line.volume(now) - line.dead_volume() > 1e-3);
+        close(now.hours(), (0.199 + 25.0 * 0.0022) / (0.2 / DAY), 1e-9);
+    }
+
+    #[test]
+    fn a_syringe_at_the_port_meets_all_holes_together() {
+        let mut p = ParameterSet::default();
+        p.set("catheter.disconnection.conductance", 4.0).unwrap();
+        let mut line = line_of(89.0, Material::Silicone, &p, 500.0);
+        assert_eq!(line.port().leaks, 0.0);
+        line.set_fault(SimTime::ZERO, "l", leak(0.25), 1.0).unwrap();
+        assert_eq!(line.port().leaks, 0.25);
+        // Half apart is half of an open end.
+        let apart = CatheterFault::Disconnection {
+            position: 60.0,
+            opening: 1.0,
+            into: Destination::Subcutaneous,
+        };
+        line.set_fault(SimTime::ZERO, "d", apart, 0.5).unwrap();
+        assert_eq!(line.port().leaks, 0.25 + 0.5 * 4.0);
     }
 
     #[test]
@@ -616,24 +815,45 @@ mod errors {
         assert_eq!(line.inject(at(2.0), 1.0), Err(CatheterError::Blocked));
     }
 
+    /// Every field of a kind, with its default where it has one.
+    fn fields(kind: &FaultKind) -> BTreeMap<String, Value> {
+        let all = kind.fields.iter().map(|f| {
+            let value = match f.words.first() {
+                Some(word) => Value::Text((*word).to_owned()),
+                None => Value::Number(f.default.unwrap_or(0.1)),
+            };
+            (f.name.to_owned(), value)
+        });
+        all.collect()
+    }
+
     #[test]
     fn every_fault_kind_is_built_from_its_fields() {
         for kind in FAULT_KINDS {
-            let values = kind
-                .fields
-                .iter()
-                .map(|f| {
-                    let value = match f.words.first() {
-                        Some(word) => Value::Text((*word).to_owned()),
-                        None => Value::Number(f.default.unwrap_or(0.1)),
-                    };
-                    (f.name.to_owned(), value)
-                })
-                .collect();
-            let fault = CatheterFault::from_values(kind.kind, &values).unwrap();
+            let fault = CatheterFault::from_values(kind.kind, &fields(kind)).unwrap();
             line(500.0).set_fault(at(1.0), "f", fault, 1.0).unwrap();
             let nothing = CatheterFault::from_values(kind.kind, &Default::default()).unwrap_err();
             assert!(matches!(nothing, CatheterError::Field { .. }));
         }
+    }
+
+    #[test]
+    fn a_field_left_out_has_its_own_default() {
+        let mut left_out = Vec::new();
+        for kind in FAULT_KINDS {
+            let full = CatheterFault::from_values(kind.kind, &fields(kind)).unwrap();
+            for field in kind.fields.iter().filter(|f| f.default.is_some()) {
+                let mut fewer = fields(kind);
+                fewer.remove(field.name);
+                assert_eq!(
+                    CatheterFault::from_values(kind.kind, &fewer),
+                    Ok(full),
+                    "{}",
+                    field.name
+                );
+                left_out.push(field.name);
+            }
+        }
+        assert_eq!(left_out, ["length", "mass_share"]);
     }
 }
