@@ -591,19 +591,20 @@ mod tests {
 
     #[test]
     fn the_error_of_the_inverse_is_told_for_modes_of_length_one() {
-        // A one-way chain that grows: modes of very different lengths.
-        let rates = [0.97, 1.31, 1.83, 2.77];
-        let a = DMatrix::from_fn(4, 4, |i, j| match i.checked_sub(j) {
-            Some(0) => -rates[j],
-            Some(1) => 4.7 * rates[j],
+        // A one-way chain that grows: modes of very different lengths, and the worst error between
+        // two of them that are both longer than one.
+        let rate = |j: usize| 0.97 + 0.13 * j as f64 + 0.07 * (j * j) as f64;
+        let a = DMatrix::from_fn(5, 5, |i, j| match i.checked_sub(j) {
+            Some(0) => -rate(j),
+            Some(1) => 4.7 * rate(j),
             _ => 0.0,
         });
         let modal = decompose(&a).unwrap();
         let lengths: Vec<f64> = modal.right.column_iter().map(|v| v.norm()).collect();
         assert!(lengths.iter().any(|l| *l > 100.0));
-        let unit = product(&modal.left, &modal.right) - DMatrix::identity(4, 4);
+        let unit = product(&modal.left, &modal.right) - DMatrix::identity(5, 5);
         let off = |k: usize, l: usize| unit[(k, l)].abs() * lengths[k] / lengths[l];
-        let worst = (0..16).map(|e| off(e / 4, e % 4)).fold(0.0, f64::max);
+        let worst = (0..25).map(|e| off(e / 5, e % 5)).fold(0.0, f64::max);
         assert!(worst > 0.0);
         let told = modal.quality.inverse_error;
         assert!(told > 0.9 * worst && told < 1.1 * worst, "{told:e} {worst:e}");
@@ -631,6 +632,39 @@ mod tests {
         for unit in [1.0, 1e-8] {
             let turning = DMatrix::from_row_slice(2, 2, &[-1.0, 2.0, -3.0, -2.0]);
             assert_eq!(start(&(turning * unit)), None);
+        }
+    }
+
+    #[test]
+    fn modes_that_rounding_cannot_tell_apart_are_given_up() {
+        // Triangular, so that its Schur form is itself, and of size 1: rates one or two units apart.
+        let apart = |units: f64| DMatrix::from_row_slice(2, 2, &[-1.0 - units * f64::EPSILON, 1.0, 0.0, -1.0]);
+        assert_eq!(schur_start(&apart(1.0), 1.0), None);
+        // The second mode leans on the first: (1, 2 units) to a slope.
+        let v = schur_start(&apart(2.0), 1.0).unwrap();
+        assert_eq!(v[(1, 1)], 2.0 * f64::EPSILON);
+    }
+
+    #[test]
+    fn sweeps_end_where_the_rounding_of_slanted_modes_keeps_them_from_falling() {
+        // A one-way chain whose modes lean on one another: the products round by a few units more
+        // than what counts as settled, sweep after sweep.
+        let rates = [1.0, 1.381, 1.784, 2.209];
+        let b = DMatrix::from_fn(4, 4, |i, j| match i.checked_sub(j) {
+            Some(0) => -rates[j],
+            Some(1) => 2.0,
+            _ => 0.0,
+        });
+        let size = one_norm(&b);
+        let start = schur_start(&b, size).unwrap();
+        let (found, v, w, sweeps) = refine(&b, size, start, None).unwrap();
+        let e = product(&w, &SparseColumns::new(&b).product(&v));
+        let off = (0..16).filter(|k| k / 4 != k % 4).map(|k| e[(k / 4, k % 4)].abs());
+        let off = off.fold(0.0, f64::max) / (f64::EPSILON * size);
+        assert!((4.0..32.0).contains(&off), "{off}");
+        assert!(0 < sweeps && sweeps < MAX_SWEEPS, "{sweeps}");
+        for rate in rates {
+            assert!(found.iter().any(|f| (f + rate).abs() < 1e-13), "{rate} {found:?}");
         }
     }
 }
