@@ -58,7 +58,7 @@ pub fn stepper(s: &Subject, off: bool, rows: &mut [f64]) {
 
 /// The same, asked for as much as an error of 5e-6 needs.
 pub fn looser_stepper(s: &Subject, off: bool, rows: &mut [f64]) {
-    within(s, off, rows, Tolerances::uniform(N, 2e-6, 2e-9));
+    within(s, off, rows, Tolerances::uniform(N, 2.6e-6, 2.6e-9));
 }
 
 fn within(s: &Subject, off: bool, rows: &mut [f64], tolerances: Tolerances) {
