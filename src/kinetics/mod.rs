@@ -46,6 +46,7 @@ pub use anatomy::{Blood, Body, Canal};
 pub use columns::{Column, column_names, columns};
 pub use layout::{Layout, Site};
 pub use matrix::{Flows, Outflow, Volumes};
+pub(crate) use patient::SYSTEM_LIMIT;
 pub use patient::{DriveCourse, Kinetics, KineticsState, Reading, SiteDrive};
 pub use rest::Rest;
 
@@ -81,6 +82,15 @@ pub enum KineticsError {
         what: &'static str,
         /// The rate given \[mL/h\].
         rate: f64,
+    },
+    /// The flows of spinal fluid took too many values in one run.
+    #[error(
+        "kinetics: the flows of spinal fluid took {limit} different values; a fault that comes and goes so often is not \
+         followed further"
+    )]
+    TooManyFlows {
+        /// Most of them.
+        limit: u32,
     },
     /// A rate came out as NaN or infinite.
     #[error("kinetics: the rate matrix contains {value}")]

@@ -18,8 +18,13 @@ use super::prepared::{Prepared, Solved, prepare, solved};
 use super::rest::Rest;
 use super::{Body, KineticsError, check_time};
 
-/// Systems kept; a leak that grows in many steps does not fill the memory.
-const KEPT: usize = 16;
+/// Systems kept; a leak that grows in many steps does not fill the memory. A leak that comes and
+/// goes passes through some thirty.
+const KEPT: usize = 64;
+
+/// Most systems of one run. Each costs up to a millisecond, so a flow that never takes a value
+/// twice would keep a run busy for longer than anybody waits.
+pub(crate) const SYSTEM_LIMIT: u32 = 50_000;
 
 /// What has to be stored to go on later; serialises to the same bits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,6 +119,8 @@ pub struct Kinetics {
     volumes: Volumes,
     columns: Arc<Vec<Column>>,
     systems: Vec<Arc<Prepared>>,
+    /// Systems made so far.
+    made: u32,
     current: Arc<Prepared>,
     forcing: Forcing,
     state: KineticsState,
@@ -163,6 +170,7 @@ impl Kinetics {
             volumes,
             columns,
             systems: vec![current.clone()],
+            made: 1,
             forcing: Forcing::default(),
             state: KineticsState {
                 origin: SimTime::ZERO,
@@ -400,7 +408,7 @@ impl Kinetics {
     /// and kept.
     ///
     /// # Errors
-    /// [`KineticsError::Outflow`], [`KineticsError::Backwards`].
+    /// [`KineticsError::Outflow`], [`KineticsError::Backwards`], [`KineticsError::TooManyFlows`].
     pub fn set_flows(&mut self, now: SimTime, flows: Flows) -> Result<(), KineticsError> {
         check_time(now, self.state.origin)?;
         if flows == self.state.flows {
@@ -669,6 +677,10 @@ impl Kinetics {
         if let Some(known) = self.systems.iter().find(|p| p.flows == flows) {
             return Ok(known.clone());
         }
+        if self.made >= SYSTEM_LIMIT {
+            return Err(KineticsError::TooManyFlows { limit: SYSTEM_LIMIT });
+        }
+        self.made += 1;
         let (matrix, _) = build(&self.body, &self.parameters, &flows)?;
         let new = prepare(flows, matrix)?;
         if self.systems.len() == KEPT {
@@ -687,4 +699,26 @@ fn check_input(index: usize, value: f64) -> Result<(), KineticsError> {
         site: Layout::names()[index].clone(),
         value,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinetics::Outflow;
+
+    #[test]
+    fn flows_without_end_are_refused_and_known_ones_are_not() {
+        let mut kinetics = Kinetics::new(Body::default(), &ParameterSet::default()).unwrap();
+        let draining = |rate| Flows {
+            drain: Some(Outflow { level: Level::L3, rate }),
+            ..Flows::default()
+        };
+        kinetics.made = SYSTEM_LIMIT - 1;
+        kinetics.set_flows(SimTime::ZERO, draining(1.0)).unwrap();
+        let error = kinetics.set_flows(SimTime::ZERO, draining(2.0)).unwrap_err();
+        assert_eq!(error, KineticsError::TooManyFlows { limit: SYSTEM_LIMIT });
+        assert_eq!(kinetics.state().flows, draining(1.0));
+        kinetics.set_flows(SimTime::ZERO, Flows::default()).unwrap();
+        kinetics.set_flows(SimTime::ZERO, draining(1.0)).unwrap();
+    }
 }

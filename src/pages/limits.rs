@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::batch::{MOST_DRAWS, MOST_REPLICATES, MOST_SAMPLES, sensitivity};
 use crate::cli::{MOST_THREADS, MOST_VALUES};
+use crate::kinetics::SYSTEM_LIMIT;
 use crate::scenario::{FILE_LIMIT, MOST_ARMS, MOST_ROWS, most, steps};
 use crate::serve::{Limits, MOST_BODY, MOST_HEAD, MOST_MOVES};
 use crate::signals::MOST_OTHERS;
@@ -122,6 +123,11 @@ pub(super) fn page() -> String {
                 "events within one second of simulated time",
                 u64::from(CROWD_LIMIT),
                 "a model that stands still is told, not waited for",
+            ),
+            (
+                "different flows of spinal fluid in one run",
+                u64::from(SYSTEM_LIMIT),
+                "each is a system of its own to solve, up to a millisecond; those that come back are known",
             ),
             (
                 "numbers in the rows of all arms of `run`",

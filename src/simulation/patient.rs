@@ -348,10 +348,7 @@ impl Patient {
         for stream in self.catheter.streams() {
             if stream.flow < 0.0 {
                 if let Destination::Csf(level) = stream.to {
-                    retrograde = Some(Outflow {
-                        level,
-                        rate: -stream.flow,
-                    });
+                    retrograde = Some(Outflow::rounded(level, -stream.flow));
                 }
                 continue;
             }

@@ -208,3 +208,34 @@ fn what_escapes_beside_the_catheter_is_lost_with_the_drug_in_it() {
     let mean = 0.5 * (column(&run, "csf_l2_ng_per_ml", 72.0) + column(&run, "csf_l2_ng_per_ml", 60.0)) / 1000.0;
     assert!((lost - flow * mean * 12.0).abs() < 0.002 * lost, "{lost} ug");
 }
+
+#[test]
+fn a_hole_that_comes_and_goes_beside_a_cut_passes_through_the_same_flows_again() {
+    let faults = "[[fault]]\nid = \"hole\"\nkind = \"catheter.csf_leak\"\nat = \"24 h\"\nlevel = \"L2\"\n\
+        conductance = \"2 mL/h/kPa\"\nprofile = { intermittent = { on = \"20 min\", off = \"20 min\" } }\n\
+        [[fault]]\nid = \"cut\"\nkind = \"catheter.fracture\"\nat = \"12 h\"\nposition = \"0 cm\"\n\
+        conductance = \"0.01 mL/h/kPa\"\nbore = \"1 %\"\ninto = \"epidural\"\n";
+    let flows = |days: f64| {
+        let told = scenario(&text(days, faults));
+        let run = run_with(
+            &told,
+            &RunOptions {
+                record_system: true,
+                ..RunOptions::default()
+            },
+        );
+        let system = run.system.expect("it was asked for");
+        let matrices: Vec<_> = system.segments.iter().filter_map(|segment| segment.a.clone()).collect();
+        let mut known: Vec<_> = Vec::new();
+        for matrix in &matrices {
+            if !known.contains(matrix) {
+                known.push(matrix.clone());
+            }
+        }
+        (matrices.len(), known.len())
+    };
+    let (two, three) = (flows(2.0), flows(3.0));
+    // Some 72 switches a day, each with a dozen flows until the line is at rest.
+    assert!(three.0 > two.0 + 500, "{three:?} after {two:?}");
+    assert!(three.1 < 64 && three.1 <= two.1 + 4, "{three:?} after {two:?}");
+}
