@@ -148,6 +148,8 @@ impl Catheter {
             column.leave_back(build.tube);
             column.enter(build.tube, tube_mix, true);
         }
+        // Where there is no tube, the catheter's fill stands before the pump.
+        let entrance = column.pump_side();
         let mut catheter = Self {
             faults: BTreeMap::new(),
             csf_pressure: parameters.get("catheter.tip_pressure.supine"),
@@ -156,7 +158,7 @@ impl Catheter {
                 droop: 0.0,
                 max_pressure: 0.0,
             },
-            inlet: in_tube,
+            inlet: entrance.baclofen,
             front_due: false,
             origin: start,
             reaches: vec![column],
@@ -171,7 +173,7 @@ impl Catheter {
             pressure: 0.0,
             streams: Vec::new(),
             carry: 0.0,
-            inlet_others: others_in_tube,
+            inlet_others: entrance.others,
             carry_others: Others::NONE,
             run_back: BTreeMap::new(),
         };

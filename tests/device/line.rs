@@ -15,8 +15,8 @@ fn at(hours: f64) -> SimTime {
     SimTime::from_hours(hours).unwrap()
 }
 
-fn line_of(length: f64, material: Material, parameters: &ParameterSet, concentration: f64) -> Catheter {
-    let setup = model::Catheter {
+fn setup_of(length: f64, material: Material) -> model::Catheter {
+    model::Catheter {
         length,
         spinal_length: 15.0,
         tip: Level::T10,
@@ -27,8 +27,11 @@ fn line_of(length: f64, material: Material, parameters: &ParameterSet, concentra
         tube_others: Others::NONE,
         pump_segment: None,
         entered_length: None,
-    };
-    Catheter::new(SimTime::ZERO, &setup, parameters, concentration).unwrap()
+    }
+}
+
+fn line_of(length: f64, material: Material, parameters: &ParameterSet, concentration: f64) -> Catheter {
+    Catheter::new(SimTime::ZERO, &setup_of(length, material), parameters, concentration).unwrap()
 }
 
 /// 89 cm, silicone, full of drug.
@@ -198,6 +201,30 @@ mod column {
             times[times.len() - 1] - times[0]
         };
         assert!(width(0.0) > 1.5 * width(500.0));
+    }
+
+    #[test]
+    fn where_there_is_no_tube_what_it_would_hold_changes_nothing() {
+        let mut parameters = ParameterSet::default();
+        parameters.set("catheter.tube_volume", 0.0).unwrap();
+        let course = |tube_concentration| {
+            let setup = model::Catheter {
+                tube_concentration,
+                initial_concentration: Some(2000.0),
+                ..setup_of(89.0, Material::Silicone)
+            };
+            let mut line = Catheter::new(SimTime::ZERO, &setup, &parameters, 500.0).unwrap();
+            let _ = line.set_source(SimTime::ZERO, source(0.25), 500.0);
+            let mut seen = Vec::new();
+            while let Some(next) = line.next_change() {
+                let _ = line.on_change(next);
+                seen.push((next, line.tip_concentration()));
+            }
+            seen
+        };
+        // The front that the pump begins is smeared whatever stood in no volume before.
+        assert!(course(None).len() > 2);
+        assert_eq!(course(Some(500.0)), course(None));
     }
 
     #[test]
