@@ -520,6 +520,19 @@ mod tests {
     }
 
     #[test]
+    fn the_fewest_put_aside_are_all_sorted_together() {
+        let mut queue = Queue::new();
+        for n in 1..=9 {
+            put(&mut queue, n, 0);
+        }
+        assert_eq!(queue.acting.aside.len(), FEWEST);
+        for n in 1..=9 {
+            assert_eq!(queue.pop().map(|p| p.time), Some(at(n)));
+        }
+        assert_eq!(queue.pop().map(|p| p.time), None);
+    }
+
+    #[test]
     fn cancelled_entries_never_pile_up() {
         let mut queue = Queue::new();
         for n in 0..100 {
