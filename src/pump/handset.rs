@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn a_bolus_a_day_old_is_forgotten_when_the_next_is_granted() {
+        let mut handset = Handset::new(10.0, 0.1, 1.0, 3).unwrap();
+        for hour in [0.0, 2.0, 24.0] {
+            handset.grant(at(hour));
+        }
+        assert_eq!(handset.granted, [at(2.0), at(24.0)]);
+    }
+
+    #[test]
     fn a_new_setting_forgets_nothing_and_nonsense_is_refused() {
         let mut first = Handset::new(10.0, 0.1, 1.0, 1).unwrap();
         first.grant(at(0.0));

@@ -50,3 +50,30 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: f64) -> SimTime {
+        SimTime::from_hours(hours).unwrap()
+    }
+
+    #[test]
+    fn a_level_is_reached_after_what_is_left_of_it_at_the_present_rate() {
+        let mut tally = Tally::new(at(0.0));
+        assert_eq!((tally.rate(), tally.reaches(5.0)), (0.0, None));
+        tally.set_rate(at(0.0), 2.0);
+        assert_eq!((tally.rate(), tally.reaches(5.0)), (2.0, Some(at(2.5))));
+        // Two in the first hour, and the three that are left take three more.
+        tally.set_rate(at(1.0), 1.0);
+        assert_eq!((tally.total(at(3.0)), tally.reaches(5.0)), (4.0, Some(at(4.0))));
+        // What has been passed is reached at once, and what stands reaches nothing.
+        assert_eq!(tally.reaches(1.0), Some(at(1.0)));
+        tally.set_rate(at(2.0), 0.0);
+        assert_eq!(
+            (tally.rate(), tally.reaches(3.0), tally.reaches(5.0)),
+            (0.0, None, None)
+        );
+    }
+}

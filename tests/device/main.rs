@@ -10,4 +10,5 @@ mod line;
 mod peristaltic;
 mod programmes;
 mod pump_properties;
+mod schedule_edges;
 mod strokes;
