@@ -77,6 +77,19 @@ pub(super) struct Supply {
     pub slope: f64,
 }
 
+impl Supply {
+    /// Pressure before a resistance behind which there is `after`, when the pump gives `source`.
+    fn pressure_before(self, resistance: f64, after: f64, source: f64) -> f64 {
+        let arrives = self.fixed + self.per_source * source;
+        if resistance <= 1.0 {
+            (after + resistance * arrives) / (1.0 + resistance * self.slope)
+        } else {
+            let conductance = 1.0 / resistance;
+            (conductance * after + arrives) / (conductance + self.slope)
+        }
+    }
+}
+
 /// A chain of stations from the pump to the tip.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Network {
@@ -138,12 +151,18 @@ impl Network {
 
     /// What arrives at station `cut` from upstream, for a source of a given droop.
     pub(super) fn supply(&self, cut: usize, droop: f64) -> Supply {
+        self.walk(cut, droop, |_, _| {})
+    }
+
+    /// As [`Network::supply`]; `before` is told each resistance on the way, with what arrives at it.
+    fn walk(&self, cut: usize, droop: f64, mut before: impl FnMut(Supply, f64)) -> Supply {
         let mut supply = Supply {
             fixed: 0.0,
             per_source: 1.0,
             slope: droop,
         };
-        let series = |s: Supply, resistance: f64| {
+        let mut series = |s: Supply, resistance: f64| {
+            before(s, resistance);
             let share = 1.0 / (1.0 + s.slope * resistance);
             Supply {
                 fixed: s.fixed * share,
@@ -184,22 +203,29 @@ impl Network {
         leaks
     }
 
-    /// Flows out of the outlets before station `cut`, which is at `pressure` and is reached
-    /// by `flow`, one list for each leak.
-    pub(super) fn leaks_before(&self, cut: usize, pressure: f64, flow: f64) -> Vec<Vec<f64>> {
-        let (mut pressure, mut flow) = (pressure, flow);
-        let mut leaks = Vec::new();
-        pressure += flow * self.gap(cut);
-        for index in (0..cut).rev() {
-            match &self.stations[index].1 {
-                Station::Leak(outlets) => {
-                    let out = outflows(outlets, pressure);
-                    flow += out.iter().sum::<f64>();
-                    leaks.push(out);
-                }
-                Station::Narrow(resistance) => pressure += flow * resistance,
+    /// Flows out of the outlets before station `cut`, which is at `pressure`, under a pump that gives
+    /// `source` and `droop` less per pressure; one list for each leak.
+    pub(super) fn leaks_before(&self, cut: usize, pressure: f64, source: f64, droop: f64) -> Vec<Vec<f64>> {
+        let mut way = Vec::new();
+        self.walk(cut, droop, |arriving, resistance| way.push((arriving, resistance)));
+        // Each pressure lies between those on both sides, so that no rounding grows on the way up, not
+        // even through a bore that is all but closed.
+        let mut pressure = pressure;
+        let mut up = || {
+            if let Some((arriving, resistance)) = way.pop() {
+                pressure = arriving.pressure_before(resistance, pressure, source);
             }
-            pressure += flow * self.gap(index);
+            pressure
+        };
+        let mut leaks = Vec::new();
+        let mut here = up();
+        for (_, station) in self.stations[..cut].iter().rev() {
+            if let Station::Leak(outlets) = station {
+                leaks.push(outflows(outlets, here));
+            } else {
+                up();
+            }
+            here = up();
         }
         leaks.reverse();
         leaks

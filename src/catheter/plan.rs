@@ -100,7 +100,7 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
         return Plan {
             source,
             past_cut: arrives,
-            leaks: join(network, cut, pressure, arrives, views),
+            leaks: join(network, cut, pressure, (source, 0.0), views),
             pressure,
             lasts: None,
             releases: false,
@@ -115,7 +115,11 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
         cap
     };
     let turns = drive.flow > 0.0 && pressure <= open_below * (1.0 + NEAR);
-    let (supply, flow) = if turns { (open, drive.flow) } else { (closed, 0.0) };
+    let (supply, flow, droop) = if turns {
+        (open, drive.flow, drive.droop)
+    } else {
+        (closed, 0.0, 0.0)
+    };
     let arrives = |p: f64| supply.fixed + supply.per_source * flow - supply.slope * p;
     let net = arrives(pressure) - taken(pressure);
     let give = supply.slope + onward;
@@ -130,7 +134,7 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
         if drive.droop == 0.0 || !turns {
             flow
         } else {
-            let lost: f64 = network.leaks_before(cut, p, arrives(p)).iter().flatten().sum();
+            let lost: f64 = network.leaks_before(cut, p, flow, droop).iter().flatten().sum();
             (arrives(p) + lost).max(0.0)
         }
     };
@@ -141,11 +145,10 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
         net == 0.0
     };
     if settled {
-        let arriving = arrives(pressure);
         return Plan {
             source: source_at(pressure),
-            past_cut: arriving,
-            leaks: join(network, cut, pressure, arriving, views),
+            past_cut: arrives(pressure),
+            leaks: join(network, cut, pressure, (flow, droop), views),
             pressure,
             lasts: None,
             releases: false,
@@ -185,11 +188,10 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     } else {
         pressure
     };
-    let arriving = arrives(mean);
     Plan {
         source: source_at(mean),
         past_cut: taken(mean),
-        leaks: join(network, cut, mean, arriving, views),
+        leaks: join(network, cut, mean, (flow, droop), views),
         pressure,
         lasts: Some(lasts),
         releases: false,
@@ -206,8 +208,9 @@ fn onward_flow(ahead: View, pressure: f64) -> f64 {
     }
 }
 
-fn join(network: &Network, cut: usize, pressure: f64, arriving: f64, views: &[View]) -> Vec<Vec<f64>> {
-    let mut leaks = network.leaks_before(cut, pressure, arriving);
+/// Flows out of all leaks; the pump gives so much, and so much less per pressure.
+fn join(network: &Network, cut: usize, pressure: f64, (source, droop): (f64, f64), views: &[View]) -> Vec<Vec<f64>> {
+    let mut leaks = network.leaks_before(cut, pressure, source, droop);
     leaks.extend(network.leaks_after(cut, pressure, views));
     leaks
 }
