@@ -348,3 +348,91 @@ impl Build {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::signals::Others;
+
+    fn build() -> Build {
+        let setup = model::Catheter {
+            length: 89.0,
+            spinal_length: 35.0,
+            tip: Level::T10,
+            material: Material::Braided,
+            initial_concentration: None,
+            tube_concentration: None,
+            initial_others: Others::NONE,
+            tube_others: Others::NONE,
+            pump_segment: None,
+            entered_length: None,
+        };
+        Build::new(&setup, &ParameterSet::default()).unwrap()
+    }
+
+    fn faults(list: &[CatheterFault]) -> Faults {
+        list.iter().enumerate().map(|(i, f)| (i.to_string(), *f)).collect()
+    }
+
+    fn holes(places: &[f64], conductance: f64) -> Vec<(f64, usize)> {
+        let into = Destination::Epidural;
+        let leaks: Vec<_> = places
+            .iter()
+            .map(|&position| CatheterFault::Leak {
+                position,
+                conductance,
+                into,
+            })
+            .collect();
+        let nodes = build().leak_nodes(&faults(&leaks));
+        nodes.iter().map(|n| (n.position, n.outlets.len())).collect()
+    }
+
+    #[test]
+    fn spinal_fluid_escapes_only_towards_a_lower_pressure() {
+        let build = Build {
+            tissue_pressure: 0.5,
+            outflow_resistance: 0.5,
+            production: 10.0,
+            ..build()
+        };
+        let level = Level::T10;
+        let hole = faults(&[CatheterFault::CsfLeak {
+            level,
+            conductance: 2.0,
+        }]);
+        // 2 x (1.5 - 0.5) / (1 + 0.5 x 2) = 1 mL/h, which takes 0.5 kPa off.
+        assert_eq!(build.csf_under_leak(&hole, 1.5), (1.0, 1.0));
+        assert_eq!(build.csf_under_leak(&hole, 0.25), (0.25, 0.0));
+    }
+
+    #[test]
+    fn holes_within_half_a_millimetre_share_a_place_and_others_do_not() {
+        assert_eq!(holes(&[10.0, 10.04], 1.0), [(10.0, 2)]);
+        assert_eq!(holes(&[10.0, 10.06], 1.0), [(10.0, 1), (10.06, 1)]);
+        assert_eq!(holes(&[0.05, 0.1], 1.0), [(0.05, 1), (0.1, 1)]);
+    }
+
+    #[test]
+    fn holes_at_the_ends_are_kept_clear_of_them() {
+        assert_eq!(holes(&[0.0, 89.0], 1.0), [(0.05, 1), (88.95, 1)]);
+    }
+
+    #[test]
+    fn a_hole_through_which_nothing_passes_is_none() {
+        assert_eq!(holes(&[10.0], 0.0), []);
+    }
+
+    #[test]
+    fn a_resistance_that_counts_as_closed_is_closed() {
+        // Half the bore adds 15 times the resistance of the length.
+        let build = Build {
+            resistance: CLOSED / 15.0,
+            ..build()
+        };
+        let (position, length, bore) = (10.0, 1.0, 0.5);
+        let kink = faults(&[CatheterFault::Kink { position, length, bore }]);
+        assert_eq!(build.narrowest(&kink), Some((10.0, f64::INFINITY)));
+    }
+}

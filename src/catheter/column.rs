@@ -359,4 +359,94 @@ mod tests {
         }
         assert!(told > 0 && told_others > 0, "nothing was rounded: {told} {told_others}");
     }
+
+    fn baclofen(baclofen: f64) -> Mix {
+        Mix { baclofen, ..Mix::PLAIN }
+    }
+
+    fn reach(plugs: &[Plug]) -> Reach {
+        Reach {
+            rigid: 1.0,
+            plugs: plugs.iter().copied().collect(),
+        }
+    }
+
+    fn front(volume: f64, mix: Mix) -> Plug {
+        Plug {
+            fresh: true,
+            ..Plug::of(volume, mix)
+        }
+    }
+
+    #[test]
+    fn what_lies_at_the_end_towards_the_pump_is_what_entered_last() {
+        let mut reach = Reach::filled(0.5, baclofen(500.0));
+        reach.enter(0.25, baclofen(2000.0), false);
+        assert_eq!(reach.pump_side(), baclofen(2000.0));
+        assert!(!reach.plugs[1].fresh, "fluid that brings no front");
+    }
+
+    #[test]
+    fn what_enters_an_empty_reach_has_no_front() {
+        let mut reach = reach(&[]);
+        reach.enter(0.25, baclofen(2000.0), true);
+        assert!(!reach.plugs[0].fresh);
+    }
+
+    #[test]
+    fn a_speck_alone_and_a_plug_as_large_as_a_speck_stay() {
+        let mut alone = reach(&[Plug::of(0.5 * SPECK, baclofen(500.0))]);
+        let _ = alone.tidy();
+        assert_eq!(alone.plugs.len(), 1);
+        let mut two = reach(&[Plug::of(0.5, baclofen(500.0)), Plug::of(SPECK, baclofen(2000.0))]);
+        let _ = two.tidy();
+        assert_eq!(two.plugs.len(), 2);
+    }
+
+    #[test]
+    fn a_smear_also_tells_what_dissolved_specks_displace() {
+        let others = |amount: f64| {
+            let mut others = Others::NONE;
+            others.set(0, amount);
+            others
+        };
+        let plug = |volume, baclofen, other| {
+            Plug::of(
+                volume,
+                Mix {
+                    baclofen,
+                    others: others(other),
+                },
+            )
+        };
+        let mut reach = reach(&[plug(0.5 * SPECK, 2000.0, 7.0), plug(0.5, 500.0, 4.0)]);
+        let (displaced, others_displaced) = reach.smear(|_| 0.1);
+        // Half a speck is 1500 and 3 ug/mL richer than what it becomes.
+        assert_eq!(displaced, 0.5 * SPECK * 1500.0);
+        assert_eq!(others_displaced.get(0), 0.5 * SPECK * 3.0);
+    }
+
+    #[test]
+    fn a_front_with_nothing_ahead_of_it_is_no_longer_one() {
+        let mut reach = reach(&[front(0.5, baclofen(500.0))]);
+        let _ = reach.smear(|_| 0.1);
+        assert_eq!(reach.plugs, [Plug::of(0.5, baclofen(500.0))]);
+    }
+
+    #[test]
+    fn a_front_that_something_follows_is_smeared_as_far_as_it_goes() {
+        let (ahead, short) = (Plug::of(0.5, baclofen(500.0)), front(0.125, baclofen(2000.0)));
+        let mut reach = reach(&[ahead, short, Plug::of(0.25, baclofen(0.0))]);
+        let _ = reach.smear(|_| 0.25);
+        assert!(reach.plugs.iter().all(|p| !p.fresh));
+        assert_eq!(reach.plugs[0].volume, 0.375);
+    }
+
+    #[test]
+    fn a_front_waits_until_the_width_for_what_lies_ahead_has_entered() {
+        let mut reach = reach(&[Plug::of(0.5, Mix::PLAIN), front(0.2, baclofen(2000.0))]);
+        let _ = reach.smear(|ahead| if ahead.is_plain() { 0.4 } else { 0.1 });
+        assert_eq!(reach.plugs.len(), 2);
+        assert!(reach.plugs[1].fresh);
+    }
 }

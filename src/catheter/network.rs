@@ -273,3 +273,35 @@ pub(super) fn settle(drive: Drive, view: View) -> (f64, f64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holes_get_the_pressure_that_the_way_to_them_leaves() {
+        let hole = || {
+            Station::Leak(vec![Outlet {
+                conductance: 1.0,
+                pressure: 0.0,
+            }])
+        };
+        let network = Network {
+            stations: vec![(1.0, hole()), (2.0, hole())],
+            length: 3.0,
+            per_length: 1.0,
+            tip_pressure: 0.0,
+        };
+        // Behind the second hole 1 beside 1 is 0.5, before it another 1: 3 / 1.5 flow past the first.
+        assert_eq!(network.leaks_after(0, 3.0, &network.views()), [[3.0], [1.0]]);
+    }
+
+    #[test]
+    fn a_closed_bore_beside_nothing_is_what_it_was() {
+        let closed = View {
+            resistance: f64::INFINITY,
+            pressure: 1.5,
+        };
+        assert_eq!(closed.beside(&[]), closed);
+    }
+}

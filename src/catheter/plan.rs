@@ -109,11 +109,8 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     }
 
     // Above this pressure the pump delivers nothing, by its limit or by its weakness.
-    let open_below = if drive.droop > 0.0 {
-        cap.min(drive.flow / drive.droop)
-    } else {
-        cap
-    };
+    // Without weakness the second is infinite or no number, and the limit counts.
+    let open_below = cap.min(drive.flow / drive.droop);
     let turns = drive.flow > 0.0 && pressure <= open_below * (1.0 + NEAR);
     let (supply, flow, droop) = if turns {
         (open, drive.flow, drive.droop)
@@ -123,11 +120,8 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     let arrives = |p: f64| supply.fixed + supply.per_source * flow - supply.slope * p;
     let net = arrives(pressure) - taken(pressure);
     let give = supply.slope + onward;
-    let (target, tau) = if give > 0.0 {
-        (pressure + net / give, compliance / give)
-    } else {
-        (f64::INFINITY.copysign(net), f64::INFINITY)
-    };
+    // Infinite where nothing gives way.
+    let (target, tau) = (pressure + net / give, compliance / give);
     // A stiff pump gives its flow to the last bit; one that weakens gives what arrives at the
     // cut and what leaks before it.
     let source_at = |p: f64| {
@@ -213,4 +207,133 @@ fn join(network: &Network, cut: usize, pressure: f64, (source, droop): (f64, f64
     let mut leaks = network.leaks_before(cut, pressure, source, droop);
     leaks.extend(network.leaks_after(cut, pressure, views));
     leaks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use super::super::network::{Outlet, Station};
+
+    /// A narrow place of some resistance before the tip, and before it perhaps a hole; 1 mL/kPa.
+    fn planned(hole: Option<(f64, f64)>, resistance: f64, tip_pressure: f64, at: f64, drive: (f64, f64, f64)) -> Plan {
+        let mut stations: Vec<_> = hole
+            .map(|(conductance, pressure)| (0.0, Station::Leak(vec![Outlet { conductance, pressure }])))
+            .into_iter()
+            .collect();
+        stations.push((0.0, Station::Narrow(resistance)));
+        let network = Network {
+            stations,
+            length: 0.0,
+            per_length: 0.0,
+            tip_pressure,
+        };
+        let cut = network.stations.len() - 1;
+        plan(&network, start(cut, 1.0, at - tip_pressure, drive, 0.0))
+    }
+
+    fn start(cut: usize, compliance: f64, stored: f64, drive: (f64, f64, f64), instant: f64) -> Start {
+        let (flow, droop, max_pressure) = drive;
+        let drive = Drive {
+            flow,
+            droop,
+            max_pressure,
+        };
+        Start {
+            cut,
+            compliance,
+            stored,
+            drive,
+            step: 0,
+            instant,
+        }
+    }
+
+    fn narrow() -> Network {
+        Network {
+            stations: vec![(0.0, Station::Narrow(1.0))],
+            length: 0.0,
+            per_length: 0.0,
+            tip_pressure: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_weak_pump_shortens_the_time_in_which_pressure_settles() {
+        // 1 / (1 + 1) = 0.5 h is below 0.6 h.
+        assert!(plan(&narrow(), start(0, 1.0, 0.0, (1.0, 1.0, 10.0), 0.6)).releases);
+    }
+
+    #[test]
+    fn a_wall_that_does_not_give_stores_nothing_whatever_counts_as_instant() {
+        let plan = plan(&narrow(), start(0, 0.0, 0.0, (1.0, 0.0, 10.0), 0.0));
+        assert!(plan.releases);
+        assert_eq!((plan.source, plan.pressure), (1.0, 1.0));
+    }
+
+    #[test]
+    fn pressure_leaves_the_limit_of_a_pump_that_cannot_keep_it_there() {
+        // 10 leave, and 5 come.
+        assert!(planned(None, 1.0, 0.0, 10.0, (5.0, 0.0, 10.0)).lasts.is_some());
+        // 10 / 4 leave, and 5 - 0.3 x 10 come.
+        assert!(planned(None, 4.0, 0.0, 10.0, (5.0, 0.3, 10.0)).lasts.is_some());
+    }
+
+    #[test]
+    fn a_pump_at_its_limit_delivers_what_leaves_there() {
+        let plan = planned(None, 10.0, 0.0, 10.0, (5.0, 0.3, 10.0));
+        assert_eq!((plan.source, plan.lasts), (1.0, None));
+        // A hole brings 2 and takes 10, and 10 go on.
+        let plan = planned(Some((1.0, 2.0)), 1.0, 0.0, 10.0, (20.0, 0.0, 10.0));
+        assert_eq!((plan.source, plan.lasts), (18.0, None));
+    }
+
+    #[test]
+    fn a_pump_too_weak_to_deliver_at_its_limit_does_not_keep_the_pressure_there() {
+        // The spine presses with more than the limit.
+        assert!(planned(None, 1.0, 12.0, 10.0, (5.0, 0.5, 10.0)).lasts.is_some());
+        assert!(planned(None, 1.0, 16.0, 10.0, (2.0, 0.5, 10.0)).lasts.is_some());
+    }
+
+    #[test]
+    fn a_pump_that_stands_has_no_limit_to_stop_at() {
+        assert_eq!(planned(None, 1.0, 20.0, 5.0, (0.0, 0.0, 10.0)).lasts, Some(0.5));
+    }
+
+    #[test]
+    fn a_stiff_pump_gives_its_flow_to_the_last_bit_beside_a_hole() {
+        for k in 1..=20_i32 {
+            let flow = 0.07 * f64::from(k);
+            let plan = planned(Some((0.1, 0.3)), 3.0, 0.0, 0.7, (flow, 0.0, 100.0));
+            assert_eq!(plan.source, flow);
+        }
+    }
+
+    #[test]
+    fn what_is_closed_in_stays_for_good_while_the_pump_stands() {
+        let plan = planned(None, f64::INFINITY, 0.0, 5.0, (0.0, 0.0, 10.0));
+        assert_eq!((plan.lasts, plan.pressure, plan.source), (None, 5.0, 0.0));
+    }
+
+    #[test]
+    fn a_difference_of_just_what_counts_is_still_made_up() {
+        assert!(planned(None, 1.0, 0.0, 0.0, (NOTHING, 0.0, 10.0)).lasts.is_some());
+        assert_eq!(planned(None, 1.0, 0.0, 0.0, (0.5 * NOTHING, 0.0, 10.0)).lasts, None);
+    }
+
+    #[test]
+    fn a_limit_as_near_as_counts_as_reached_is_not_met_again() {
+        // A hole presses in; 1 + 1 + 1 give way, so that the first step is 0.5 / 3 h.
+        let plan = planned(Some((1.0, 9.0)), 1.0, 0.0, 1.0 - NEAR, (1.0, 1.0, 1.0));
+        assert_eq!(plan.lasts, Some(0.5 * (1.0 / 3.0)));
+    }
+
+    #[test]
+    fn no_flow_through_a_closed_place_has_no_sign() {
+        let closed = View {
+            resistance: f64::INFINITY,
+            pressure: 5.0,
+        };
+        assert!(onward_flow(closed, 2.0).is_sign_positive());
+    }
 }

@@ -8,6 +8,7 @@ mod drug_line;
 mod families;
 mod line;
 mod peristaltic;
+mod plan_edges;
 mod programmes;
 mod pump_properties;
 mod schedule_edges;
