@@ -96,10 +96,9 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     if at_cap && drive.flow > drive.droop * cap && net_open >= 0.0 {
         let needed = (closed.slope * pressure + taken(pressure) - closed.fixed) / closed.per_source;
         let source = needed.clamp(0.0, drive.flow);
-        let arrives = closed.fixed + closed.per_source * source - closed.slope * pressure;
         return Plan {
             source,
-            past_cut: arrives,
+            past_cut: taken(pressure),
             leaks: join(network, cut, pressure, (source, 0.0), views),
             pressure,
             lasts: None,
@@ -141,7 +140,7 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     if settled {
         return Plan {
             source: source_at(pressure),
-            past_cut: arrives(pressure),
+            past_cut: taken(pressure),
             leaks: join(network, cut, pressure, (flow, droop), views),
             pressure,
             lasts: None,
