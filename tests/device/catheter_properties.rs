@@ -229,7 +229,10 @@ fn a_line_at_rest_behind_an_all_but_closed_cut_stays_at_rest() {
         into,
     };
     let acts = [
-        (0.0, Act::Fault("a", cut(0.0, 0.003, 1.3e-4, Destination::Subcutaneous), 1.0)),
+        (
+            0.0,
+            Act::Fault("a", cut(0.0, 0.003, 1.3e-4, Destination::Subcutaneous), 1.0),
+        ),
         (25.0, Act::Fault("b", cut(80.0, 0.013, 0.0, Destination::Subdural), 1.0)),
         (27.0, Act::Source(0.0, 0.0, 0.0)),
     ];
