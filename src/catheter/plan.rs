@@ -108,8 +108,12 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     }
 
     // Above this pressure the pump delivers nothing, by its limit or by its weakness.
-    // Without weakness the second is infinite or no number, and the limit counts.
-    let open_below = cap.min(drive.flow / drive.droop);
+    // A weakness may be minus zero: that of a valve with nothing stuck.
+    let open_below = if drive.droop > 0.0 {
+        cap.min(drive.flow / drive.droop)
+    } else {
+        cap
+    };
     let turns = drive.flow > 0.0 && pressure <= open_below * (1.0 + NEAR);
     let (supply, flow, droop) = if turns {
         (open, drive.flow, drive.droop)
@@ -119,8 +123,11 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     let arrives = |p: f64| supply.fixed + supply.per_source * flow - supply.slope * p;
     let net = arrives(pressure) - taken(pressure);
     let give = supply.slope + onward;
-    // Infinite where nothing gives way.
-    let (target, tau) = (pressure + net / give, compliance / give);
+    let (target, tau) = if give > 0.0 {
+        (pressure + net / give, compliance / give)
+    } else {
+        (f64::INFINITY.copysign(net), f64::INFINITY)
+    };
     // A stiff pump gives its flow to the last bit; one that weakens gives what arrives at the
     // cut and what leaks before it.
     let source_at = |p: f64| {
@@ -306,6 +313,14 @@ mod tests {
             let plan = planned(Some((0.1, 0.3)), 3.0, 0.0, 0.7, (flow, 0.0, 100.0));
             assert_eq!(plan.source, flow);
         }
+    }
+
+    #[test]
+    fn a_weakness_of_minus_zero_is_none() {
+        // The sum over no stuck valve is minus zero.
+        let plan = |droop| planned(None, 1.0, 0.0, 0.0, (1.0, droop, 10.0));
+        assert_eq!(plan(-0.0).source, 1.0);
+        assert_eq!(plan(-0.0), plan(0.0));
     }
 
     #[test]
