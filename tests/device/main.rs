@@ -12,4 +12,5 @@ mod plan_edges;
 mod programmes;
 mod pump_properties;
 mod schedule_edges;
+mod service;
 mod strokes;
