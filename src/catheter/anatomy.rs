@@ -353,21 +353,8 @@ impl Build {
 mod tests {
     use super::*;
 
-    use crate::signals::Others;
-
     fn build() -> Build {
-        let setup = model::Catheter {
-            length: 89.0,
-            spinal_length: 35.0,
-            tip: Level::T10,
-            material: Material::Braided,
-            initial_concentration: None,
-            tube_concentration: None,
-            initial_others: Others::NONE,
-            tube_others: Others::NONE,
-            pump_segment: None,
-            entered_length: None,
-        };
+        let setup = model::Catheter::plain(89.0, 35.0, Level::T10, Material::Braided);
         Build::new(&setup, &ParameterSet::default()).unwrap()
     }
 

@@ -83,10 +83,10 @@ pub enum KineticsError {
         /// The rate given \[mL/h\].
         rate: f64,
     },
-    /// The flows of spinal fluid took too many values in one run.
+    /// The flows of spinal fluid took too many values in one run, of which the last ones are known.
     #[error(
-        "kinetics: the flows of spinal fluid took {limit} different values; a fault that comes and goes so often is not \
-         followed further"
+        "kinetics: the flows of spinal fluid took more than {limit} values that were not known; give faults that come \
+         and go a longer profile, or shorten the run"
     )]
     TooManyFlows {
         /// Most of them.

@@ -22,7 +22,7 @@ use super::{Body, KineticsError, check_time};
 /// goes passes through some thirty.
 const KEPT: usize = 64;
 
-/// Most systems of one run. Each costs up to a millisecond, so a flow that never takes a value
+/// Most systems made in one run. Each costs a millisecond or two, so a flow that never takes a value
 /// twice would keep a run busy for longer than anybody waits.
 pub(crate) const SYSTEM_LIMIT: u32 = 50_000;
 

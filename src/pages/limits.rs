@@ -125,9 +125,9 @@ pub(super) fn page() -> String {
                 "a model that stands still is told, not waited for",
             ),
             (
-                "different flows of spinal fluid in one run",
+                "flows of spinal fluid worked out in one run",
                 u64::from(SYSTEM_LIMIT),
-                "each is a system of its own to solve, up to a millisecond; those that come back are known",
+                "an error of the run; each is a system of its own to solve, a millisecond or two, and the last 64 are known",
             ),
             (
                 "numbers in the rows of all arms of `run`",

@@ -41,6 +41,7 @@ mod action;
 mod arms;
 mod branching;
 mod care;
+mod catheter;
 mod check;
 mod decision;
 mod diagnostics;

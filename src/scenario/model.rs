@@ -10,6 +10,7 @@ use crate::engine::{SimSpan, SimTime};
 use crate::parameters::ParameterSet;
 use crate::signals::{Level, Others, Posture, Remedy};
 
+pub use super::catheter::{Catheter, Material, Segment};
 pub use super::decision::{Choice, DecisionPoint};
 use super::drugs::Drug;
 pub use super::hazard_model::{HazardOverride, Hazards, Onset, PumpGeneration};
@@ -208,51 +209,6 @@ pub struct Pump {
     pub age: f64,
     /// Whether the drug is one the maker approved (motor wear differs).
     pub approved_drug: bool,
-}
-
-/// The line from pump to spine.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Catheter {
-    /// Implanted length \[cm\].
-    pub length: f64,
-    /// Length of the part inside the canal and the ligament, at the tip end \[cm\].
-    pub spinal_length: f64,
-    /// Where the tip lies.
-    pub tip: Level,
-    /// `braided` or `silicone`.
-    pub material: Material,
-    /// What fills tube and catheter at the start \[ug/mL\]; `None` is the reservoir's concentration.
-    pub initial_concentration: Option<f64>,
-    /// What fills the pump's tube at the start, if not what fills the catheter \[ug/mL\].
-    pub tube_concentration: Option<f64>,
-    /// Other drugs in that first fill, read where `initial_concentration` is there \[ug/mL\].
-    pub initial_others: Others,
-    /// Other drugs in the pump's tube, read where `tube_concentration` is there \[ug/mL\].
-    pub tube_others: Others,
-    /// The piece next to the pump of a two-piece catheter; its length is part of `length`.
-    pub pump_segment: Option<Segment>,
-    /// Length entered in the programmer, from which it computes bridge and priming volumes
-    /// \[cm\]; `None` is the true volume of all pieces.
-    pub entered_length: Option<f64>,
-}
-
-/// A piece of catheter with a bore of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Segment {
-    /// Length \[cm\].
-    pub length: f64,
-    /// Volume of the whole piece \[mL\].
-    pub volume: f64,
-}
-
-/// Catheter wall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Material {
-    /// Modern braided wall.
-    Braided,
-    /// Older silicone wall.
-    Silicone,
 }
 
 /// A point in time as the file writes it: absolute, or after a named event.

@@ -45,7 +45,7 @@ pub enum SimError {
     #[error("catheter: {0}")]
     Catheter(#[from] crate::catheter::CatheterError),
     /// The kinetics failed.
-    #[error("kinetics: {0}")]
+    #[error(transparent)]
     Kinetics(#[from] crate::kinetics::KineticsError),
     /// No such effect model.
     #[error("response: {0}")]

@@ -4,7 +4,7 @@ use itbsim::catheter::{Catheter, CatheterError, CatheterFault};
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::model::{self, Material, Segment};
-use itbsim::signals::{Destination, Drive, Level, Others};
+use itbsim::signals::{Destination, Drive, Level};
 
 const DAY: f64 = 24.0;
 /// 0.2 mL/day.
@@ -18,18 +18,7 @@ fn at(hours: f64) -> SimTime {
 }
 
 fn setup() -> model::Catheter {
-    model::Catheter {
-        length: 89.0,
-        spinal_length: 35.0,
-        tip: Level::T10,
-        material: Material::Braided,
-        initial_concentration: None,
-        tube_concentration: None,
-        initial_others: Others::NONE,
-        tube_others: Others::NONE,
-        pump_segment: None,
-        entered_length: None,
-    }
+    model::Catheter::plain(89.0, 35.0, Level::T10, Material::Braided)
 }
 
 /// The same length, of which the 40 cm at the pump have more than twice the bore's area.

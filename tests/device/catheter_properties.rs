@@ -4,7 +4,7 @@ use itbsim::catheter::{Catheter, CatheterFault, Drawn, Jump};
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::model::{self, Material};
-use itbsim::signals::{Destination, Drive, Level, Others};
+use itbsim::signals::{Destination, Drive, Level};
 use proptest::prelude::*;
 
 fn at(hours: f64) -> SimTime {
@@ -12,18 +12,7 @@ fn at(hours: f64) -> SimTime {
 }
 
 fn line(concentration: f64) -> Catheter {
-    let setup = model::Catheter {
-        length: 89.0,
-        spinal_length: 15.0,
-        tip: Level::T10,
-        material: Material::Silicone,
-        initial_concentration: None,
-        tube_concentration: None,
-        initial_others: Others::NONE,
-        tube_others: Others::NONE,
-        pump_segment: None,
-        entered_length: None,
-    };
+    let setup = model::Catheter::plain(89.0, 15.0, Level::T10, Material::Silicone);
     Catheter::new(SimTime::ZERO, &setup, &ParameterSet::default(), concentration).unwrap()
 }
 

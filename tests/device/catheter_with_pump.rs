@@ -26,18 +26,7 @@ impl Therapy {
     fn new(length: f64, concentration: f64, dose: f64) -> Self {
         let mut parameters = ParameterSet::default();
         parameters.set("pump.reservoir.residual", 0.0).unwrap();
-        let catheter = model::Catheter {
-            length,
-            spinal_length: 15.0,
-            tip: Level::T10,
-            material: Material::Braided,
-            initial_concentration: None,
-            tube_concentration: None,
-            initial_others: Others::NONE,
-            tube_others: Others::NONE,
-            pump_segment: None,
-            entered_length: None,
-        };
+        let catheter = model::Catheter::plain(length, 15.0, Level::T10, Material::Braided);
         let line = Catheter::new(SimTime::ZERO, &catheter, &parameters, concentration).unwrap();
         let device = model::Pump {
             family: "peristaltic".to_owned(),

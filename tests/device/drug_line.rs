@@ -22,18 +22,7 @@ fn others(first: f64) -> Others {
 }
 
 fn setup() -> model::Catheter {
-    model::Catheter {
-        length: 89.0,
-        spinal_length: 15.0,
-        tip: Level::T10,
-        material: Material::Silicone,
-        initial_concentration: None,
-        tube_concentration: None,
-        initial_others: Others::NONE,
-        tube_others: Others::NONE,
-        pump_segment: None,
-        entered_length: None,
-    }
+    model::Catheter::plain(89.0, 15.0, Level::T10, Material::Silicone)
 }
 
 fn line(baclofen: f64, other: f64) -> Catheter {

@@ -339,18 +339,7 @@ mod gas_pressure {
     fn a_kink_stands_in_series_with_the_restrictor() {
         let parameters = ParameterSet::default();
         let pump = pump();
-        let catheter = model::Catheter {
-            length: 89.0,
-            spinal_length: 30.0,
-            tip: Level::T10,
-            material: Material::Braided,
-            initial_concentration: None,
-            tube_concentration: None,
-            initial_others: Others::NONE,
-            tube_others: Others::NONE,
-            pump_segment: None,
-            entered_length: None,
-        };
+        let catheter = model::Catheter::plain(89.0, 30.0, Level::T10, Material::Braided);
         let mut line = Catheter::new(SimTime::ZERO, &catheter, &parameters, 1000.0).unwrap();
         let _ = line.set_source(SimTime::ZERO, pump.drive(), 1000.0);
         let tip = parameters.get("catheter.tip_pressure.supine");

@@ -6,7 +6,7 @@ use itbsim::catheter::{Catheter, CatheterError, CatheterFault, FAULT_KINDS, Jump
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::scenario::model::{self, FaultKind, Material, Value};
-use itbsim::signals::{Destination, Drive, Level, Others};
+use itbsim::signals::{Destination, Drive, Level};
 
 const DAY: f64 = 24.0;
 const TIP: Destination = Destination::Csf(Level::T10);
@@ -16,18 +16,7 @@ fn at(hours: f64) -> SimTime {
 }
 
 fn setup_of(length: f64, material: Material) -> model::Catheter {
-    model::Catheter {
-        length,
-        spinal_length: 15.0,
-        tip: Level::T10,
-        material,
-        initial_concentration: None,
-        tube_concentration: None,
-        initial_others: Others::NONE,
-        tube_others: Others::NONE,
-        pump_segment: None,
-        entered_length: None,
-    }
+    model::Catheter::plain(length, 15.0, Level::T10, material)
 }
 
 fn line_of(length: f64, material: Material, parameters: &ParameterSet, concentration: f64) -> Catheter {
