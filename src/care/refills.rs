@@ -27,8 +27,6 @@ pub struct Memory {
 pub(crate) const VISIT: &str = "refill visit";
 const DATE: &str = "look up the date";
 const READING: &str = "reading";
-/// What is not yet due is planned no sooner than this \[h\]: never again and again in one instant.
-const SOONEST: f64 = 1.0;
 
 /// Marketed strengths, which look alike on a shelf \[ug/mL\] (labels of Lioresal and Gablofen).
 const STRENGTHS: [f64; 3] = [500.0, 1000.0, 2000.0];
@@ -53,13 +51,13 @@ impl Refills {
     fn plan(state: &mut Memory, low_alarm_in: Option<f64>, desk: &mut Desk<'_>) {
         let Some(due) = low_alarm_in else {
             // Nothing is pumped; look again.
-            Self::look_again(desk.number("lead").max(SOONEST), desk);
+            Self::look_again(desk.number("lead").max(desk.number("soonest")), desk);
             return;
         };
         desk.order(Order::Cancel { name: VISIT.to_owned() });
         state.visits += 1;
         let n = state.visits;
-        let date = (due - desk.number("lead")).max(SOONEST);
+        let date = (due - desk.number("lead")).max(desk.number("soonest"));
         let forgetful = if desk.facts.selection.unreliable_follow_up {
             desk.number("unreliable_factor")
         } else {

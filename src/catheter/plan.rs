@@ -123,11 +123,8 @@ fn elastic(network: &Network, start: Start, ahead: View, views: &[View]) -> Plan
     let arrives = |p: f64| supply.fixed + supply.per_source * flow - supply.slope * p;
     let net = arrives(pressure) - taken(pressure);
     let give = supply.slope + onward;
-    let (target, tau) = if give > 0.0 {
-        (pressure + net / give, compliance / give)
-    } else {
-        (f64::INFINITY.copysign(net), f64::INFINITY)
-    };
+    // Between two closed ends it goes on for ever: both are infinite.
+    let (target, tau) = (pressure + net / give, compliance / give);
     // A stiff pump gives its flow to the last bit; one that weakens gives what arrives at the
     // cut and what leaks before it.
     let source_at = |p: f64| {

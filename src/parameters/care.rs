@@ -28,6 +28,7 @@ pub const TABLE: &[Parameter] = &[
     entry("care.people.ignore", 0.1, "1", 0.0, 1.0, Assumed, GUESS, "chance that a symptom that is not dangerous is taken for something else"),
     entry("care.people.ignore_alarm", 0.05, "1", 0.0, 1.0, Assumed, GUESS, "chance that a tone that is heard leads to nothing"),
     entry("care.refills.lead", 168.0, "h", 0.0, 2160.0, Published, LEAFLET, "how long before the computed low-reservoir alarm the refill is planned"),
+    entry("care.refills.soonest", 1.0, "h", 0.1, 168.0, Assumed, GUESS, "shortest time to a planned refill, also where the reservoir is lower than the lead asks"),
     entry("care.refills.missed", 0.02, "1", 0.0, 1.0, Assumed, "no rate per refill was found; missed refills lead the causes of withdrawal in case series", "chance that nobody comes to a planned refill"),
     entry("care.refills.rebook", 96.0, "h", 0.0, 2160.0, Assumed, GUESS, "time from a missed refill to the next date"),
     entry("care.refills.late", 0.1, "1", 0.0, 1.0, Assumed, GUESS, "chance that a refill comes late"),

@@ -14,3 +14,4 @@ mod pump_properties;
 mod schedule_edges;
 mod service;
 mod strokes;
+mod wall_store;

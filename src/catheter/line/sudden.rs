@@ -230,7 +230,7 @@ impl Catheter {
         }
         let backwards = stored * (back / total);
         // A store that lies before leaks of its own gives to them on the way on.
-        if backwards > 0.0 && reach > 0 && reach == self.cut_reach() {
+        if reach > 0 && reach == self.cut_reach() {
             let plugs = self.reaches[reach].leave_back(backwards);
             let outlets = self.nodes[reach - 1].outlets.clone();
             spread(&plugs, &outlets, jumps);
