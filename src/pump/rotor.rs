@@ -132,10 +132,9 @@ impl Rotor {
             restart,
         }) = self.holds.get_mut(source)
         {
-            if field_end.is_none_or(|end| end > now) {
-                *field_end = Some(now);
-                *restart = now.due_after(*delay);
-            }
+            let end = field_end.unwrap_or(now).min(now);
+            *field_end = Some(end);
+            *restart = end.due_after(*delay);
             if restart.is_some_and(|at| at > now) {
                 return;
             }

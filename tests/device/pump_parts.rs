@@ -95,6 +95,22 @@ mod rotor {
     }
 
     #[test]
+    fn leaving_a_field_that_is_over_changes_nothing_about_the_restart() {
+        for left in [12.0, 13.0] {
+            let mut pump = pump(&ParameterSet::default());
+            let field = Disturbance::MriField {
+                field: Some(2.0),
+                restart_delay: 3.0,
+            };
+            strike(pump.as_mut(), 10.0, "scan", field);
+            run(pump.as_mut(), left);
+            pump.relieve(at(left), "scan", &mut Vec::new());
+            let NextEvent { at: restart, event, .. } = pump.next_event().unwrap();
+            assert_eq!((restart, event), (at(15.0), PumpEvent::MriRestart));
+        }
+    }
+
+    #[test]
     fn a_handset_gets_no_answer_from_a_pump_that_hangs_until_it_is_read() {
         let mut pump = pump(&ParameterSet::default());
         allow_boluses(pump.as_mut());
