@@ -199,6 +199,35 @@ mod gas_pressure {
         close(next.at.hours(), 2.0 / 6.0 / 0.375 * DAY, 1e-12);
     }
 
+    /// 5 mL of which 0.2 are within reach, on the last stairs but one; and its drive with all of them.
+    fn mostly_trapped() -> (Box<dyn Pump>, f64) {
+        let mut pump = build(device("gas-pressure", 5.0, 1000.0), &ParameterSet::default());
+        let full = pump.drive().flow;
+        strike(pump.as_mut(), 0.0, "t", Disturbance::TrappedVolume { volume: 4.8 });
+        run(pump.as_mut(), 1.0);
+        // 0.2 of 0.6 mL: four of six stairs of 0.7 are gone, and half of the fifth.
+        close(pump.drive().flow, full * (1.0 - 0.7 * 4.5 / 6.0), 1e-12);
+        (pump, full)
+    }
+
+    #[test]
+    fn what_was_out_of_reach_and_comes_back_brings_its_pressure_back() {
+        let (mut pump, full) = mostly_trapped();
+        let mut half = pump.clone();
+        pump.relieve(at(1.0), "t", &mut Vec::new());
+        assert_eq!(pump.drive().flow, full);
+        // Some of it: a little less than 0.5 mL within reach is the second stair of six.
+        strike(half.as_mut(), 1.0, "t", Disturbance::TrappedVolume { volume: 4.5 });
+        close(half.drive().flow, full * (1.0 - 0.7 * 1.5 / 6.0), 1e-12);
+    }
+
+    #[test]
+    fn what_runs_back_into_it_brings_its_pressure_back() {
+        let (mut pump, full) = mostly_trapped();
+        assert!(pump.take_back(at(1.0), 1.0, 0.0, Others::NONE));
+        assert_eq!(pump.drive().flow, full);
+    }
+
     #[test]
     fn empty_it_has_no_stair_left_whatever_is_said_to_leave() {
         let mut pump = pump();
@@ -232,12 +261,12 @@ mod gas_pressure {
 mod a_family_that_adds_nothing {
     use super::*;
     use itbsim::pump::{Battery, Chassis, Device, Equipment, FlowLimits, PumpFamily, Works};
-    use itbsim::signals::Drive;
+    use itbsim::signals::{Drive, Others};
     use serde::{Deserialize, Serialize};
 
-    /// Delivers what is programmed.
+    /// Delivers what is programmed, and counts how often more came within its reach.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    struct Plain;
+    struct Plain(u32);
 
     impl Works for Plain {
         const FAMILY: PumpFamily = PumpFamily::of::<Self>("plain");
@@ -249,7 +278,7 @@ mod a_family_that_adds_nothing {
                 battery: Some(Battery::new(setup.start, setup.device.age, parameters)),
                 fixed_flow: 0.0,
             };
-            Ok((Plain, equipment))
+            Ok((Plain(0), equipment))
         }
 
         fn drive(&self, chassis: &Chassis) -> Drive {
@@ -262,6 +291,10 @@ mod a_family_that_adds_nothing {
                 droop: 0.0,
                 max_pressure: 50.0,
             }
+        }
+
+        fn regained(&mut self, _: SimTime, _: &Chassis) {
+            self.0 += 1;
         }
     }
 
@@ -294,6 +327,24 @@ mod a_family_that_adds_nothing {
         let next = pump.next_event().unwrap();
         assert_eq!(next.event, PumpEvent::StoppedTooLong);
         assert_eq!((next.at, next.source), (at(108.0), None));
+    }
+
+    #[test]
+    fn is_told_of_more_within_reach_and_of_nothing_else() {
+        let mut pump = pump();
+        let mut told = Vec::new();
+        let trap = |volume| Disturbance::TrappedVolume { volume };
+        strike(&mut pump, 1.0, "t", trap(4.0));
+        pump.relieve(at(2.0), "nothing", &mut Vec::new());
+        pump.take_back(at(2.0), 0.0, 0.0, Others::NONE);
+        told.push(pump.works().0);
+        strike(&mut pump, 3.0, "t", trap(3.0));
+        told.push(pump.works().0);
+        pump.relieve(at(4.0), "t", &mut Vec::new());
+        told.push(pump.works().0);
+        pump.take_back(at(5.0), 1.0, 0.0, Others::NONE);
+        told.push(pump.works().0);
+        assert_eq!(told, [0, 1, 2, 3]);
     }
 
     #[test]
