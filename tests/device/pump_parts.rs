@@ -69,6 +69,26 @@ mod rotor {
     }
 
     #[test]
+    fn while_nothing_is_programmed_neither_a_stall_nor_its_end_comes_nearer_to_its_notice() {
+        let mut pump = pump(&ParameterSet::default());
+        // At 0.01 mL/h 3.47 uL take 20.82 min: six of them, a stop of 38 h, and the rest.
+        strike(pump.as_mut(), 1.9, "f", Disturbance::Stall);
+        programme(pump.as_mut(), 2.0, Programme::Stopped);
+        continuous(pump.as_mut(), at(40.0), 240.0);
+        let events = run(pump.as_mut(), 45.0);
+        assert_eq!(events[0].1, "stall_detected");
+        close(events[0].0, 40.247, 1e-12);
+        // At 0.002 mL/h they would take 104 min, and 90 are the most: 30 of them before a stop of 5 h.
+        continuous(pump.as_mut(), at(45.0), 48.0);
+        pump.relieve(at(46.0), "f", &mut Vec::new());
+        programme(pump.as_mut(), 46.5, Programme::Stopped);
+        continuous(pump.as_mut(), at(51.5), 48.0);
+        let events = run(pump.as_mut(), 60.0);
+        let noticed = events.iter().find(|e| e.1 == "recovery_detected").unwrap();
+        close(noticed.0, 52.5, 1e-12);
+    }
+
+    #[test]
     fn a_handset_gets_no_answer_in_a_field_and_from_its_end_on_hears_that_the_pump_stands_still() {
         let mut pump = pump(&ParameterSet::default());
         allow_boluses(pump.as_mut());
