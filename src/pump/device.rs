@@ -70,6 +70,9 @@ pub trait Works: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send +
     /// A new programme or fill: what holds for one refill period is worked out again.
     fn period(&mut self, now: SimTime, chassis: &Chassis) {}
 
+    /// More is within reach without a new fill: what was trapped came free, or fluid ran back.
+    fn regained(&mut self, now: SimTime, chassis: &Chassis) {}
+
     /// Called at the end of each change, with the programmed flow in force.
     fn paced(&mut self, now: SimTime, chassis: &Chassis) {}
 
@@ -200,6 +203,13 @@ impl<W: Works> Device<W> {
         self.works.flowing(now, outflow);
         self.works.paced(now, &self.chassis);
         self.chassis.settle_stopped(now, self.works.known_still(), out);
+    }
+
+    /// Tells the works if more is within reach than the `before` of this instant \[mL\].
+    fn look_for_more(&mut self, now: SimTime, before: f64) {
+        if self.chassis.reservoir().usable(now) > before {
+            self.works.regained(now, &self.chassis);
+        }
     }
 
     fn unsupported(what: &str) -> PumpError {
@@ -362,17 +372,21 @@ impl<W: Works> Pump for Device<W> {
         disturbance: &Disturbance,
         out: &mut Vec<PumpNotice>,
     ) -> Result<(), PumpError> {
+        let before = self.reservoir_volume(now);
         let took = self.chassis.disturb(now, source, disturbance, out)?;
         if took == Took::No && !self.works.disturb(now, &mut self.chassis, source, disturbance, out)? {
             return Err(Self::unsupported(disturbance.name()));
         }
+        self.look_for_more(now, before);
         self.update(now, took == Took::NewGain, out);
         Ok(())
     }
 
     fn relieve(&mut self, now: SimTime, source: &str, out: &mut Vec<PumpNotice>) {
+        let before = self.reservoir_volume(now);
         let new_gain = self.chassis.relieve(now, source, out);
         self.works.relieve(now, source, out);
+        self.look_for_more(now, before);
         self.update(now, new_gain, out);
     }
 
@@ -387,8 +401,10 @@ impl<W: Works> Pump for Device<W> {
     }
 
     fn take_back(&mut self, now: SimTime, volume: f64, drug: f64, others: Others) -> bool {
+        let before = self.reservoir_volume(now);
         let taken = self.chassis.take_back(now, volume, drug, others);
         if taken {
+            self.look_for_more(now, before);
             self.update(now, false, &mut Vec::new());
         }
         taken

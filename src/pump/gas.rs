@@ -145,6 +145,10 @@ impl Works for GasPressure {
         };
     }
 
+    fn regained(&mut self, now: SimTime, chassis: &Chassis) {
+        self.period(now, chassis);
+    }
+
     fn events(&self, chassis: &Chassis, offer: &mut dyn FnMut(Option<SimTime>, PumpEvent, Option<String>)) {
         if self.fade_step < FADE_STEPS && chassis.overpressure() == 0.0 {
             let level = self.fade_volume(chassis) * (1.0 - f64::from(self.fade_step) / f64::from(FADE_STEPS));

@@ -26,18 +26,9 @@ enum Hold {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Watch {
     Turning,
-    Still {
-        since: SimTime,
-        count: Count,
-    },
-    StillKnown {
-        since: SimTime,
-    },
-    Resumed {
-        still_since: SimTime,
-        since: SimTime,
-        count: Count,
-    },
+    Still { since: SimTime, count: Count },
+    StillKnown { since: SimTime },
+    Resumed { still_since: SimTime, count: Count },
 }
 
 /// Programmed volume since something began, linear from its origin \[mL, mL/h\].
@@ -45,6 +36,8 @@ enum Watch {
 struct Count {
     origin: SimTime,
     volume: f64,
+    /// When it began, later by the time in which nothing was programmed.
+    from: SimTime,
 }
 
 /// The rotor.
@@ -132,10 +125,9 @@ impl Rotor {
             restart,
         }) = self.holds.get_mut(source)
         {
-            if field_end.is_none_or(|end| end > now) {
-                *field_end = Some(now);
-                *restart = now.due_after(*delay);
-            }
+            let end = field_end.unwrap_or(now).min(now);
+            *field_end = Some(end);
+            *restart = end.due_after(*delay);
             if restart.is_some_and(|at| at > now) {
                 return;
             }
@@ -174,6 +166,10 @@ impl Rotor {
             return;
         }
         if let Watch::Still { count, .. } | Watch::Resumed { count, .. } = &mut self.watch {
+            if self.flow <= 0.0 {
+                let passed = count.origin.as_nanos() - count.from.as_nanos();
+                count.from = SimTime::from_nanos(now.as_nanos() - passed);
+            }
             count.volume += self.flow * now.hours_since(count.origin);
             count.origin = now;
         }
@@ -183,7 +179,7 @@ impl Rotor {
     /// When the device will notice that the rotor stands still.
     pub(super) fn stall_detected_at(&self) -> Option<SimTime> {
         match &self.watch {
-            Watch::Still { since, count } => self.noticed(*since, count),
+            Watch::Still { count, .. } => self.noticed(count),
             _ => None,
         }
     }
@@ -191,7 +187,7 @@ impl Rotor {
     /// When the device will notice that the rotor turns again.
     pub(super) fn recovery_detected_at(&self) -> Option<SimTime> {
         match &self.watch {
-            Watch::Resumed { since, count, .. } => self.noticed(*since, count),
+            Watch::Resumed { count, .. } => self.noticed(count),
             _ => None,
         }
     }
@@ -217,15 +213,15 @@ impl Rotor {
         }
     }
 
-    fn noticed(&self, since: SimTime, count: &Count) -> Option<SimTime> {
+    fn noticed(&self, count: &Count) -> Option<SimTime> {
         if self.flow <= 0.0 {
             return None;
         }
         let by_volume = count
             .origin
             .due_after(((self.missed_volume - count.volume) / self.flow).max(0.0))?;
-        let earliest = since.due_after(self.latency_min)?;
-        let latest = since.due_after(self.latency_max)?.max(earliest);
+        let earliest = count.from.due_after(self.latency_min)?;
+        let latest = count.from.due_after(self.latency_max)?.max(earliest);
         Some(by_volume.clamp(earliest, latest).max(count.origin))
     }
 
@@ -237,6 +233,7 @@ impl Rotor {
         let count = Count {
             origin: now,
             volume: 0.0,
+            from: now,
         };
         let next = match (&self.watch, still) {
             (Watch::Turning, true) => Watch::Still { since: now, count },
@@ -244,7 +241,6 @@ impl Rotor {
             (Watch::Still { .. }, false) => Watch::Turning,
             (Watch::StillKnown { since }, false) if !hung => Watch::Resumed {
                 still_since: *since,
-                since: now,
                 count,
             },
             _ => return,
