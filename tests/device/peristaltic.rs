@@ -3,7 +3,8 @@
 use itbsim::engine::SimTime;
 use itbsim::parameters::ParameterSet;
 use itbsim::pump::{
-    AlarmClass, AlarmName, Command, Disturbance, Grade, Pump, PumpError, PumpNotice, PumpRegistry, PumpSetup, Refill,
+    AlarmClass, AlarmName, Command, Disturbance, GasPressure, Grade, Pump, PumpError, PumpFamily, PumpNotice,
+    PumpRegistry, PumpSetup, Refill,
 };
 use itbsim::scenario::model::{self, FlexStep, Programme};
 use itbsim::signals::Others;
@@ -1000,9 +1001,16 @@ mod answers {
     }
 
     #[test]
-    fn every_family_says_what_its_surroundings_do_to_it() {
+    fn every_family_says_what_it_is_what_it_can_be_asked_for_and_what_surroundings_do_to_it() {
+        let none = PumpFamily::of::<GasPressure>("none");
         for family in PumpRegistry::default().families() {
-            assert!(!family.surroundings.is_empty(), "{}", family.name);
+            assert_ne!(family.summary, none.summary, "{}", family.name);
+            assert_ne!(family.surroundings, none.surroundings, "{}", family.name);
+            // Only a pump of one flow has no programme.
+            assert_eq!(family.rates.is_none(), family.name == "gas-pressure", "{}", family.name);
+            for key in family.rates.iter().flat_map(|(low, high)| [low, high]) {
+                assert!(itbsim::parameters::named(key).is_some(), "{key}");
+            }
         }
     }
 
