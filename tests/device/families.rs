@@ -10,18 +10,18 @@ use itbsim::pump::{
 use itbsim::scenario::model::{self, Material, Programme};
 use itbsim::signals::{Level, Others, Surroundings};
 
-const DAY: f64 = 24.0;
+pub(super) const DAY: f64 = 24.0;
 
-fn at(hours: f64) -> SimTime {
+pub(super) fn at(hours: f64) -> SimTime {
     SimTime::from_hours(hours).unwrap()
 }
 
 #[track_caller]
-fn close(a: f64, b: f64, relative: f64) {
+pub(super) fn close(a: f64, b: f64, relative: f64) {
     assert!((a - b).abs() <= relative * b.abs(), "{a} is not {b}");
 }
 
-fn device(family: &str, fill: f64, concentration: f64) -> model::Pump {
+pub(super) fn device(family: &str, fill: f64, concentration: f64) -> model::Pump {
     model::Pump {
         family: family.to_owned(),
         reservoir_size: 20.0,
@@ -37,7 +37,7 @@ fn device(family: &str, fill: f64, concentration: f64) -> model::Pump {
     }
 }
 
-fn build(device: model::Pump, parameters: &ParameterSet) -> Box<dyn Pump> {
+pub(super) fn build(device: model::Pump, parameters: &ParameterSet) -> Box<dyn Pump> {
     let setup = PumpSetup {
         device,
         dead_volume: 0.4,
@@ -46,7 +46,7 @@ fn build(device: model::Pump, parameters: &ParameterSet) -> Box<dyn Pump> {
     PumpRegistry::default().build(&setup, parameters).unwrap()
 }
 
-fn continuous(pump: &mut dyn Pump, now: SimTime, dose_per_day: f64) {
+pub(super) fn continuous(pump: &mut dyn Pump, now: SimTime, dose_per_day: f64) {
     let command = Command::Programme {
         id: "p".to_owned(),
         mode: Programme::SimpleContinuous {
@@ -57,7 +57,7 @@ fn continuous(pump: &mut dyn Pump, now: SimTime, dose_per_day: f64) {
 }
 
 /// Runs the pump's own events and gives their instants \[h\] and names, notices included.
-fn run(pump: &mut dyn Pump, until: f64) -> Vec<(f64, String)> {
+pub(super) fn run(pump: &mut dyn Pump, until: f64) -> Vec<(f64, String)> {
     let mut seen = Vec::new();
     while let Some(NextEvent { at: time, event, .. }) = pump.next_event().filter(|n| n.at <= at(until)) {
         let mut out = Vec::new();
@@ -69,23 +69,23 @@ fn run(pump: &mut dyn Pump, until: f64) -> Vec<(f64, String)> {
 }
 
 #[track_caller]
-fn first(events: &[(f64, String)], name: &str) -> f64 {
+pub(super) fn first(events: &[(f64, String)], name: &str) -> f64 {
     let found = events.iter().find(|e| e.1 == name);
     found.unwrap_or_else(|| panic!("no {name} in {events:?}")).0
 }
 
-fn strike(pump: &mut dyn Pump, hours: f64, name: &str, disturbance: Disturbance) -> Vec<PumpNotice> {
+pub(super) fn strike(pump: &mut dyn Pump, hours: f64, name: &str, disturbance: Disturbance) -> Vec<PumpNotice> {
     let mut out = Vec::new();
     pump.disturb(at(hours), name, &disturbance, &mut out).unwrap();
     out
 }
 
-fn surround(pump: &mut dyn Pump, hours: f64, pressure: f64, temperature: f64) -> f64 {
+pub(super) fn surround(pump: &mut dyn Pump, hours: f64, pressure: f64, temperature: f64) -> f64 {
     let surroundings = Surroundings { pressure, temperature };
     pump.surround(at(hours), surroundings, &mut Vec::new())
 }
 
-fn field(hours: f64) -> Disturbance {
+pub(super) fn field(hours: f64) -> Disturbance {
     Disturbance::MriField {
         field: Some(hours),
         restart_delay: 0.0,
