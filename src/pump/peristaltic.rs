@@ -196,9 +196,7 @@ impl Works for Peristaltic {
     fn paced(&mut self, now: SimTime, chassis: &Chassis) {
         self.rotor.set_flow(now, chassis.programmed());
         let net = self.hyperbaric.back - self.forward(chassis);
-        self.hyperbaric
-            .drawn
-            .set_rate(now, if self.hyperbaric.back > 0.0 { net.max(0.0) } else { 0.0 });
+        self.hyperbaric.drawn.set_rate(now, net.max(0.0));
     }
 
     fn known_still(&self) -> Option<SimTime> {
@@ -299,9 +297,8 @@ impl Works for Peristaltic {
             chassis.shrink(now, lost);
             out.push(PumpNotice::Deformed { lost });
         }
-        let excess = surroundings.pressure - h.normal;
-        h.back = if excess > 0.0 && room(chassis) - drawn > h.margin {
-            h.conductance * excess
+        h.back = if room(chassis) - drawn > h.margin {
+            h.conductance * (surroundings.pressure - h.normal).max(0.0)
         } else {
             0.0
         };

@@ -69,7 +69,7 @@ pub(super) fn run(pump: &mut dyn Pump, until: f64) -> Vec<(f64, String)> {
 }
 
 #[track_caller]
-fn first(events: &[(f64, String)], name: &str) -> f64 {
+pub(super) fn first(events: &[(f64, String)], name: &str) -> f64 {
     let found = events.iter().find(|e| e.1 == name);
     found.unwrap_or_else(|| panic!("no {name} in {events:?}")).0
 }
@@ -80,12 +80,12 @@ pub(super) fn strike(pump: &mut dyn Pump, hours: f64, name: &str, disturbance: D
     out
 }
 
-fn surround(pump: &mut dyn Pump, hours: f64, pressure: f64, temperature: f64) -> f64 {
+pub(super) fn surround(pump: &mut dyn Pump, hours: f64, pressure: f64, temperature: f64) -> f64 {
     let surroundings = Surroundings { pressure, temperature };
     pump.surround(at(hours), surroundings, &mut Vec::new())
 }
 
-fn field(hours: f64) -> Disturbance {
+pub(super) fn field(hours: f64) -> Disturbance {
     Disturbance::MriField {
         field: Some(hours),
         restart_delay: 0.0,

@@ -10,6 +10,7 @@ mod fault_severity;
 mod line;
 mod peristaltic;
 mod programmes;
+mod pump_chassis;
 mod pump_parts;
 mod pump_properties;
 mod schedule_edges;
