@@ -95,6 +95,15 @@ struct Search<'a> {
     level: f64,
 }
 
+impl Ranges {
+    /// Whether the interval holds at most one crossing of `level`.
+    fn decided(&self, level: f64) -> bool {
+        let missed = level < self.value.0 || level > self.value.1;
+        let monotone = self.slope.0 > 0.0 || self.slope.1 < 0.0;
+        missed || monotone || self.flat
+    }
+}
+
 /// Range of `tᵏ/k! exp(rate t)` between two instants with values `ga`, `gb`.
 fn hump(rate: f64, power: u32, ta: f64, tb: f64, ga: f64, gb: f64) -> (f64, f64) {
     let mut high = ga.max(gb);
@@ -137,12 +146,7 @@ impl<'a> Search<'a> {
         if !y.is_finite() {
             return Err(CrossingError::NotFinite { t_h: t });
         }
-        Ok(End {
-            t,
-            y: y + 0.0,
-            plain,
-            repeated,
-        })
+        Ok(End { t, y, plain, repeated })
     }
 
     /// Guaranteed ranges of value and slope between two ends.
@@ -159,11 +163,7 @@ impl<'a> Search<'a> {
         }
         for ((term, ga), gb) in self.repeated.iter().zip(&a.repeated).zip(&b.repeated) {
             let k = term.power;
-            let before = if k == 1 {
-                (ga[0].min(gb[0]), ga[0].max(gb[0]))
-            } else {
-                hump(term.rate, k - 1, a.t, b.t, ga[0], gb[0])
-            };
+            let before = hump(term.rate, k - 1, a.t, b.t, ga[0], gb[0]);
             let own = hump(term.rate, k, a.t, b.t, ga[1], gb[1]);
             let whole = (ga[2].min(gb[2]), ga[2].max(gb[2]));
             for part in [scaled(term.amplitude, own), scaled(term.forcing, whole)] {
@@ -178,7 +178,8 @@ impl<'a> Search<'a> {
                 slopes += part.0.abs().max(part.1.abs());
             }
         }
-        // Rounding of the sums themselves.
+        // Rounding of the sums themselves: a unit for each term, four for one of a repeated rate,
+        // and eight besides.
         let terms = (a.plain.len() + 4 * a.repeated.len() + 8) as f64;
         let slack = terms * f64::EPSILON;
         let (falls, rises) = (falls - slack * slopes, rises + slack * slopes);
@@ -220,14 +221,10 @@ impl<'a> Search<'a> {
                 });
             }
             let new = self.side(right.y);
-            let Ranges { value, slope, flat } = self.ranges(&left, right);
-            let missed = self.level < value.0 || self.level > value.1;
-            let monotone = slope.0 > 0.0 || slope.1 < 0.0;
-            let middle = left.t + 0.5 * (right.t - left.t);
+            let width = right.t - left.t;
             let smallest = RESOLUTION_H.max(8.0 * f64::EPSILON * right.t.abs());
-            let short = right.t - left.t <= smallest || middle <= left.t || middle >= right.t;
-            if !(missed || monotone || flat || short) {
-                let middle = self.end(middle)?;
+            if width > smallest && !self.ranges(&left, right).decided(self.level) {
+                let middle = self.end(left.t + 0.5 * width)?;
                 pending.push(middle);
                 continue;
             }
@@ -237,14 +234,12 @@ impl<'a> Search<'a> {
                 }
             } else {
                 if side != 0 && new != side {
+                    let direction = toward(new);
                     let t_h = match on_level {
                         Some(t) => t,
-                        None => self.place(&left, right, new)?,
+                        None => self.place(&left, right, direction)?,
                     };
-                    if stop(Crossing {
-                        t_h,
-                        direction: toward(new),
-                    }) {
+                    if stop(Crossing { t_h, direction }) {
                         return Ok(());
                     }
                 }
@@ -268,47 +263,62 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The far-side end of a bracket around the change of side (Illinois).
-    fn place(&self, left: &End, right: &End, far: i8) -> Result<f64, CrossingError> {
-        let gap = |t: f64| -> Result<f64, CrossingError> { Ok(self.end(t)?.y - self.level) };
-        let (mut a, mut fa) = (left.t, left.y - self.level);
-        let (mut b, mut fb) = (right.t, right.y - self.level);
-        if fa == 0.0 {
-            return Ok(a);
-        }
-        let (mut weight_a, mut weight_b) = (fa, fb);
-        for round in 0..200 {
-            if b - a <= PLACED_H.max(4.0 * f64::EPSILON * b.abs()) {
-                break;
-            }
-            let secant = b - weight_b * (b - a) / (weight_b - weight_a);
-            let halve = round % 4 == 3 || !(secant > a && secant < b);
-            let t = if halve { a + 0.5 * (b - a) } else { secant };
-            if t <= a || t >= b {
-                break;
-            }
-            let f = gap(t)?;
-            if f == 0.0 || (f > 0.0) == (far > 0) {
-                if fb * f > 0.0 {
-                    weight_a *= 0.5;
-                }
-                (b, fb, weight_b) = (t, f, f);
-                if f == 0.0 {
-                    break;
-                }
-            } else {
-                if fa * f > 0.0 {
-                    weight_b *= 0.5;
-                }
-                (a, fa, weight_a) = (t, f, f);
-            }
-        }
-        Ok(b)
+    /// Where, between two ends, the side changes: an instant on the far side.
+    fn place(&self, left: &End, right: &End, direction: Direction) -> Result<f64, CrossingError> {
+        let ends = [(left.t, left.y), (right.t, right.y)];
+        close_in(|t| Ok(self.end(t)?.y), self.level, ends, direction)
     }
 }
 
+/// An end of a bracket: on the side from which the level is passed, or on the far one.
+#[derive(Clone, Copy, PartialEq)]
+enum Bound {
+    Near,
+    Far,
+}
+
+/// The far-side end of a bracket around a passage of `level` by `y`, closed in by secants
+/// (Illinois) and halving.
+fn close_in(
+    mut y: impl FnMut(f64) -> Result<f64, CrossingError>,
+    level: f64,
+    ends: [(f64, f64); 2],
+    direction: Direction,
+) -> Result<f64, CrossingError> {
+    let [(mut a, mut weight_a), (mut b, mut weight_b)] = ends.map(|(t, y)| (t, y - level));
+    if weight_a == 0.0 {
+        return Ok(a);
+    }
+    // The end that stayed in the round before; one that stays again loses half its weight.
+    let mut stayed = None;
+    for round in 0..200 {
+        if b - a <= PLACED_H.max(4.0 * f64::EPSILON * b.abs()) {
+            break;
+        }
+        let secant = b - weight_b * (b - a) / (weight_b - weight_a);
+        let halve = round % 4 == 3 || !(secant > a && secant < b);
+        let t = if halve { a + 0.5 * (b - a) } else { secant };
+        let gap = y(t)? - level;
+        if gap == 0.0 || gap.is_sign_positive() == (direction == Direction::Rising) {
+            (b, weight_b) = (t, gap);
+            if gap == 0.0 {
+                break;
+            }
+            if stayed.replace(Bound::Near) == Some(Bound::Near) {
+                weight_a *= 0.5;
+            }
+        } else {
+            (a, weight_a) = (t, gap);
+            if stayed.replace(Bound::Far) == Some(Bound::Far) {
+                weight_b *= 0.5;
+            }
+        }
+    }
+    Ok(b)
+}
+
 fn toward(side: i8) -> Direction {
-    if side > 0 {
+    if side == 1 {
         Direction::Rising
     } else {
         Direction::Falling
@@ -536,35 +546,6 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_time_are_isolated_too() {
-        // t^2/2 e^-t peaks at t = 2 with 2 e^-2.
-        let y = sum(&[Term {
-            amplitude: 1.0,
-            forcing: 0.0,
-            rate: -1.0,
-            power: 2,
-        }]);
-        let peak = 2.0 * (-2f64).exp();
-        let found = y.crossings(peak - 1e-6, 0.0, 500.0).unwrap();
-        assert_eq!(found.len(), 2);
-        assert!(found[0].t_h < 2.0 && found[1].t_h > 2.0);
-        assert_eq!(y.crossings(peak + 1e-9, 0.0, 500.0).unwrap(), []);
-        // Its integral rises to 1: half of it is passed once.
-        let area = sum(&[Term {
-            amplitude: 0.0,
-            forcing: 1.0,
-            rate: -1.0,
-            power: 2,
-        }]);
-        let t = area
-            .first_crossing(0.5, Direction::Rising, 0.0, 500.0)
-            .unwrap()
-            .unwrap();
-        // Median of the Erlang distribution of three stages.
-        assert!((t - 2.674_060_313_723_561_3).abs() < 1e-9, "{t}");
-    }
-
-    #[test]
     fn bounds_hold_everything_sampled() {
         let y = bateman();
         for (a, b) in [(0.0, 10.0), (0.2, 0.9), (0.5, 0.6)] {
@@ -610,37 +591,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_found_does_not_depend_on_the_unit() {
-        let dip = [term(1.0, 0.0, 0.0), term(-1.0, 0.0, -40.0), term(1.0, 0.0, -60.0)];
-        let here = sum(&dip).crossings(0.9, 0.0, 8760.0).unwrap();
-        assert_eq!(here.len(), 2);
-        for unit in [1e-12, 1e12] {
-            let scaled = dip.map(|t| term(unit * t.amplitude, 0.0, t.rate));
-            let found = sum(&scaled).crossings(0.9 * unit, 0.0, 8760.0).unwrap();
-            assert_eq!(found.len(), 2, "{unit:e}");
-            for (one, other) in found.iter().zip(&here) {
-                assert_eq!(one.direction, other.direction);
-                assert!((one.t_h - other.t_h).abs() < 1e-11, "{unit:e}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_pair_farther_apart_than_the_resolution_is_found_next_to_the_origin_too() {
-        // The curve of `bateman`, a hundred million times as fast.
-        let y = sum(&[term(1.0, 0.0, -1e8), term(-1.0, 0.0, -3e8)]);
-        let found = y.crossings(0.2, 0.0, 3e-8).unwrap();
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[1].t_h - found[0].t_h > 10.0 * RESOLUTION_H);
-    }
-
-    #[test]
     fn a_crossing_right_behind_the_start_is_not_put_at_the_end() {
         // So little below the level that a secant cannot be told from the start.
         let y = sum(&[term(-1e-20, 1.0, 0.0)]);
         let found = y.crossings(0.0, 0.0, 100.0).unwrap();
         assert_eq!(found.len(), 1);
         assert!(found[0].t_h < 1e-11, "{found:?}");
+    }
+
+    fn slopes(y: &ExponentialSum, a: f64, b: f64) -> (f64, f64) {
+        let search = Search::new(y, 0.0);
+        search.ranges(&search.end(a).unwrap(), &search.end(b).unwrap()).slope
     }
 
     #[test]
@@ -655,14 +616,148 @@ mod tests {
             ..term(amplitude, 0.0, 0.0)
         });
         for terms in [straight, power] {
-            let y = sum(&terms);
-            let search = Search::new(&y, 0.0);
-            let (low, high) = search
-                .ranges(&search.end(1.0).unwrap(), &search.end(1.0).unwrap())
-                .slope;
+            let (low, high) = slopes(&sum(&terms), 1.0, 1.0);
             assert!(low <= exact && exact <= high, "{low:e} {high:e}");
             assert!(high - low < 1e-13);
         }
+    }
+
+    #[test]
+    fn a_range_of_slopes_has_a_unit_of_room_for_each_term_four_for_a_power_and_eight_besides() {
+        // Four slopes of one: 2 + 4 * 2 + 8 units of four.
+        let line = term(0.0, 1.0, 0.0);
+        let power = Term {
+            power: 1,
+            ..term(1.0, 0.0, 0.0)
+        };
+        let room = 18.0 * 4.0 * f64::EPSILON;
+        let range = slopes(&sum(&[line, line, power, power]), 1.0, 1.0);
+        assert_eq!(range, (4.0 - room, 4.0 + room));
+    }
+
+    #[test]
+    fn slopes_lie_between_those_of_the_parts() {
+        let near = |range: (f64, f64), low: f64, high: f64| {
+            assert!(
+                (range.0 - low).abs() < 1e-13 && (range.1 - high).abs() < 1e-13,
+                "{range:?}"
+            );
+        };
+        // 8 e^(-t/4) falls by 2 at first, by 2/e at t = 4.
+        near(
+            slopes(&sum(&[term(8.0, 0.0, -0.25)]), 0.0, 4.0),
+            -2.0,
+            -2.0 / 1f64.exp(),
+        );
+        // 2 g + 1/4 of the integral of g = t^2/2 e^(-t/2) has the slope 2 t e^(-t/2) - 3/4 g: from 1 to 3
+        // the first has its peak at 2, while g rises to 9/2 e^(-3/2).
+        let power = Term {
+            power: 2,
+            ..term(2.0, 0.25, -0.5)
+        };
+        let low = 2.0 * (-0.5f64).exp() - 0.75 * 4.5 * (-1.5f64).exp();
+        let high = 4.0 * (-1f64).exp() - 0.75 * 0.5 * (-0.5f64).exp();
+        near(slopes(&sum(&[power]), 1.0, 3.0), low, high);
+    }
+
+    #[test]
+    fn a_hump_is_higher_than_its_ends_only_if_its_peak_lies_between_them() {
+        // t e^(-t/2) has its peak at 2.
+        let g = |t: f64| power_pair(-0.5, t, 1).0;
+        let range = |a: f64, b: f64| hump(-0.5, 1, a, b, g(a), g(b));
+        assert_eq!(range(0.5, 1.0), (g(0.5), g(1.0)));
+        assert_eq!(range(1.0, 2.0), (g(1.0), g(2.0)));
+        assert_eq!(range(2.0, 3.0), (g(3.0), g(2.0)));
+        assert_eq!(range(4.0, 6.0), (g(6.0), g(4.0)));
+        let (low, high) = range(1.0, 4.0);
+        assert_eq!(low, g(4.0));
+        assert!(
+            high > g(2.0) && high < (1.0 + 2e-14) * g(2.0),
+            "with room for its rounding"
+        );
+    }
+
+    #[test]
+    fn an_interval_is_decided_if_it_misses_the_level_or_goes_one_way_or_stands_still() {
+        let ranges = |slope, flat| Ranges {
+            value: (1.0, 2.0),
+            slope,
+            flat,
+        };
+        let both_ways = ranges((-1.0, 1.0), false);
+        assert!(both_ways.decided(0.9) && both_ways.decided(2.1));
+        for within in [1.0, 1.5, 2.0] {
+            assert!(!both_ways.decided(within));
+            assert!(ranges((0.1, 1.0), false).decided(within));
+            assert!(ranges((-1.0, -0.1), false).decided(within));
+            assert!(ranges((-1.0, 1.0), true).decided(within));
+            // Nought is no sign.
+            assert!(!ranges((0.0, 1.0), false).decided(within));
+            assert!(!ranges((-1.0, 0.0), false).decided(within));
+        }
+    }
+
+    /// Where the passage of `level` between `a` and `b` is placed, and how often `y` is asked for it.
+    fn placed(y: fn(f64) -> f64, level: f64, a: f64, b: f64) -> (f64, u32) {
+        let direction = toward(if y(b) > level { 1 } else { -1 });
+        let mut asked = 0;
+        let count = |t: f64| {
+            asked += 1;
+            Ok(y(t))
+        };
+        let t = close_in(count, level, [(a, y(a)), (b, y(b))], direction).unwrap();
+        let past = if y(t) > level {
+            Direction::Rising
+        } else {
+            Direction::Falling
+        };
+        assert!(y(t) == level || past == direction, "the far side");
+        (t, asked)
+    }
+
+    #[test]
+    fn a_straight_line_is_met_by_the_first_secant() {
+        assert_eq!(placed(|t| 2.0 * t - 3.0, 4.0, 1.0, 8.0), (3.5, 1));
+        assert_eq!(placed(|t| 2.0 - 2.0 * t, -5.0, 1.0, 8.0), (3.5, 1));
+    }
+
+    #[test]
+    fn a_passage_is_placed_in_no_more_steps_than_halving_takes() {
+        let within = |y: fn(f64) -> f64, level: f64, a: f64, b: f64, root: f64| {
+            let (t, asked) = placed(y, level, a, b);
+            let width = PLACED_H.max(4.0 * f64::EPSILON * b);
+            assert!((t - root).abs() <= width, "{t} {root}");
+            assert!(f64::from(asked) <= libm::log2((b - a) / width).ceil(), "{asked}");
+        };
+        let root = 2f64.sqrt();
+        within(|t| t * t, 2.0, 0.0, 8.0, root);
+        within(|t| -t * t, -2.0, 0.0, 8.0, root);
+        within(|t| (8.0 - t) * (8.0 - t), 2.0, 0.0, 8.0, 8.0 - root);
+        within(|t| (t - 8.0) * (8.0 - t), -2.0, 0.0, 8.0, 8.0 - root);
+        let origin: fn(f64) -> f64 = |t| (t - 1_048_576.0) * (t - 1_048_576.0);
+        within(origin, 2.0, 1_048_576.0, 1_048_584.0, 1_048_576.0 + root);
+        // Secants that cannot be told from one end.
+        within(|t| t - 1e-20, 0.0, 0.0, 100.0, 0.0);
+        within(|t| (t - 1.0) + 1e-20, 0.0, 0.0, 1.0, 1.0);
+    }
+
+    #[test]
+    fn a_curve_is_met_in_less_than_half_the_steps_of_halving() {
+        // 43, 47 and 50 by halving.
+        assert_eq!(placed(|t| t * t, 2.0, 0.0, 8.0), (2f64.sqrt(), 17));
+        assert_eq!(placed(|t| libm::exp(-t), 0.5, 0.0, 100.0).1, 17);
+        assert_eq!(placed(|t| 1.0 / (1.0 + t), 0.01, 0.0, 1024.0), (99.0, 19));
+        assert_eq!(placed(|t| -1.0 / (1.0 + t), -0.01, 0.0, 1024.0), (99.0, 19));
+    }
+
+    #[test]
+    fn where_secants_are_of_no_use_every_fourth_step_halves() {
+        let ninth: fn(f64) -> f64 = |t| {
+            let cube = (t - 1.0) * (t - 1.0) * (t - 1.0);
+            cube * cube * cube
+        };
+        let (t, asked) = placed(ninth, 0.0, 0.0, 8.0);
+        assert!((t - 1.0).abs() <= PLACED_H && asked <= 4 * 43, "{t} {asked}");
     }
 
     #[test]
