@@ -358,12 +358,12 @@ impl Catheter {
     /// Pressure at the pump's outlet \[kPa\].
     pub fn pressure(&self, at: SimTime) -> f64 {
         match self.elastic.then(|| self.store_reach()) {
-            Some(reach) if self.build.compliance(self.cut) > 0.0 => {
+            Some(reach) => {
                 let through = self.through[reach];
                 let stored = (through.enters - through.leaves) * at.hours_since(self.origin);
                 self.tip_pressure() + (self.reaches[reach].excess() + stored) / self.build.compliance(self.cut)
             }
-            _ => self.pressure,
+            None => self.pressure,
         }
     }
 
@@ -506,9 +506,7 @@ impl Catheter {
         self.reaches = reaches;
         self.step = 0;
         self.tidy();
-        if held > 0.0 {
-            self.part_with(held, jumps);
-        }
+        self.part_with(held, jumps);
         self.replan(jumps);
     }
 

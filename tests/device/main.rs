@@ -8,6 +8,7 @@ mod drug_line;
 mod families;
 mod fault_severity;
 mod line;
+mod line_fronts;
 mod peristaltic;
 mod programmes;
 mod pump_chassis;
