@@ -16,5 +16,6 @@ mod pump_parts;
 mod pump_properties;
 mod schedule_edges;
 mod service;
+mod stroke_edges;
 mod strokes;
 mod wall_store;
