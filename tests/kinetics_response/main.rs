@@ -6,6 +6,7 @@ mod numerics_models;
 mod response_driver;
 
 mod conservation;
+mod numerics_modal;
 mod propagators;
 mod response;
 mod targets;
