@@ -414,8 +414,8 @@ fn scaling(a: &DMatrix<f64>) -> Vec<f64> {
             if in_tree[i] {
                 continue;
             }
-            let both = a[(i, newest)] * a[(newest, i)];
-            let strength = if both > 0.0 { both.sqrt() } else { 0.0 };
+            // Of a flow against nothing, or of opposite signs: no link.
+            let strength = (a[(i, newest)] * a[(newest, i)]).max(0.0).sqrt();
             if strength > best[i].0 {
                 best[i] = (strength, newest);
             }
@@ -666,5 +666,87 @@ mod tests {
         for rate in rates {
             assert!(found.iter().any(|f| (f + rate).abs() < 1e-13), "{rate} {found:?}");
         }
+    }
+
+    #[test]
+    fn scales_go_along_the_strongest_links_from_the_first_state() {
+        // Each link as (one, other, strength, ratio of the two flows): `a(other, one)` is strength
+        // times the root of the ratio, and the scale of `other` is that of `one` times that root.
+        let linked = |links: [(usize, usize, f64, f64); 3]| {
+            let mut a = DMatrix::from_diagonal_element(3, 3, -9.0);
+            for (one, other, strength, root) in links {
+                a[(other, one)] = strength * root;
+                a[(one, other)] = strength / root;
+            }
+            scaling(&a)
+        };
+        // Weak to the second state by itself, so by way of the third; and the states the other way round.
+        let (weak, middle, strong) = (0.25, 0.5, 1.0);
+        assert_eq!(
+            linked([(0, 1, strong, 2.0), (0, 2, weak, 64.0), (1, 2, middle, 4.0)]),
+            [1.0, 2.0, 8.0]
+        );
+        assert_eq!(
+            linked([(0, 2, strong, 2.0), (0, 1, weak, 64.0), (2, 1, middle, 4.0)]),
+            [1.0, 8.0, 2.0]
+        );
+        // Of two states at equal links the first comes first; of two equal links to one state the older counts.
+        assert_eq!(
+            linked([(0, 1, 1.0, 2.0), (0, 2, 1.0, 64.0), (1, 2, 2.0, 4.0)]),
+            [1.0, 2.0, 8.0]
+        );
+        assert_eq!(
+            linked([(0, 1, 2.0, 2.0), (0, 2, 1.0, 64.0), (1, 2, 1.0, 4.0)]),
+            [1.0, 2.0, 64.0]
+        );
+        // One way round there is nothing to balance.
+        let ring = DMatrix::from_row_slice(3, 3, &[-1.0, 0.0, 5.0, 7.0, -1.0, 0.0, 0.0, 3.0, -1.0]);
+        assert_eq!(scaling(&ring), [1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_decomposition_is_judged_in_balanced_units_and_may_be_as_bad_as_its_limits() {
+        // Size 1; the second mode is (0, 8), of length 2 in units of (1, 4).
+        let flow = DMatrix::from_diagonal(&nalgebra::dvector![-1.0, 0.0]);
+        let v = DMatrix::from_diagonal(&nalgebra::dvector![1.0, 8.0]);
+        let judged = |rate: f64, slant: f64| {
+            let w = DMatrix::from_row_slice(2, 2, &[1.0, slant, 0.0, 0.125]);
+            check(&flow, &v, &w, &[-1.0, rate], &[], &[1.0, 4.0], 3)
+        };
+        // A rate off by r leaves 8 r, which is 2 r balanced and r relative to the mode's length. A slant
+        // of e leaves 8 e between modes of length 1 and 2.
+        let quality = Quality {
+            condition: 1.0,
+            residual: RESIDUAL_LIMIT,
+            inverse_error: INVERSE_LIMIT,
+            sweeps: 3,
+        };
+        assert_eq!(judged(RESIDUAL_LIMIT, INVERSE_LIMIT / 4.0), Ok(quality));
+        let residual = 2.0 * RESIDUAL_LIMIT;
+        assert_eq!(judged(residual, 0.0), Err(FallbackReason::Residual { residual }));
+        let residual = 2.0 * INVERSE_LIMIT;
+        assert_eq!(judged(0.0, residual / 4.0), Err(FallbackReason::Residual { residual }));
+    }
+
+    #[test]
+    fn sweeps_begin_only_where_no_mode_leans_on_another_by_more_than_its_length() {
+        // Triangular with rates 1 apart: the second mode is the first times -x, plus its own.
+        let start = |x: f64| {
+            let b = DMatrix::from_row_slice(2, 2, &[-1.0, x, 0.0, -2.0]);
+            refine(&b, one_norm(&b), DMatrix::identity(2, 2), None)
+        };
+        let (rates, v, w, sweeps) = start(1.0).unwrap();
+        assert_eq!((rates, sweeps), (vec![-1.0, -2.0], 1));
+        assert_eq!(v, DMatrix::from_row_slice(2, 2, &[1.0, -1.0, 0.0, 1.0]));
+        assert_eq!(w, DMatrix::from_row_slice(2, 2, &[1.0, 1.0, 0.0, 1.0]));
+        assert!(start(1.5).is_none() && start(3.0).is_none());
+    }
+
+    #[test]
+    fn a_turn_as_slow_as_its_bound_counts_as_none() {
+        // Complex by 1e-14 at most, next to a size of 1: a repeated rate with two modes.
+        let turning = |back: f64| DMatrix::from_row_slice(2, 2, &[-1.0, -6e-15, back, -1.0]);
+        assert_eq!(schur_start(&turning(1e-13), 1.0), Some(DMatrix::identity(2, 2)));
+        assert_eq!(schur_start(&turning(2e-13), 1.0), None);
     }
 }

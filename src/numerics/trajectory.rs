@@ -33,7 +33,7 @@ pub(crate) fn power_pairs(rate: f64, t: f64, highest: u32, pairs: &mut Vec<(f64,
         let mut term = monomial * t / (k + 1.0) * decay;
         let mut sum = term;
         let mut j = 1.0;
-        while term.abs() > 1e-18 * sum.abs() && j < 1000.0 {
+        while term.abs() > 1e-18 * sum.abs() {
             term *= y / (k + 1.0 + j);
             sum += term;
             j += 1.0;
@@ -119,7 +119,7 @@ impl ExponentialSum {
 
     /// The value at `t` \[h\] after the origin.
     pub fn value(&self, t: f64) -> f64 {
-        self.terms.iter().fold(0.0, |s, term| s + term.value(t)) + 0.0
+        self.terms.iter().fold(0.0, |s, term| s + term.value(t))
     }
 
     /// The slope at `t` \[unit/h\].
