@@ -133,7 +133,8 @@ impl Gridded {
     /// The result is a function of the arguments alone, and the same bits on every machine.
     ///
     /// # Errors
-    /// [`GriddedError::Length`], [`GriddedError::Start`], [`GriddedError::Input`]; nothing was written then.
+    /// [`GriddedError::Length`], [`GriddedError::Start`], [`GriddedError::Input`], and [`GriddedError::Grid`] if the
+    /// rows reach behind the last instant there is; nothing was written then.
     pub fn solve(&self, start: &[f64], inputs: &[Input], rows: &mut [f64]) -> Result<(), GriddedError> {
         self.check(start, inputs, rows)?;
         match self.dim() {

@@ -640,6 +640,7 @@ mod tests {
         // Triangular, so that its Schur form is itself, and of size 1: rates one or two units apart.
         let apart = |units: f64| DMatrix::from_row_slice(2, 2, &[-1.0 - units * f64::EPSILON, 1.0, 0.0, -1.0]);
         assert_eq!(schur_start(&apart(1.0), 1.0), None);
+        assert_eq!(schur_start(&(apart(1.0) * 1024.0), 1024.0), None, "in any unit");
         // The second mode leans on the first: (1, 2 units) to a slope.
         let v = schur_start(&apart(2.0), 1.0).unwrap();
         assert_eq!(v[(1, 1)], 2.0 * f64::EPSILON);
@@ -748,5 +749,16 @@ mod tests {
         let turning = |back: f64| DMatrix::from_row_slice(2, 2, &[-1.0, -6e-15, back, -1.0]);
         assert_eq!(schur_start(&turning(1e-13), 1.0), Some(DMatrix::identity(2, 2)));
         assert_eq!(schur_start(&turning(2e-13), 1.0), None);
+    }
+
+    #[test]
+    fn a_long_chain_has_turns_enough_to_come_apart() {
+        // Two or three turns for each of its 150 states.
+        let chain = DMatrix::from_fn(150, 150, |i, j| match i.abs_diff(j) {
+            0 => -2.0 - 0.01 * i as f64,
+            1 => 1.0,
+            _ => 0.0,
+        });
+        assert!(schur_start(&chain, one_norm(&chain)).is_some());
     }
 }

@@ -201,6 +201,7 @@ mod grid {
                 .map(f64::to_bits)
                 .collect::<Vec<_>>()
         };
+        // Small matrices are filled up with empty states to 4, 8 or 16.
         let alone = solved(4);
         assert_eq!(solved(8), alone);
         assert_eq!(solved(12), alone);
