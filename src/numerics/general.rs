@@ -296,10 +296,11 @@ fn piece<M: UserModel + ?Sized>(
     if let Some(t_h) = broken.get() {
         return Err(GeneralError::NotFinite { t_h });
     }
+    let at = |x| from + x;
     outcome.map_err(|e| match e {
-        IntegrationError::MaxNumStepReached { x, .. } => GeneralError::TooManySteps { t_h: from + x },
-        IntegrationError::StepSizeUnderflow { x } => GeneralError::Underflow { t_h: from + x },
-        IntegrationError::StiffnessDetected { x } => GeneralError::Stiff { t_h: from + x },
+        IntegrationError::MaxNumStepReached { x, .. } => GeneralError::TooManySteps { t_h: at(x) },
+        IntegrationError::StepSizeUnderflow { x } => GeneralError::Underflow { t_h: at(x) },
+        IntegrationError::StiffnessDetected { x } => GeneralError::Stiff { t_h: at(x) },
     })?;
     match end {
         Some(end) if end.as_slice()[..n].iter().all(|v| v.is_finite()) => {
