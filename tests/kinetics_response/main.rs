@@ -7,6 +7,7 @@ mod response_driver;
 
 mod conservation;
 mod numerics_crossing;
+mod numerics_linear;
 mod propagators;
 mod response;
 mod targets;
