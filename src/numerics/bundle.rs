@@ -142,9 +142,10 @@ impl<const N: usize> Bundle<N> {
     pub fn values(&self, t: f64) -> [f64; N] {
         let mut values = self.constants;
         let alive = self.blocks.partition_point(|block| block.lifetime > t);
-        if alive > 0 {
+        let blocks = &self.blocks[..alive];
+        if !blocks.is_empty() {
             wide(Decaying {
-                blocks: &self.blocks[..alive],
+                blocks,
                 t,
                 values: &mut values,
             });
