@@ -4,7 +4,7 @@
 //! Each output is brought to the form `constant + Σ a_k exp(λ_k t)`; modes that have
 //! decayed below rounding are skipped, and once all have, an answer costs nothing.
 
-use super::decay::decayed;
+use super::decay::{decayed, larger};
 use super::trajectory::ExponentialSum;
 use super::wide::{Kernel, wide};
 
@@ -142,9 +142,10 @@ impl<const N: usize> Bundle<N> {
     pub fn values(&self, t: f64) -> [f64; N] {
         let mut values = self.constants;
         let alive = self.blocks.partition_point(|block| block.lifetime > t);
-        if alive > 0 {
+        let blocks = &self.blocks[..alive];
+        if !blocks.is_empty() {
             wide(Decaying {
-                blocks: &self.blocks[..alive],
+                blocks,
                 t,
                 values: &mut values,
             });
@@ -294,8 +295,7 @@ impl<const N: usize> Kernel for Join<'_, N> {
             let mut above = [0.0; LANES];
             for (amplitudes, share) in block.amplitudes.iter().zip(&shares) {
                 for (above, a) in above.iter_mut().zip(amplitudes) {
-                    let size = a.abs() * share;
-                    *above = if size > *above { size } else { *above };
+                    *above = larger(a.abs() * share, *above);
                 }
             }
             let mut lives = [0.0; LANES];
@@ -423,6 +423,44 @@ mod tests {
         for x in [1.0, 1.5, 3.0, 1e9] {
             assert!(ln_above(x) >= libm::log(x) && ln_above(x) <= libm::log(x) + 0.7);
         }
+    }
+
+    /// When the output with these weights of a state without input has settled.
+    fn settled<const M: usize>(rates: [f64; M], weights: [f64; M], state: [f64; M]) -> f64 {
+        let rows = Rows::new(&rates, [&weights], Vec::new());
+        rows.bundle(&state, &[0.0; M]).unwrap().settled_after()
+    }
+
+    #[test]
+    fn a_mode_lives_until_it_is_lost_in_what_its_output_passes_through() {
+        use std::f64::consts::LN_2;
+        // 1e16 lies between 2^53 and 2^54, whatever the unit.
+        assert_eq!(settled([-1.0], [1.0], [4.0]), 54.0 * LN_2);
+        assert_eq!(settled([-1.0], [4.0], [1.0]), 54.0 * LN_2);
+        // One beside 4 * 2^18 that stays: 1e16 / (2^20 + 1) lies between 2^33 and 2^34.
+        let stays = libm::scalbn(1.0, 18);
+        assert_eq!(settled([0.0, -1.0], [4.0, 1.0], [stays, 1.0]), 34.0 * LN_2);
+        // What is just the share that is lost does not live, however slow.
+        assert_eq!(settled([-1e-3, -1.0], [1.0, 1.0], [1e-16, 1.0]), 54.0 * LN_2);
+    }
+
+    #[test]
+    fn nothing_at_all_is_known_as_zero() {
+        let of = |rate: f64, state: f64| {
+            let rows = Rows::new(&[rate], [&[1.0], &[2.0]], Vec::new());
+            rows.bundle(&[state], &[0.0]).unwrap().is_zero()
+        };
+        assert!(of(0.0, 0.0) && of(-1.0, 0.0) && Bundle::<2>::zero().is_zero());
+        assert!(!of(0.0, 1.0) && !of(-1.0, 1.0));
+        // Less than the smallest normal number is nothing.
+        assert!(of(-1.0, 1e-310));
+    }
+
+    #[test]
+    fn a_mode_that_grows_has_a_bundle_only_while_it_is_empty() {
+        let rows = Rows::new(&[0.5], [&[1.0]], Vec::new());
+        assert!(rows.bundle(&[1.0], &[0.0]).is_none());
+        assert!(rows.bundle(&[0.0], &[0.0]).unwrap().is_zero());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::wide::{Kernel, wide};
 
-/// Below this `exp` is taken for zero: it would leave the range of normal numbers.
+/// From here down `exp` is taken for zero: it would leave the range of normal numbers.
 const LOWEST: f64 = -708.0;
 
 /// Above this the reduction below would overflow.
@@ -56,11 +56,16 @@ fn kernel(x: f64) -> (f64, f64) {
     (scale + scale * m, scale * m + (scale - 1.0))
 }
 
-/// `exp(x)` for `x <= 708`, zero below -708.
+/// The larger of two, the second if one is no number: one instruction, for several at once too.
+#[inline(always)]
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// `exp(x)` for `x <= 708`, zero from -708 down.
 #[inline(always)]
 pub(crate) fn decayed(x: f64) -> f64 {
-    let inside = if x > LOWEST { x } else { LOWEST };
-    let (e, _) = kernel(inside);
+    let (e, _) = kernel(larger(x, LOWEST));
     if x > LOWEST { e } else { 0.0 }
 }
 
@@ -134,7 +139,7 @@ impl<const N: usize> Kernel for Powers<'_, N> {
         // Without a branch, so that the compiler may do them side by side.
         for i in 0..N {
             x[i] = self.exponents[i] * ln(self.bases[i]);
-            let above = if x[i] > LOWEST { x[i] } else { LOWEST };
+            let above = larger(x[i], LOWEST);
             out[i] = kernel(if above < HIGHEST { above } else { HIGHEST }).0;
         }
         (*self.x, *self.out) = (x, out);
@@ -155,8 +160,7 @@ pub(crate) fn exp_and_integral(rate: f64, t: f64) -> (f64, f64) {
 #[inline(always)]
 fn one(rate: f64, t: f64) -> (f64, f64) {
     let x = rate * t;
-    let inside = if x > LOWEST { x } else { LOWEST };
-    let (e, m) = kernel(inside);
+    let (e, m) = kernel(larger(x, LOWEST));
     let decay = if x > LOWEST { e } else { 0.0 };
     // A rate so small that it vanishes in `rate t` integrates to `t`.
     let integral = if x == 0.0 { t } else { m / rate };
@@ -219,6 +223,18 @@ mod tests {
     }
 
     #[test]
+    fn the_logarithm_holds_to_two_units_at_the_ends_of_its_series_and_far_away() {
+        // From the root of a half to that of two, and these times powers of two.
+        for i in 0..=500 {
+            let x = libm::exp2(-0.5 + f64::from(i) / 501.0);
+            for k in [0, 1, -1, 40, -1000, 1000] {
+                let x = libm::scalbn(x, k);
+                assert!(off(ln(x), libm::log(x)) <= 2.0, "{x:e}");
+            }
+        }
+    }
+
+    #[test]
     fn a_power_agrees_with_libm_to_1e_14_over_what_the_response_asks() {
         let mut worst: f64 = 0.0;
         for i in 0..40_000 {
@@ -259,7 +275,18 @@ mod tests {
 
     #[test]
     fn several_powers_have_the_bits_of_one_alone() {
-        let odd = [0.0, 5e-324, 1e300, -1.0, f64::NAN, f64::INFINITY, 1.0, 0.7];
+        let odd = [
+            0.0,
+            5e-324,
+            1e300,
+            -1.0,
+            f64::NAN,
+            f64::INFINITY,
+            1.0,
+            0.7,
+            1e-300,
+            1e-210,
+        ];
         for i in 0..2_000 {
             let base = libm::exp(-12.0 + 24.0 * f64::from(i) / 2_000.0);
             let bases = [base, 1.0 / base, odd[i as usize % odd.len()], 3.0];
@@ -290,6 +317,12 @@ mod tests {
         assert_eq!(exp_and_integral(-1e-310, 1e-20).1, 1e-20);
         let (e, integral) = exp_and_integral(1.0, 709.0);
         assert!(off(e, libm::exp(709.0)) <= 1.0 && e == integral);
+        // So large that two to the next whole power is no number.
+        let (e, integral) = exp_and_integral(2.0, 354.85);
+        assert!(off(e, libm::exp(709.7)) <= 1.0 && integral == e / 2.0);
         assert_eq!(decayed(-709.0), 0.0);
+        assert_eq!(decayed(-708.0), 0.0);
+        assert!(off(decayed(-707.9), libm::exp(-707.9)) <= 2.0);
+        assert_eq!(exp_and_integral(-1.0, 708.0), (0.0, 1.0));
     }
 }

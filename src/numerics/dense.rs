@@ -159,18 +159,24 @@ impl SparseColumns {
     }
 }
 
+/// The row, from `k` on, with the largest entry in column `k`.
+fn pivot_row(m: &DMatrix<f64>, k: usize) -> usize {
+    let mut p = k;
+    for i in k..m.nrows() {
+        if m[(i, k)].abs() > m[(p, k)].abs() {
+            p = i;
+        }
+    }
+    p
+}
+
 /// The inverse by Gauss-Jordan elimination with row pivots; `None` if singular.
 pub(crate) fn inverse(mut m: DMatrix<f64>) -> Option<DMatrix<f64>> {
     let n = m.nrows();
     let mut swaps = Vec::with_capacity(n);
     let mut pivot_column = vec![0.0; n];
     for k in 0..n {
-        let mut p = k;
-        for i in k + 1..n {
-            if m[(i, k)].abs() > m[(p, k)].abs() {
-                p = i;
-            }
-        }
+        let p = pivot_row(&m, k);
         let d = m[(p, k)];
         if d == 0.0 || !d.is_finite() {
             return None;
@@ -233,12 +239,7 @@ pub(crate) fn solve(m: &mut DMatrix<f64>, b: &mut [f64]) -> bool {
     let n = m.nrows();
     let mut below: Vec<(usize, f64)> = Vec::with_capacity(n);
     for k in 0..n {
-        let mut p = k;
-        for i in k + 1..n {
-            if m[(i, k)].abs() > m[(p, k)].abs() {
-                p = i;
-            }
-        }
+        let p = pivot_row(m, k);
         let d = m[(p, k)];
         if d == 0.0 || !d.is_finite() {
             return false;
@@ -247,9 +248,10 @@ pub(crate) fn solve(m: &mut DMatrix<f64>, b: &mut [f64]) -> bool {
             m.swap_rows(p, k);
             b.swap(p, k);
         }
+        let rest = k + 1..n;
         below.clear();
-        below.extend((k + 1..n).map(|i| (i, m[(i, k)] / d)).filter(|e| e.1 != 0.0));
-        for j in k + 1..n {
+        below.extend(rest.clone().map(|i| (i, m[(i, k)] / d)).filter(|e| e.1 != 0.0));
+        for j in rest {
             let pivot = m[(k, j)];
             if pivot != 0.0 {
                 for &(i, factor) in &below {
@@ -327,6 +329,13 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_product_over_nothing_is_zero_and_one_without_rows_is_empty() {
+        let made = |n, m| product(&DMatrix::zeros(n, m), &DMatrix::zeros(m, 2));
+        assert_eq!(made(3, 0), DMatrix::zeros(3, 2));
+        assert_eq!(made(0, 3), DMatrix::zeros(0, 2));
     }
 
     #[test]

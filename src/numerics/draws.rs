@@ -327,7 +327,9 @@ mod tests {
             assert!(error.abs() < 4e-15 * z.abs(), "{p}: {error:e}");
         }
         assert_eq!(normal_quantile(0.5), 0.0);
-        assert!(normal_quantile(0.0).is_nan() && normal_quantile(1.0).is_nan());
+        for outside in [0.0, -0.0, 1.0, -1.0, 2.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(normal_quantile(outside).is_nan(), "{outside}");
+        }
     }
 
     #[test]
@@ -374,6 +376,7 @@ mod tests {
         }
         let d = Draws::new(1, 2);
         assert_eq!((d.seed(), d.replicate()), (1, 2));
+        assert_eq!(Draws::new(9, 0).seed(), 9);
         assert_ne!(d.uniform("ab", "c", 0).to_bits(), d.uniform("a", "bc", 0).to_bits());
     }
 

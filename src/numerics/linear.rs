@@ -164,7 +164,7 @@ impl SparseWeights {
         for (i, w) in &self.weights[behind..] {
             total += w * x[*i];
         }
-        total + 0.0
+        total
     }
 }
 
@@ -502,7 +502,7 @@ fn dot(w: &[f64], x: &[f64]) -> f64 {
     for i in n / 4 * 4..n {
         total += w[i] * x[i];
     }
-    total + 0.0
+    total
 }
 
 /// The state that `x' = a x + b` settles to, without modes. States that only accumulate
@@ -514,8 +514,8 @@ pub fn steady(a: &DMatrix<f64>, b: &[f64]) -> Result<Vec<f64>, NumericsError> {
     let n = a.nrows();
     // Eliminated in the order of their links, so that few new ones arise.
     let links = |j: usize| {
-        let out = a.column(j).iter().filter(|v| **v != 0.0).count();
-        (out > 0).then(|| out + a.row(j).iter().filter(|v| **v != 0.0).count())
+        let out = nonzeros(a.column(j).iter());
+        (out > 0).then(|| nonzeros(a.column(j).iter().chain(a.row(j).iter())))
     };
     let mut kept: Vec<(usize, usize)> = (0..n).filter_map(|j| Some((links(j)?, j))).collect();
     kept.sort_unstable();
@@ -531,6 +531,10 @@ pub fn steady(a: &DMatrix<f64>, b: &[f64]) -> Result<Vec<f64>, NumericsError> {
         x[i] = v + 0.0;
     }
     Ok(x)
+}
+
+fn nonzeros<'a>(values: impl Iterator<Item = &'a f64>) -> usize {
+    values.filter(|v| **v != 0.0).count()
 }
 
 impl ModalSystem {
@@ -604,7 +608,8 @@ impl ModalSystem {
         if rates.iter().any(|r| *r > 0.0) {
             return Err(NumericsError::NoSteadyState { detail: "a mode grows" });
         }
-        // z = -(λ + N)⁻¹ f = -(1/λ) Σ (-N/λ)^k f
+        // z = -(λ + N)⁻¹ f = -(1/λ) Σ (-N/λ)^k f; what only accumulates is reported as nothing, not
+        // as a balance.
         let mut z: Vec<f64> = f
             .iter()
             .zip(rates)
@@ -622,12 +627,7 @@ impl ModalSystem {
                 }
             }
         }
-        let mut x = apply(&self.modal.right, &z);
-        // What only accumulates is reported as nothing, not as a balance.
-        for v in x.iter_mut() {
-            *v += 0.0;
-        }
-        Ok(x)
+        Ok(apply(&self.modal.right, &z))
     }
 }
 
@@ -642,14 +642,14 @@ impl ExponentialSystem {
 
     /// The state `dt_h` \[h\] after `x` under constant input `b`.
     fn advance(&self, a: &DMatrix<f64>, x: &[f64], b: &[f64], dt_h: f64) -> Vec<f64> {
+        if dt_h >= 2.0 * libm::scalbn(1.0, LADDER.1) {
+            // More than two centuries: once is enough.
+            return Propagator::new(a, dt_h).advance(x, b);
+        }
         let mut left = dt_h;
         let mut x = x.to_vec();
         for (k, step) in (LADDER.0..LADDER.1 + 1).zip(&self.steps).rev() {
             let length = libm::scalbn(1.0, k);
-            if k == LADDER.1 && left >= 2.0 * length {
-                // More than two centuries: once is enough.
-                return Propagator::new(a, dt_h).advance(&x, b);
-            }
             if left >= length {
                 x = step.get_or_init(|| Propagator::new(a, length)).advance(&x, b);
                 left -= length;
@@ -721,5 +721,58 @@ mod tests {
         assert!(scratch.is_plain());
         assert_eq!(scratch.weighed(&weights), 2.5);
         assert_eq!(scratch.weighed_by(&SparseWeights::new(&weights)), 2.5);
+        store().look(
+            &Coordinates { values: vec![0.0; 2] },
+            &Forcing { values: vec![0.0; 2] },
+            1.0,
+            &mut scratch,
+        );
+        assert!(!scratch.is_plain());
+    }
+
+    #[test]
+    fn a_look_is_known_by_its_owner_and_its_time_until_the_next() {
+        let (mine, other) = (Arc::new(()), Arc::new(()));
+        let mut scratch = Scratch::default();
+        assert!(!scratch.is_of(&mine, 1.0));
+        scratch.sign(&mine, 1.0);
+        assert!(scratch.is_of(&mine, 1.0));
+        assert!(!scratch.is_of(&mine, 2.0) && !scratch.is_of(&other, 1.0));
+        scratch.take_plain(&[1.0]);
+        assert!(!scratch.is_of(&mine, 1.0));
+    }
+
+    /// 0.5 /h from a store into a sink.
+    fn store() -> LinearSystem {
+        LinearSystem::new(DMatrix::from_row_slice(2, 2, &[-0.5, 0.0, 0.5, 0.0])).unwrap()
+    }
+
+    #[test]
+    fn outputs_in_a_bundle_are_what_they_are_alone() {
+        let system = store();
+        let (twice, all) = (system.output(&[2.0, 0.0]), system.output(&[1.0, 1.0]));
+        let c = system.coordinates(&[12.0, 0.0]);
+        let (none, input) = (system.forcing(&[0.0, 0.0]), system.forcing(&[2.0, 0.0]));
+        let half = 2.0 * std::f64::consts::LN_2;
+        let both = system.rows([&twice, &all]).unwrap();
+        let values = LinearSystem::bundle(&both, &c, &none).unwrap().values(half);
+        assert!((values[0] - 12.0).abs() < 1e-14 && (values[1] - 12.0).abs() < 1e-14);
+        // 2 ug/h into the store: 4 + 8 exp(-t/2) of it. With the sink it grows without end.
+        let alone = system.rows([&twice]).unwrap();
+        let values = LinearSystem::bundle(&alone, &c, &input).unwrap().values(half);
+        assert!((values[0] - 16.0).abs() < 1e-14);
+        assert!(LinearSystem::bundle(&both, &c, &input).is_none());
+        let plain = LinearSystem::by_exponential(system.matrix().clone()).unwrap();
+        assert!(plain.rows([&plain.output(&[1.0, 0.0])]).is_none());
+    }
+
+    #[test]
+    fn of_two_equal_stages_only_the_second_has_a_power_of_time() {
+        let system = LinearSystem::new(DMatrix::from_row_slice(2, 2, &[-1.0, 0.0, 1.0, -1.0])).unwrap();
+        let (c, f) = (system.coordinates(&[1.0, 0.0]), system.forcing(&[0.0, 0.0]));
+        let bundle = |weights: &[f64]| LinearSystem::bundle(&system.rows([&system.output(weights)]).unwrap(), &c, &f);
+        let first = bundle(&[1.0, 0.0]).unwrap().values(1.0)[0];
+        assert!((first - libm::exp(-1.0)).abs() < 1e-15);
+        assert!(bundle(&[0.0, 1.0]).is_none());
     }
 }

@@ -8,6 +8,7 @@ mod response_driver;
 mod conservation;
 mod numerics_crossing;
 mod numerics_general;
+mod numerics_linear;
 mod numerics_modal;
 mod propagators;
 mod response;
