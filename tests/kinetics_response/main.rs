@@ -10,6 +10,7 @@ mod numerics_crossing;
 mod numerics_general;
 mod numerics_linear;
 mod numerics_modal;
+mod numerics_stepper;
 mod propagators;
 mod response;
 mod targets;
