@@ -255,7 +255,8 @@ impl Stepper {
         &self.last.y1
     }
 
-    /// Make one accepted step, not past `t_limit` and not longer than `h_max` \[h\].
+    /// Make one accepted step, not past `t_limit` and not longer than `h_max` \[h\], but for a
+    /// hundredth by which it then reaches the limit.
     /// Gives the step before, for whoever still wants to look into it.
     /// At `t_limit` already: nothing happens, and a step of no length is given. A step cut
     /// short by the limit does not make the next one shorter.
@@ -331,7 +332,7 @@ impl Stepper {
             let error = (square / (n.max(1)) as f64).sqrt();
             if !error.is_finite() {
                 // Perhaps only this step was too long; if not, say what is wrong.
-                if h <= 1e-10 * room.max(t.abs()) {
+                if h <= 1e-10 * room.min(h_max).max(t.abs()) {
                     for row in work.k.iter().chain([&work.trial]) {
                         finite(t, &row.as_flattened()[..n])?;
                     }

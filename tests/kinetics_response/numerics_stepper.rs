@@ -159,7 +159,7 @@ mod control {
             calls += 1;
             dy.copy_from_slice(&[1.0, if t > 0.0 { f64::NAN } else { 1.0 }]);
         };
-        let got = s.step(rhs, 1.5e6, 1e6);
+        let got = s.step(rhs, 1.5e6, 1.5e6);
         assert!(matches!(got, Err(StepError::NotFinite { component: 1, .. })), "{got:?}");
         // The slope, the trial of the first step, 0.01 h; and 0.01, 0.001 and 0.0001 h, the last less than
         // 1e-10 of the way.
@@ -192,6 +192,14 @@ mod rest {
         assert!(!s.at_rest(4.0));
         assert!(s.at_rest(3.999));
         assert!(!still().at_rest(0.0), "unknown");
+    }
+
+    #[test]
+    fn a_glide_after_a_restart_is_a_step_that_is_tried_in_tenths_too() {
+        let ends = |t: f64, _: &[f64], dy: &mut [f64]| dy[0] = if t > 0.05 { f64::NAN } else { 0.0 };
+        let mut s = still();
+        s.glide(ends, 1.0).unwrap();
+        close(s.interval().1, 0.01, 1e-15);
     }
 
     #[test]
