@@ -1,6 +1,5 @@
 //! Linear systems, bundles and powers against what can be worked out by hand.
 
-use itbsim::numerics::general::{GeneralError, LinearCheck, LinearSegment, check_linear};
 use itbsim::numerics::{Bundle, ExponentialSum, LinearSystem, NumericsError, Term, power, powers, steady};
 use nalgebra::DMatrix;
 
@@ -124,50 +123,4 @@ fn powers_as_large_or_small_as_the_reduction_allows_are_those_of_libm() {
         assert_eq!(power(e, exponent), exact);
         assert_eq!(powers([e, 2.0], [exponent, 1.0])[0], exact);
     }
-}
-
-fn segment(duration_h: f64, input: &[f64], jump: &[f64]) -> LinearSegment {
-    LinearSegment {
-        duration_h,
-        input: input.to_vec(),
-        jump: jump.to_vec(),
-    }
-}
-
-fn checked(rate: f64, x0: &[f64], segments: &[LinearSegment]) -> LinearCheck {
-    let system = LinearSystem::new(DMatrix::from_diagonal_element(x0.len(), x0.len(), rate)).unwrap();
-    check_linear(&system, x0, segments).unwrap()
-}
-
-#[test]
-fn a_check_tells_the_worst_difference_as_a_share_and_where_it_was() {
-    // Two alike that grow: the error grows with them, and the first of them is named.
-    let calm = segment(1.0, &[0.0, 0.0], &[]);
-    let later = segment(2.0, &[0.0, 0.0], &[]);
-    let check = checked(1.5, &[1000.0, 1000.0], &[calm, later]);
-    let off = (check.exact[0] - check.integrated[0]).abs();
-    assert!(off > 0.0);
-    assert_eq!(check.worst, off / check.integrated[0]);
-    assert_eq!((check.at_h, check.state), (3.0, 0));
-}
-
-#[test]
-fn a_check_of_nothing_finds_no_difference() {
-    let check = checked(-1.0, &[0.0], &[segment(1.0, &[0.0], &[])]);
-    assert_eq!((check.worst, check.exact[0], check.integrated[0]), (0.0, 0.0, 0.0));
-}
-
-#[test]
-fn a_check_wants_a_value_for_every_state() {
-    let system = LinearSystem::new(square([[-1.0, 0.0], [0.0, -2.0]])).unwrap();
-    let both = [1.0, 1.0];
-    let bad = |x0: &[f64], input: &[f64], jump: &[f64]| {
-        let result = check_linear(&system, x0, &[segment(1.0, input, jump)]);
-        matches!(result, Err(GeneralError::BadInput { .. }))
-    };
-    assert!(!bad(&both, &both, &both) && !bad(&both, &both, &[]));
-    assert!(bad(&both[..1], &both, &[]));
-    assert!(bad(&both, &both[..1], &[]));
-    assert!(bad(&both, &both[..1], &both));
-    assert!(bad(&both, &both, &both[..1]));
 }
