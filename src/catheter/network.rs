@@ -269,7 +269,7 @@ pub(super) fn settle(drive: Drive, view: View) -> (f64, f64) {
         if flow > 0.0 {
             (flow, pressure)
         } else {
-            (0.0, view.pressure)
+            (0.0, pressure.max(view.pressure))
         }
     }
 }
@@ -303,5 +303,27 @@ mod tests {
             pressure: 1.5,
         };
         assert_eq!(closed.beside(&[]), closed);
+    }
+
+    #[test]
+    fn a_pump_before_a_closed_bore_presses_up_to_what_it_can() {
+        let before = |droop, behind| {
+            let drive = Drive {
+                flow: 1.0,
+                droop,
+                max_pressure: 10.0,
+            };
+            let closed = View {
+                resistance: f64::INFINITY,
+                pressure: behind,
+            };
+            settle(drive, closed)
+        };
+        // Half of the flow is lost per pressure: nothing is left of it at 2, if nobody else presses more.
+        assert_eq!(before(0.5, 1.2), (0.0, 2.0));
+        assert_eq!(before(0.5, 3.0), (0.0, 3.0));
+        // One that never weakens goes to its limit.
+        assert_eq!(before(0.0, 1.2), (0.0, 10.0));
+        assert_eq!(before(0.0, 12.0), (0.0, 12.0));
     }
 }
