@@ -12,7 +12,7 @@ use crate::report::folder::WRITER;
 use crate::scenario::{Disk, Files, parameters_from_file};
 use crate::simulation::{Registry, RunOptions};
 use crate::validate::room::place;
-use crate::validate::{Case, Evidence, Layer, Report, Role, Verdict, answers_under, page, shown};
+use crate::validate::{Case, Evidence, Layer, Report, Role, Verdict, evaluate_under, page, shown};
 
 use super::{Failure, ScenarioArg, print, print_json};
 
@@ -111,7 +111,7 @@ pub(crate) fn execute(args: &Args) -> Result<(), Failure> {
     let folder = args.out.as_deref().map(RunFolder::create).transpose()?;
     // What is shipped is sound: a question that cannot be put then comes from a file of the user's.
     let given = own.is_some() || args.parameters.is_some();
-    let report = answers_under(&evidence, wanted, &parameters, &sets).map_err(|e| {
+    let report = evaluate_under(&evidence, wanted, &parameters, &sets).map_err(|e| {
         let place = own.as_ref().and_then(|own| own.place(&e.id)).unwrap_or_default();
         let told = format!("error: {place}{}", e.to_string().trim_end());
         if given && e.why.is_input() {

@@ -129,6 +129,7 @@ impl Gridded {
     /// Fills `rows` with the states at 0, 1, 2, ... distances, row after row, from `start` at time
     /// zero and without rates. A row at the instant of an input holds what is there after it.
     /// Inputs stand in the order of time; those behind the last row change nothing.
+    /// Where amounts grow beyond what a number can hold, that row is infinite and those after it infinite or NaN.
     ///
     /// The result is a function of the arguments alone, and the same bits on every machine.
     ///

@@ -21,7 +21,6 @@ use super::device::Works;
 use super::interface::PumpSetup;
 use super::messages::{Disturbance, PumpError, PumpEvent, PumpNotice};
 use super::registry::PumpFamily;
-use super::reservoir::not_negative;
 use crate::engine::SimTime;
 use crate::parameters::ParameterSet;
 use crate::signals::{Drive, Surroundings};
@@ -175,7 +174,13 @@ impl Works for GasPressure {
     ) -> Result<bool, PumpError> {
         match disturbance {
             Disturbance::Restrictor { resistance } => {
-                not_negative("resistance of the restrictor", resistance - 1.0)?;
+                if !(*resistance >= 1.0 && resistance.is_finite()) {
+                    return Err(PumpError::Value {
+                        what: "resistance of the restrictor",
+                        value: *resistance,
+                        expected: "finite and not below one",
+                    });
+                }
                 self.blocks.insert(source.to_owned(), *resistance);
             }
             // Nothing in it is moved by a magnet.

@@ -225,8 +225,9 @@ impl Rotor {
         Some(by_volume.clamp(earliest, latest).max(count.origin))
     }
 
-    /// Follows the holds with what the device may come to know. A hang is silent: the
-    /// device does not look for motion then, neither for its loss nor for its return.
+    /// Follows the holds with what the device may come to know. A hang is silent: it alone begins no
+    /// watch for a loss of motion, and while it lasts no motion is seen to return; a watch that a real
+    /// hold began goes on.
     fn update(&mut self, now: SimTime) {
         let still = self.holds.values().any(|hold| *hold != Hold::Hang);
         let hung = self.holds.values().any(|hold| *hold == Hold::Hang);

@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::parameters::{Grade, Parameter, all};
 
 use super::evidence::{Case, Evidence, Layer, Role, Set};
-use super::report::{Report, evaluate};
+use super::report::{Report, Unanswered, evaluate};
 use super::runs::Runs;
 
 /// Weight of the pull towards the defaults in the loss.
@@ -526,7 +526,7 @@ fn targets(evidence: &Evidence, name: &str, found: &[(String, f64)]) -> Result<V
 ///
 /// # Errors
 /// As [`evaluate`].
-pub fn verdicts(evidence: &Evidence, calibration: &Calibration) -> Result<Report, String> {
+pub fn verdicts(evidence: &Evidence, calibration: &Calibration) -> Result<Report, Unanswered> {
     let ids: std::collections::BTreeSet<&str> = calibration.targets.iter().map(|t| t.id.as_str()).collect();
     evaluate(evidence, |c| ids.contains(c.id.as_str()), &calibration.replaced())
 }

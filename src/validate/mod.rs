@@ -49,7 +49,5 @@ pub use evidence::{Case, Course, Evidence, EvidenceError, Layer, Limit, Role, Se
 #[cfg(feature = "plots")]
 pub use page::figures;
 pub use page::page;
-pub use report::{
-    CourseLine, Finding, Report, Unanswered, Under, Verdict, answers_under, evaluate, evaluate_under, shown,
-};
+pub use report::{CourseLine, Finding, Report, Unanswered, Under, Verdict, evaluate, evaluate_under, shown};
 pub use runs::Runs;

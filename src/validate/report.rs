@@ -136,7 +136,7 @@ pub fn evaluate(
     evidence: &Evidence,
     wanted: impl Fn(&Case) -> bool,
     parameters: &[(String, f64)],
-) -> Result<Report, String> {
+) -> Result<Report, Unanswered> {
     evaluate_under(evidence, wanted, parameters, &[&SETS[0]])
 }
 
@@ -157,19 +157,6 @@ pub struct Unanswered {
 /// # Errors
 /// As [`evaluate`]; and without any set.
 pub fn evaluate_under(
-    evidence: &Evidence,
-    wanted: impl Fn(&Case) -> bool,
-    parameters: &[(String, f64)],
-    sets: &[&'static NamedSet],
-) -> Result<Report, String> {
-    answers_under(evidence, wanted, parameters, sets).map_err(|e| e.to_string())
-}
-
-/// As [`evaluate_under`], and what went wrong can be told apart.
-///
-/// # Errors
-/// [`Unanswered`] for the first question that could not be put.
-pub fn answers_under(
     evidence: &Evidence,
     wanted: impl Fn(&Case) -> bool,
     parameters: &[(String, f64)],
