@@ -54,7 +54,7 @@ pub fn pictures(identity: &Identity, state: &State) -> Vec<Picture> {
         }
         let counted = counted(arm, identity);
         if let Some(drawing) = bands(identity, arm) {
-            out.push(picture(format!("bands{suffix}"), counted.clone(), drawing));
+            out.push(picture(format!("bands{suffix}"), survivors(&counted, arm), drawing));
         }
         // Cells are too many for figures of their own, but for signals that were asked for.
         if identity.matrix.is_some() {
@@ -68,7 +68,11 @@ pub fn pictures(identity: &Identity, state: &State) -> Vec<Picture> {
         }
         let counted = format!("{counted}, {} draws of what is uncertain", identity.outer.draws);
         if let Some(drawing) = level_bands(identity, arm) {
-            out.push(picture(format!("uncertainty_bands{suffix}"), counted.clone(), drawing));
+            out.push(picture(
+                format!("uncertainty_bands{suffix}"),
+                survivors(&counted, arm),
+                drawing,
+            ));
         }
         if let Some(drawing) = sources_of_spread(arm) {
             out.push(picture(format!("levels{suffix}"), counted.clone(), drawing));
@@ -97,6 +101,15 @@ fn counted(arm: &ArmState, identity: &Identity) -> String {
         }
     }
     format!("{text}{} of {} replicates", arm.done(), identity.n)
+}
+
+/// Says whom bands are of, where some have died: a spread that narrows may be theirs who are left.
+fn survivors(counted: &str, arm: &ArmState) -> String {
+    let last = arm.signals.first().and_then(|times| times.last());
+    match last.map(|cells| tables::alive(arm, cells)) {
+        Some(share) if share < 1.0 => format!("{counted}; of those alive, {:.1} % at the end", 100.0 * share),
+        _ => counted.to_owned(),
+    }
 }
 
 fn bands(identity: &Identity, arm: &ArmState) -> Option<Drawing> {

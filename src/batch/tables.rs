@@ -18,7 +18,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::cells::Scale;
+use super::cells::{Cells, Scale};
 use super::identity::{Grid, Identity};
 use super::matrix;
 use super::moments::Estimate;
@@ -97,13 +97,17 @@ pub fn outcome_quantiles(state: &ArmState, outcome: usize, table: &mut RankTable
         .collect()
 }
 
+/// Share of the weight that is left in samples of one time: whoever died gives none.
+pub(super) fn alive(state: &ArmState, cells: &Cells) -> f64 {
+    let all = state.weights.w as f64;
+    if all > 0.0 { cells.total() as f64 / all } else { 0.0 }
+}
+
 /// Quantiles of a signal at one time, and replicates behind them.
 pub fn band(state: &ArmState, signal: usize, time: usize, table: &mut RankTable) -> (f64, Vec<Option<Quantile>>) {
     let cells = &state.signals[signal][time];
-    // Whoever died gives no samples; the rest weigh as all do, on average.
-    let all = state.weights.w as f64;
-    let share = if all > 0.0 { cells.total() as f64 / all } else { 0.0 };
-    let alive = share * state.effective();
+    // The rest weigh as all do, on average.
+    let alive = alive(state, cells) * state.effective();
     let n = effective(cells.total(), alive);
     let quantiles = LEVELS.iter().map(|level| quantile(cells, *level, n, table)).collect();
     (alive, quantiles)

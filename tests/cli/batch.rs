@@ -540,3 +540,32 @@ fn neighbouring_parts_become_a_part_on_the_way_to_the_whole() {
         .code(2)
         .stderr(contains("replicates 0 to 1 of 9 are in none of the parts"));
 }
+
+#[test]
+fn bands_after_deaths_say_that_they_are_of_the_living() {
+    let week = QUIET
+        .replace("duration = \"2 d\"", "duration = \"8 d\"")
+        .replace("sample = \"1 h\"", "sample = \"12 h\"");
+    let without = "[population]\nname = \"adult-spinal\"\n[[fault]]\nid = \"apart\"\nkind = \"catheter.disconnection\"\n\
+                   position = \"50 cm\"\ninto = \"epidural\"\nat = \"1 h\"\n";
+    let desk = desk(&[&week, without]);
+    desk.run(&["batch", "case.toml", "-n", "8", "--seed", "1", "--out", "done"])
+        .success();
+    let read = |file: &str| std::fs::read_to_string(desk.at("done").join(file)).unwrap();
+    let replicates = read("replicates.csv");
+    let mut rows = csv::Reader::from_reader(replicates.as_bytes());
+    let died = rows.headers().unwrap().iter().position(|c| c == "died").unwrap();
+    let dead = rows.records().filter(|row| &row.as_ref().unwrap()[died] == "1").count();
+    assert!(dead > 0 && dead < 8, "{dead}");
+    let bands = read("bands.csv");
+    let last: Vec<&str> = bands.lines().filter(|line| line.starts_with("192,")).collect();
+    assert!(!last.is_empty());
+    for line in last {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert_eq!(fields[4..6], [(8 - dead).to_string(), "8".to_owned()], "{line}");
+    }
+    let share = 100.0 * (8 - dead) as f64 / 8.0;
+    let words = format!("8 of 8 replicates; of those alive, {share:.1} % at the end");
+    assert!(read("plots/bands.svg").contains(&words), "{words}");
+    assert!(!read("plots/incidence.svg").contains("alive"));
+}
