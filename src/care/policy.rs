@@ -127,6 +127,54 @@ impl<'a> Desk<'a> {
 ///
 /// The policy itself is configuration; what it remembers is its `State`, which is stored
 /// with a run. It must depend on nothing but its arguments.
+///
+/// Somebody who asks for help an hour after the second bout of itching:
+///
+/// ```
+/// use itbsim::care::{News, Order, Place, Policy, PolicyKind, PolicyRegistry, Role};
+/// use itbsim::care::policy::{Desk, running};
+/// use itbsim::scenario::settings::PolicySpec;
+/// use serde::{Deserialize, Serialize};
+///
+/// struct Patience;
+///
+/// #[derive(Clone, Default, Serialize, Deserialize)]
+/// struct Bouts(u32);
+///
+/// impl Policy for Patience {
+///     type State = Bouts;
+///     fn learn(&self, bouts: &mut Bouts, news: &News, desk: &mut Desk<'_>) {
+///         if let News::Felt { symptom, present: true } = news && symptom == "itch" {
+///             bouts.0 += 1;
+///             if bouts.0 == 2 {
+///                 desk.order(Order::Report {
+///                     after: 1.0,
+///                     place: Place::Phone,
+///                     complaints: vec![symptom.clone()],
+///                     alarms: Vec::new(),
+///                 });
+///             }
+///         }
+///     }
+/// }
+///
+/// /// From here on a scenario may say `policy = "patience"`.
+/// const KIND: PolicyKind = PolicyKind {
+///     spec: PolicySpec {
+///         name: "patience",
+///         summary: "calls at the second bout of itching",
+///         source: "made up",
+///         choices: &[],
+///         acts: &[],
+///         flags: &[],
+///         check: |_| Ok(()),
+///     },
+///     role: Role::Person,
+///     build: |_| running(Patience),
+/// };
+/// let mut registry = PolicyRegistry::default();
+/// assert!(registry.register(KIND).is_none());
+/// ```
 pub trait Policy: Send + Sync + 'static {
     /// What it remembers.
     type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static;
@@ -135,7 +183,28 @@ pub trait Policy: Send + Sync + 'static {
     fn learn(&self, state: &mut Self::State, news: &News, desk: &mut Desk<'_>);
 }
 
-/// A policy with its state, whatever its type.
+/// A policy with its state, whatever its type; [`running`] makes it.
+///
+/// What one remembers can be saved, and another goes on from there:
+///
+/// ```
+/// use itbsim::care::News;
+/// use itbsim::care::policy::{Desk, Policy, running};
+/// use serde_json::json;
+///
+/// struct Counts;
+/// impl Policy for Counts {
+///     type State = u32;
+///     fn learn(&self, heard: &mut u32, _: &News, _: &mut Desk<'_>) { *heard += 1; }
+/// }
+///
+/// let mut one = running(Counts);
+/// assert_eq!(one.save()?, json!(0));
+/// one.load(&json!(7))?;
+/// assert_eq!(one.clone_box().save()?, json!(7));
+/// assert!(one.load(&json!("many")).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait RunningPolicy: Send + Sync {
     /// A copy that shares nothing that changes.
     fn clone_box(&self) -> Box<dyn RunningPolicy>;

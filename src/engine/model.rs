@@ -8,6 +8,29 @@ use super::queue::{EventId, Phase, Rank};
 use super::time::SimTime;
 
 /// The payload of a simulation's events.
+///
+/// What an event carries belongs into the fingerprint, or two runs that differ only there would
+/// count as the same:
+///
+/// ```
+/// use std::borrow::Cow;
+/// use itbsim::engine::{Event, Fingerprint};
+///
+/// #[derive(Debug, Clone)]
+/// struct Bolus { amount: f64 } // ug
+/// impl Event for Bolus {
+///     fn component(&self) -> Cow<'_, str> { "pump".into() }
+///     fn kind(&self) -> Cow<'_, str> { "bolus".into() }
+///     fn hash_into(&self, fingerprint: &mut Fingerprint) { fingerprint.write_f64(self.amount); }
+/// }
+///
+/// let of = |amount| {
+///     let mut fingerprint = Fingerprint::new();
+///     Bolus { amount }.hash_into(&mut fingerprint);
+///     fingerprint.finish()
+/// };
+/// assert_ne!(of(25.0), of(50.0));
+/// ```
 pub trait Event: Clone + std::fmt::Debug {
     /// Whom it concerns: `pump`, `fault.leak`, `symptom.itch`.
     fn component(&self) -> Cow<'_, str>;
@@ -35,6 +58,49 @@ pub(super) fn name_of<E: Event>(event: &E) -> String {
 /// Handling an event of [`Phase::Observer`] must leave the model's results unchanged: the
 /// engine neither numbers nor hashes such an event, and does not ask for crossings again
 /// after it.
+///
+/// A reservoir that empties at 0.5 mL/h from 18 mL, and tells when it passes 2 mL:
+///
+/// ```
+/// use std::borrow::Cow;
+/// use itbsim::engine::*;
+///
+/// #[derive(Debug, Clone)]
+/// struct Low;
+/// impl Event for Low {
+///     fn component(&self) -> Cow<'_, str> { "reservoir".into() }
+///     fn kind(&self) -> Cow<'_, str> { "low".into() }
+///     fn hash_into(&self, _: &mut Fingerprint) {}
+/// }
+///
+/// struct Reservoir { watch: Watch, told: Option<SimTime> }
+/// impl Reservoir {
+///     /// State is a function of time, not stepped from event to event.
+///     fn volume(at: SimTime) -> f64 { 18.0 - 0.5 * at.hours() }
+/// }
+/// impl Model for Reservoir {
+///     type Event = Low;
+///     type Error = EngineError;
+///     fn next_crossings(&mut self, now: SimTime, limit: SimTime, out: &mut Vec<Crossing<Low>>) -> Result<(), EngineError> {
+///         if let Some(time) = locate(Self::volume, &self.watch, now, limit) {
+///             out.push(Crossing { time, rank: Rank(0), cause: EventId::START, event: Low });
+///         }
+///         Ok(())
+///     }
+///     fn handle(&mut self, fired: &Fired<Low>, _: &mut Context<'_, Low>) -> Result<(), EngineError> {
+///         self.watch.cross(); // used up where it is handled
+///         self.told = Some(fired.time);
+///         Ok(())
+///     }
+/// }
+///
+/// let mut watch = Watch::new(2.0, Direction::Falling, 0.0)?;
+/// watch.observe(Reservoir::volume(SimTime::ZERO));
+/// let mut reservoir = Reservoir { watch, told: None };
+/// Engine::new(EngineOptions::default()).run(&mut reservoir, SimTime::from_hours(36.0)?)?;
+/// assert_eq!(reservoir.told, Some(SimTime::from_hours(32.0)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Model {
     /// The payload of its events.
     type Event: Event;

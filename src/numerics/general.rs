@@ -25,6 +25,27 @@ use super::linear::LinearSystem;
 const MAX_STEPS: u32 = 20_000_000;
 
 /// A right-hand side `dx/dt = f(t, x)`.
+///
+/// Elimination that saturates; while the concentration is far above `KM` it has one speed:
+///
+/// ```
+/// use itbsim::numerics::general::{GeneralMethod, GeneralTolerances, Segment, UserModel, integrate};
+///
+/// const VMAX: f64 = 3.0; // ug/h
+/// const KM: f64 = 1e-6; // ug
+///
+/// struct Saturable;
+/// impl UserModel for Saturable {
+///     fn dim(&self) -> usize { 1 }
+///     fn rhs(&self, _t: f64, x: &[f64], dx: &mut [f64]) { dx[0] = -VMAX * x[0] / (KM + x[0]); }
+/// }
+///
+/// let dose = Segment { t0: 0.0, t1: 3.0, jump: vec![10.0] };
+/// let tolerances = GeneralTolerances { rtol: 1e-9, atol: 1e-9 };
+/// let left = integrate(&Saturable, &[0.0], &[dose], &[2.0], tolerances, GeneralMethod::Dop853Autonomous)?;
+/// assert!((left[0][0] - 4.0).abs() < 1e-5); // 10 - 2 x 3
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait UserModel {
     /// Number of states.
     fn dim(&self) -> usize;

@@ -49,6 +49,49 @@ pub struct NextEvent {
 /// Write its physics as [`super::Works`]; [`super::Device`] makes a pump of it, and
 /// [`super::PumpRegistry::register`] takes it. Nothing in the crate needs to change. This
 /// trait itself is for pumps that share nothing with the chassis.
+///
+/// # A pump without a simulation
+/// Whoever drives a pump asks for its next event, comes back at that instant, and asks again:
+///
+/// ```
+/// use itbsim::engine::SimTime;
+/// use itbsim::parameters::ParameterSet;
+/// use itbsim::pump::{Command, Pump, PumpRegistry, PumpSetup};
+/// use itbsim::scenario::model::{self, Programme};
+/// use itbsim::signals::Others;
+///
+/// let device = model::Pump {
+///     family: "peristaltic".to_owned(),
+///     reservoir_size: 20.0,           // mL
+///     fill: 18.0,                     // mL
+///     concentration: 2000.0,          // ug/mL, as is the label
+///     label_concentration: 2000.0,
+///     low_reservoir_alarm: 2.0,       // mL
+///     gain: Some(1.0),                // true flow over programmed flow
+///     age: 0.0,                       // h
+///     approved_drug: true,
+///     others: Others::NONE,
+///     primary: None,
+/// };
+/// let setup = PumpSetup { device, dead_volume: 0.4, start: SimTime::ZERO };
+/// let mut pump: Box<dyn Pump> = PumpRegistry::default().build(&setup, &ParameterSet::default())?;
+///
+/// // 400 ug/day are 0.2 mL/day.
+/// let mode = Programme::SimpleContinuous { rate: 400.0 / 24.0 };
+/// let mut notices = Vec::new();
+/// pump.command(SimTime::ZERO, &Command::Programme { id: "maintenance".to_owned(), mode }, &mut notices)?;
+/// assert!((pump.drive().flow - 0.2 / 24.0).abs() < 1e-12);
+///
+/// // 16 mL last 80 days until the low-reservoir alarm.
+/// let end = SimTime::from_hours(81.0 * 24.0)?;
+/// let mut seen = Vec::new();
+/// while let Some(next) = pump.next_event().filter(|next| next.at <= end) {
+///     pump.on_event(next.at, &next.event, &mut notices)?;
+///     seen.push((next.at.hours() / 24.0, next.event.name().to_owned()));
+/// }
+/// assert!(seen.iter().any(|(day, name)| (day - 80.0).abs() < 1e-6 && name.contains("low_reservoir")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Pump: Send + Sync {
     /// Registered name of the family.
     fn family(&self) -> &str;

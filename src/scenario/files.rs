@@ -22,6 +22,41 @@ pub(crate) const CHAIN_LIMIT: usize = 32;
 ///
 /// Built in: [`Disk`], and `BTreeMap<String, String>` from path to text for
 /// files that are part of a program.
+///
+/// ```
+/// use std::path::Path;
+/// use itbsim::scenario::{FileProblem, Files, load_from};
+/// use itbsim::scenario::model::Catalog;
+///
+/// /// One base that every scenario may extend, wherever it says that it stands.
+/// struct House(&'static str);
+/// impl Files for House {
+///     fn read(&self, path: &Path) -> Result<String, FileProblem> {
+///         match path.file_name().and_then(|name| name.to_str()) {
+///             Some("case.toml") => Ok("extends = \"base.toml\"\ntitle = \"A quiet day\"\n".to_owned()),
+///             Some("base.toml") => Ok(self.0.to_owned()),
+///             _ => Err(FileProblem::Missing),
+///         }
+///     }
+///     fn siblings(&self, _: &Path) -> Vec<String> {
+///         vec!["base.toml".to_owned()]
+///     }
+/// }
+///
+/// let house = House(r#"
+/// title = "Nobody in particular"
+/// duration = "1 d"
+/// [pump]
+/// reservoir = { fill = "18 mL", concentration = "2 mg/mL" }
+/// [[programme]]
+/// id = "maintenance"
+/// at = "0 d"
+/// simple_continuous = "300 ug/day"
+/// "#);
+/// let story = load_from(Path::new("case.toml"), &house, &Catalog::default())?;
+/// assert_eq!(story.arms[0].scenario.title, "A quiet day");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Files {
     /// The whole text of a file.
     ///

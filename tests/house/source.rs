@@ -124,3 +124,25 @@ fn no_source_file_is_too_long_to_hold_in_the_head() {
         assert!(lines <= 800, "{} has {lines} lines", path.display());
     }
 }
+
+#[test]
+fn every_trait_to_implement_shows_how() {
+    let mut traits = 0;
+    for (path, text) in files("src") {
+        let lines: Vec<&str> = text.lines().collect();
+        for (n, line) in lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.starts_with("pub trait "))
+        {
+            traits += 1;
+            let shown = lines[..n]
+                .iter()
+                .rev()
+                .take_while(|l| l.starts_with("///") || l.starts_with("#["))
+                .any(|l| l.trim() == "/// ```");
+            assert!(shown, "{}:{}: {line} has no example", path.display(), n + 1);
+        }
+    }
+    assert!(traits > 8, "{traits}");
+}
