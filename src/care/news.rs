@@ -1,6 +1,10 @@
 //! What a policy learns.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
+
+use crate::pump::LogEntry;
 
 /// Where patient and clinician meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,7 +72,7 @@ pub struct Findings {
     /// Alarms that sound or are in the log as lasting.
     pub alarms: Vec<String>,
     /// Lines of the pump's log since the start.
-    pub log: Vec<String>,
+    pub log: Arc<Vec<LogEntry>>,
     /// Where the pump's settings differ from the prescription in the notes, if whoever read
     /// the pump compared them; in words.
     pub slip: Option<String>,

@@ -31,6 +31,10 @@ pub struct Course {
 /// Distance from its level at which a course counts as at rest \[1\].
 const REST: f64 = 1e-9;
 
+/// Time constants after which what is left, 4e-18, is below the rounding of one: most complications
+/// have long settled whenever they are asked for.
+const ARRIVED: f64 = 40.0;
+
 impl Course {
     /// Nothing, at rest.
     pub fn still(origin: SimTime) -> Self {
@@ -47,7 +51,11 @@ impl Course {
         if hours <= 0.0 || self.value == self.target {
             return self.value;
         }
-        self.target + (self.value - self.target) * libm::exp(-hours / self.time)
+        let elapsed = hours / self.time;
+        if elapsed >= ARRIVED {
+            return self.target;
+        }
+        self.target + (self.value - self.target) * libm::exp(-elapsed)
     }
 
     /// The value at an instant \[0-1\].

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
+use crate::numerics::stepper::NODES;
 use crate::numerics::{
     Bundle, Coordinates, ExponentialSum, Forcing, LinearSystem, NumericsError, Rows, Scratch, steady,
 };
@@ -55,6 +56,17 @@ pub struct SiteDrive {
     pub cyproheptadine: f64,
 }
 
+/// What drives the response, from effect sites \[ug/L\] and amounts of rescue drugs \[mg\]; an empty place
+/// may come out as minus rounding.
+fn site_drive(effect: [f64; 4], rescue: Option<[f64; 2]>) -> SiteDrive {
+    let [benzodiazepine, cyproheptadine] = rescue.map_or([0.0; 2], |two| two.map(|v| v.max(0.0)));
+    SiteDrive {
+        effect: effect.map(|v| 1e-3 * v.max(0.0)),
+        benzodiazepine,
+        cyproheptadine,
+    }
+}
+
 /// [`SiteDrive`] between two events as a function of time; see [`Kinetics::course`].
 #[derive(Debug, Clone)]
 pub struct DriveCourse {
@@ -73,14 +85,17 @@ impl DriveCourse {
     /// The drive `dt_h` \[h\] after the origin.
     pub fn at(&self, dt_h: f64) -> SiteDrive {
         let dt_h = dt_h.max(0.0);
-        let effect = self.effect.values(dt_h).map(|v| 1e-3 * v.max(0.0));
         let rescue = self.rescue.as_ref().map(|bundle| bundle.values(dt_h));
-        let [benzodiazepine, cyproheptadine] = rescue.map_or([0.0; 2], |two| two.map(|v| v.max(0.0)));
-        SiteDrive {
-            effect,
-            benzodiazepine,
-            cyproheptadine,
-        }
+        site_drive(self.effect.values(dt_h), rescue)
+    }
+
+    /// The drive at the start and at the [`NODES`] of a step of `span` \[h\] that begins `dt_h` \[h\]
+    /// after the origin.
+    pub fn along(&self, dt_h: f64, span: f64) -> [SiteDrive; 1 + NODES.len()] {
+        let dt_h = dt_h.max(0.0);
+        let effect = self.effect.along(dt_h, span);
+        let rescue = self.rescue.as_ref().map(|bundle| bundle.along(dt_h, span));
+        std::array::from_fn(|node| site_drive(effect[node], rescue.map(|nodes| nodes[node])))
     }
 }
 

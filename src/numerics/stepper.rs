@@ -96,6 +96,58 @@ pub struct DenseStep {
     pub steps: u64,
 }
 
+/// A right-hand side that is told beforehand where in a step it will be asked, so that what does
+/// not depend on the state can be computed for all these instants at once. Where that is
+/// of no use, a closure will do: see [`Stepper::step`].
+///
+/// ```
+/// use itbsim::numerics::stepper::{NODES, Slopes, Stepper, Tolerances};
+///
+/// /// Follows a cosine, which it looks up five times a step instead of being asked for it.
+/// #[derive(Default)]
+/// struct Follows { seen: Vec<(f64, f64)> }
+///
+/// impl Slopes for Follows {
+///     fn ahead(&mut self, _from: f64, _span: f64, instants: &[f64; NODES.len()]) {
+///         self.seen = instants.iter().map(|&t| (t, libm::cos(t))).collect();
+///     }
+///     fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]) {
+///         let known = self.seen.iter().find(|(at, _)| *at == t);
+///         dy[0] = known.map_or_else(|| libm::cos(t), |(_, value)| *value) - y[0];
+///     }
+/// }
+///
+/// let mut stepper = Stepper::new(1, Tolerances::uniform(1, 1e-9, 1e-9)).unwrap();
+/// while stepper.interval().1 < 1.0 {
+///     stepper.step_ahead(&mut Follows::default(), 1.0, 1.0).unwrap();
+/// }
+/// let exact = 0.5 * (libm::cos(1.0) + libm::sin(1.0) - libm::exp(-1.0));
+/// assert!((stepper.state()[0] - exact).abs() < 1e-8);
+/// ```
+pub trait Slopes {
+    /// A step of `span` \[h\] is about to be tried from `from` \[h\]: [`Slopes::slopes`] will be asked at
+    /// these instants \[h\], which lie at [`NODES`] of it, the last one twice.
+    fn ahead(&mut self, from: f64, span: f64, instants: &[f64; NODES.len()]) {
+        let _ = (from, span, instants);
+    }
+
+    /// The slopes `dy` \[unit/h\] at `t` \[h\] in the state `y`.
+    fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]);
+}
+
+/// A closure, which needs to know nothing beforehand.
+struct Plain<F>(F);
+
+impl<F: FnMut(f64, &[f64], &mut [f64])> Slopes for Plain<F> {
+    #[inline(always)]
+    fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]) {
+        (self.0)(t, y, dy);
+    }
+}
+
+/// Where in a step slopes are asked for, in 90ths of its length.
+pub const NODES: [u32; 5] = [18, 27, 72, 80, 90];
+
 const C: [f64; 7] = [0.0, 0.2, 0.3, 0.8, 8.0 / 9.0, 1.0, 1.0];
 const A: [[f64; 6]; 6] = [
     [0.2, 0.0, 0.0, 0.0, 0.0, 0.0],
@@ -268,10 +320,18 @@ impl Stepper {
     /// [`StepError`]; the last good step is kept.
     pub fn step(
         &mut self,
-        mut rhs: impl FnMut(f64, &[f64], &mut [f64]),
+        rhs: impl FnMut(f64, &[f64], &mut [f64]),
         t_limit: f64,
         h_max: f64,
     ) -> Result<DenseStep, StepError> {
+        self.step_ahead(&mut Plain(rhs), t_limit, h_max)
+    }
+
+    /// As [`Stepper::step`], of a right-hand side that is told where it will be asked.
+    ///
+    /// # Errors
+    /// As [`Stepper::step`].
+    pub fn step_ahead(&mut self, rhs: &mut impl Slopes, t_limit: f64, h_max: f64) -> Result<DenseStep, StepError> {
         let n = self.last.y1.len();
         let t = self.last.t1;
         if t_limit.is_nan() || t_limit < t || h_max.is_nan() || h_max <= 0.0 {
@@ -300,14 +360,14 @@ impl Stepper {
         let first = &mut work.k[0].as_flattened_mut()[..n];
         match &last.slope {
             Some(slope) => first.copy_from_slice(slope),
-            None => rhs(t, &last.y1, first),
+            None => rhs.slopes(t, &last.y1, first),
         }
         finite(t, &last.y1)?;
         finite(t, first)?;
         let room = t_limit - t;
         let proposed = match last.next_h {
             Some(h) => h,
-            None => first_step(last, tolerances, &mut rhs, first, room.min(h_max))?,
+            None => first_step(last, tolerances, rhs, first, room.min(h_max))?,
         };
         let mut h = proposed.min(h_max);
         let mut rejected = false;
@@ -321,12 +381,16 @@ impl Stepper {
             if h <= 4.0 * f64::EPSILON * t.abs().max(f64::MIN_POSITIVE) || t_new <= t {
                 return Err(StepError::Underflow { t_h: t, step_h: h });
             }
+            let mut at: [f64; NODES.len()] = std::array::from_fn(|i| t + C[i + 1] * h);
+            at[NODES.len() - 1] = t_new;
+            rhs.ahead(t, h, &at);
             wide(Attempt {
                 work,
-                rhs: &mut rhs,
+                rhs,
                 n,
                 rtol: tolerances.rtol,
-                span: (t, t_new, h),
+                at,
+                h,
             });
             let square = work.squares.as_flattened()[..n].iter().fold(0.0, |sum, s| sum + s);
             let error = (square / (n.max(1)) as f64).sqrt();
@@ -390,9 +454,18 @@ impl Stepper {
     /// # Errors
     /// [`StepError`]; the last good step is kept. After a restart the first step must be
     /// an ordinary one, and [`Stepper::step`] is called instead.
-    pub fn glide(&mut self, mut rhs: impl FnMut(f64, &[f64], &mut [f64]), h: f64) -> Result<DenseStep, StepError> {
+    pub fn glide(&mut self, rhs: impl FnMut(f64, &[f64], &mut [f64]), h: f64) -> Result<DenseStep, StepError> {
+        self.glide_ahead(&mut Plain(rhs), h)
+    }
+
+    /// As [`Stepper::glide`], of a right-hand side that wants to be told where it will be asked; a glide
+    /// asks twice at its end only, and says nothing beforehand.
+    ///
+    /// # Errors
+    /// As [`Stepper::glide`].
+    pub fn glide_ahead(&mut self, rhs: &mut impl Slopes, h: f64) -> Result<DenseStep, StepError> {
         let Some(slope) = self.last.slope.clone() else {
-            return self.step(rhs, f64::MAX, h);
+            return self.step_ahead(rhs, f64::MAX, h);
         };
         let (t, y) = (self.last.t1, self.last.y1.clone());
         if self.last.steps >= self.tolerances.max_steps {
@@ -407,14 +480,14 @@ impl Stepper {
         }
         let mut ahead: Vec<f64> = y.iter().zip(&slope).map(|(y, s)| y + h * s).collect();
         let mut next = vec![0.0; y.len()];
-        rhs(t_new, &ahead, &mut next);
+        rhs.slopes(t_new, &ahead, &mut next);
         finite(t, &next)?;
         for ((ahead, y), (s, next)) in ahead.iter_mut().zip(&y).zip(slope.iter().zip(&next)) {
             let z = if *s == 0.0 { 0.0 } else { ((next - s) / s).min(0.0) };
             let share = if z == 0.0 { 1.0 } else { libm::expm1(z) / z };
             *ahead = y + h * s * share;
         }
-        rhs(t_new, &ahead, &mut next);
+        rhs.slopes(t_new, &ahead, &mut next);
         finite(t, &ahead)?;
         finite(t, &next)?;
         let next = DenseStep {
@@ -455,6 +528,14 @@ impl DenseStep {
         }
     }
 
+    /// Where between its ends \[h\] a component turns round, if its slopes there differ in sign: where a
+    /// slope that changes evenly would vanish.
+    pub fn turns(&self, component: usize) -> Option<f64> {
+        let [whole, bend, last, _] = self.dense[component];
+        let (first, last) = (whole + bend, whole - bend - last);
+        (first * last < 0.0).then(|| self.t0 + (self.t1 - self.t0) * (first / (first - last)))
+    }
+
     /// The state at `t` \[h\]; see [`Stepper::interpolate`].
     pub fn interpolate(&self, t: f64, out: &mut [f64]) {
         // The ends are stored, not rebuilt.
@@ -474,7 +555,7 @@ impl DenseStep {
 fn first_step(
     last: &DenseStep,
     tolerances: &Tolerances,
-    rhs: &mut impl FnMut(f64, &[f64], &mut [f64]),
+    rhs: &mut impl Slopes,
     slope: &[f64],
     longest: f64,
 ) -> Result<f64, StepError> {
@@ -490,7 +571,7 @@ fn first_step(
     let h0 = h0.min(longest);
     let trial: Vec<f64> = y.iter().zip(slope).map(|(y, k)| y + h0 * k).collect();
     let mut next = vec![0.0; n];
-    rhs(last.t1 + h0, &trial, &mut next);
+    rhs.slopes(last.t1 + h0, &trial, &mut next);
     let d2 = norm(&|i| next[i] - slope[i]) / h0;
     if !d2.is_finite() {
         return Ok(h0);
@@ -539,20 +620,22 @@ impl Work {
 }
 
 /// One step tried: six slopes, the state at its end, and its error.
-struct Attempt<'a, F> {
+struct Attempt<'a, S> {
     work: &'a mut Work,
-    rhs: &'a mut F,
+    rhs: &'a mut S,
     n: usize,
     rtol: f64,
-    /// Start, end and length \[h\].
-    span: (f64, f64, f64),
+    /// Where the slopes are asked for \[h\].
+    at: [f64; NODES.len()],
+    /// Its length \[h\].
+    h: f64,
 }
 
-impl<F: FnMut(f64, &[f64], &mut [f64])> Attempt<'_, F> {
+impl<R: Slopes> Attempt<'_, R> {
     /// The slope number `S`.
     #[inline(always)]
     fn stage<const S: usize>(&mut self) {
-        let (t, t_new, h) = self.span;
+        let h = self.h;
         let work = &mut *self.work;
         for (b, (trial, y)) in work.trial.iter_mut().zip(&work.y).enumerate() {
             let sum = weighted::<S>(&A[S - 1], &work.k, b);
@@ -560,13 +643,13 @@ impl<F: FnMut(f64, &[f64], &mut [f64])> Attempt<'_, F> {
                 trial[lane] = y[lane] + h * sum[lane];
             }
         }
-        let at = if C[S] == 1.0 { t_new } else { t + C[S] * h };
+        let at = self.at[S.min(NODES.len()) - 1];
         let (trial, next) = (work.trial.as_flattened(), work.k[S].as_flattened_mut());
-        (self.rhs)(at, &trial[..self.n], &mut next[..self.n]);
+        self.rhs.slopes(at, &trial[..self.n], &mut next[..self.n]);
     }
 }
 
-impl<F: FnMut(f64, &[f64], &mut [f64])> Kernel for Attempt<'_, F> {
+impl<R: Slopes> Kernel for Attempt<'_, R> {
     #[inline(always)]
     fn run(mut self) {
         self.stage::<1>();
@@ -575,7 +658,7 @@ impl<F: FnMut(f64, &[f64], &mut [f64])> Kernel for Attempt<'_, F> {
         self.stage::<4>();
         self.stage::<5>();
         self.stage::<6>();
-        let h = self.span.2;
+        let h = self.h;
         let work = self.work;
         for (b, squares) in work.squares.iter_mut().enumerate() {
             let e = weighted::<7>(&E, &work.k, b);

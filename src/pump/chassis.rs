@@ -2,6 +2,7 @@
 //! battery, a label, alarms, a log, and the disturbances that strike all of these alike.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +69,7 @@ pub struct Chassis {
     trapped: BTreeMap<String, f64>,
     forced: BTreeMap<String, f64>,
     alarms: BTreeMap<AlarmName, Alarm>,
-    log: Vec<LogEntry>,
+    log: Arc<Vec<LogEntry>>,
 }
 
 /// What the chassis made of a disturbance.
@@ -132,7 +133,7 @@ impl Chassis {
             trapped: BTreeMap::new(),
             forced: BTreeMap::new(),
             alarms: BTreeMap::new(),
-            log: Vec::new(),
+            log: Arc::default(),
         })
     }
 
@@ -202,11 +203,15 @@ impl Chassis {
     /// Writes a line into the pump's log, if it keeps one.
     pub fn note(&mut self, now: SimTime, what: impl Into<String>) {
         if self.battery.is_some() {
-            self.log.push(LogEntry {
+            self.write(LogEntry {
                 at: now,
                 what: what.into(),
             });
         }
+    }
+
+    fn write(&mut self, line: LogEntry) {
+        Arc::make_mut(&mut self.log).push(line);
     }
 
     /// Raises an alarm; one that sounds already stays as it is. A pump without electronics
@@ -214,7 +219,7 @@ impl Chassis {
     pub fn raise(&mut self, now: SimTime, name: AlarmName, critical: bool, out: &mut Vec<PumpNotice>) {
         let alarm = Alarm::new(name, critical);
         if self.battery.is_some() && self.alarms.insert(name, alarm) != Some(alarm) {
-            self.log.push(LogEntry::of_alarm(now, alarm));
+            self.write(LogEntry::of_alarm(now, alarm));
             out.push(PumpNotice::AlarmRaised(alarm));
         }
     }
@@ -629,7 +634,7 @@ impl Chassis {
             battery_left: belief.service_left,
             actuations: None,
             alarms: self.alarms.values().copied().collect(),
-            log: self.log.clone(),
+            log: Arc::clone(&self.log),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What goes into a pump and what comes out of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -393,8 +394,8 @@ pub struct Telemetry {
     pub actuations: Option<Actuations>,
     /// Alarms that sound.
     pub alarms: Vec<Alarm>,
-    /// Event log, oldest first.
-    pub log: Vec<LogEntry>,
+    /// Event log, oldest first; shared with the pump until it writes the next line.
+    pub log: Arc<Vec<LogEntry>>,
 }
 
 /// What a device believes of itself, in numbers.

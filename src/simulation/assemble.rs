@@ -13,7 +13,8 @@ use crate::scenario::Contradiction;
 use crate::scenario::model::{self, FlexStep, History, Moment, Population, Programme, Scenario};
 use crate::signals::{Destination, Others};
 
-use super::body::{BodyRun, Drives};
+use super::body::BodyRun;
+use super::drive::Drives;
 use super::drugs::{DrugRun, book};
 use super::error::SimError;
 use super::event::Delivery;

@@ -4,20 +4,19 @@
 //! Concentrations are exact functions of time, so the few slow states are
 //! integrated by an error-controlled method whose steps do not depend on what
 //! is sampled: a step is cut short only where the dynamics change. Threshold
-//! crossings of these nonlinear signals are found by sampling each step
-//! [`SCANS_PER_STEP`] times and narrowing to the nanosecond; the output calls them
-//! "sampled".
+//! crossings of these nonlinear signals are found by looking at each step at its end, up to
+//! [`SCANS_PER_STEP`] times in all at even distances, wherever a concentration or a slow state
+//! turns round, and where a parabola through three looks passes a level; and by narrowing
+//! to the nanosecond. The output calls them "sampled".
 
 use serde::{Deserialize, Serialize};
 
 use crate::complications::Ailments;
 use crate::engine::{SimSpan, SimTime};
-use crate::kinetics::{DriveCourse, Kinetics, SiteDrive};
-use crate::numerics::{DenseStep, Scratch, Side, Stepper, Tolerances, first_tick};
-use crate::response::{Crossed, Exposure, Response, Signals, Sites, Watch};
-use crate::signals::Ailing;
+use crate::numerics::{DenseStep, Side, Stepper, Tolerances, first_tick};
+use crate::response::{Crossed, Exposure, Response, Signals, Slow, Watch};
 
-use super::drugs::DrugRun;
+use super::drive::{Drive, Driver, Drives, SlowSlopes, exposure};
 use super::error::SimError;
 
 /// Most points per accepted integration step at which thresholds are looked at.
@@ -26,6 +25,17 @@ pub const SCANS_PER_STEP: u32 = 4;
 /// Where steps are short there are fewer points, not closer than this \[h\]: then the step
 /// itself is the resolution at which anything moves.
 const SCAN_EVERY: f64 = 2.0;
+
+/// Looks are not closer than this \[h\], nor so close to the ends of a step: nothing that lasts shorter
+/// is a sign of anything.
+const LOOKS_APART: f64 = 0.01;
+
+/// Nor closer than this share of a step: where something turns round it is flat, and [`humps`] sees
+/// what is left.
+const SHARE_APART: f64 = 0.1;
+
+/// Share of what three looks span by which a signal may turn round beyond their parabola.
+const SLACK: f64 = 0.1;
 
 /// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
@@ -87,117 +97,6 @@ impl Found {
     }
 }
 
-/// Kinetics of all drugs of one patient.
-#[derive(Clone, Copy)]
-pub struct Drives<'a> {
-    /// Of baclofen.
-    pub baclofen: &'a Kinetics,
-    /// Of the others, in the order of the scenario.
-    pub others: &'a [DrugRun],
-}
-
-/// Concentrations of all drugs at their effect sites.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Drive {
-    /// Baclofen and the rescue drugs.
-    pub baclofen: SiteDrive,
-    /// The others \[ug/mL\].
-    pub others: Sites,
-}
-
-impl Drives<'_> {
-    /// Concentrations at an instant not before the last change.
-    pub fn at(&self, at: SimTime) -> Result<Drive, SimError> {
-        let baclofen = self.baclofen.drive(at, &mut self.baclofen.scratch())?;
-        let mut others = Sites::default();
-        for (sites, drug) in others.iter_mut().zip(self.others) {
-            *sites = drug.kinetics.drive(at, &mut drug.kinetics.scratch())?.effect;
-        }
-        Ok(Drive { baclofen, others })
-    }
-}
-
-/// What drives the response through one stretch, for many questions.
-struct Driver<'a> {
-    kinetics: &'a Kinetics,
-    baclofen: Line<'a>,
-    others: Vec<Line<'a>>,
-    /// The last question \[h\] and its answer: the end of a step is asked for three times.
-    seen: (f64, Drive),
-}
-
-/// The kinetics of one drug through one stretch.
-struct Line<'a> {
-    kinetics: &'a Kinetics,
-    /// How long its origin lies after that of baclofen \[h\].
-    behind: f64,
-    /// The cheap form, where there is one.
-    course: Option<&'a DriveCourse>,
-    scratch: Scratch,
-}
-
-impl<'a> Line<'a> {
-    fn new(kinetics: &'a Kinetics, reference: &Kinetics) -> Self {
-        Line {
-            kinetics,
-            behind: kinetics.origin().hours_since(reference.origin()),
-            course: kinetics.course(),
-            scratch: kinetics.scratch(),
-        }
-    }
-
-    fn after(&mut self, dt_h: f64) -> SiteDrive {
-        let dt_h = dt_h - self.behind;
-        match &self.course {
-            Some(course) => course.at(dt_h),
-            None => self.kinetics.drive_after(dt_h, &mut self.scratch),
-        }
-    }
-
-    fn settled(&self, dt_h: f64) -> bool {
-        self.course
-            .as_ref()
-            .is_some_and(|c| c.settled_after() <= dt_h - self.behind)
-    }
-}
-
-impl<'a> Driver<'a> {
-    fn new(drives: Drives<'a>) -> Self {
-        let kinetics = drives.baclofen;
-        Driver {
-            kinetics,
-            baclofen: Line::new(kinetics, kinetics),
-            others: drives.others.iter().map(|d| Line::new(&d.kinetics, kinetics)).collect(),
-            seen: (f64::NAN, Drive::default()),
-        }
-    }
-
-    /// The drive `dt_h` \[h\] after the origin of baclofen's kinetics.
-    fn after(&mut self, dt_h: f64) -> Drive {
-        if self.seen.0 == dt_h {
-            return self.seen.1;
-        }
-        let mut drive = Drive {
-            baclofen: self.baclofen.after(dt_h),
-            others: Sites::default(),
-        };
-        for (sites, line) in drive.others.iter_mut().zip(&mut self.others) {
-            *sites = line.after(dt_h).effect;
-        }
-        self.seen = (dt_h, drive);
-        drive
-    }
-
-    fn at(&mut self, time: SimTime) -> Drive {
-        self.after(time.hours_since(self.kinetics.origin()))
-    }
-
-    /// Whether the drive stands still from here on.
-    fn settled(&self, dt_h: f64) -> bool {
-        self.baclofen.settled(dt_h) && self.others.iter().all(|line| line.settled(dt_h))
-    }
-}
-
 /// The running state.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BodyRun {
@@ -221,6 +120,12 @@ pub struct BodyRun {
     pub cooled: bool,
     /// Complications of surgery and hardware.
     pub ailments: Ailments,
+    /// Where the newest step is looked at \[h\]; no part of the state.
+    #[serde(skip)]
+    looks: Vec<f64>,
+    /// Room for the driving signals there; no part of the state.
+    #[serde(skip)]
+    rows: Vec<f64>,
     /// Whether signals may have jumped since [`BodyRun::jumped`] looked.
     #[serde(default)]
     may_jump: bool,
@@ -247,6 +152,8 @@ impl BodyRun {
             ventilated: false,
             cooled: false,
             ailments: Ailments::default(),
+            looks: Vec::new(),
+            rows: Vec::new(),
             may_jump: false,
         })
     }
@@ -264,7 +171,7 @@ impl BodyRun {
     }
 
     /// What the body is exposed to.
-    pub fn exposure(&self, drive: Drive, at: SimTime) -> Exposure {
+    pub fn exposure(&self, drive: &Drive, at: SimTime) -> Exposure {
         exposure(drive, self.ventilated, self.cooled, self.ailments.signs(at))
     }
 
@@ -290,11 +197,11 @@ impl BodyRun {
 
     /// All signals at an instant that has been covered.
     pub fn signals(&self, response: &Response, drives: Drives<'_>, at: SimTime) -> Result<Signals, SimError> {
-        Ok(self.signals_under(response, drives.at(at)?, at))
+        Ok(self.signals_under(response, &drives.at(at)?, at))
     }
 
     /// As [`BodyRun::signals`], under a drive that is known already.
-    pub fn signals_under(&self, response: &Response, drive: Drive, at: SimTime) -> Signals {
+    pub fn signals_under(&self, response: &Response, drive: &Drive, at: SimTime) -> Signals {
         let exposure = self.exposure(drive, at);
         self.slow(at.hours_since(self.origin), |y| response.signals(&exposure, y))
     }
@@ -370,66 +277,116 @@ impl BodyRun {
             // Behind the turn nothing is known; whoever wants to look there goes on without it.
             let end = if turn - done > CLOSE { turn } else { f64::MAX };
             let resting = still && end - done >= LONGEST_REST && self.stepper.at_rest(LONGEST_REST);
-            let (ventilated, cooled) = (self.ventilated, self.cooled);
-            let (ailments, origin) = (&self.ailments, self.origin);
-            let mut rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
-                let ailing = ailments.signs_after(origin, t);
-                let exposure = exposure(driver.after(offset + t), ventilated, cooled, ailing);
-                response.derivative(&exposure, y, dy);
+            let mut slopes = SlowSlopes {
+                response,
+                driver: &mut driver,
+                offset,
+                ailments: &self.ailments,
+                origin: self.origin,
+                ventilated: self.ventilated,
+                cooled: self.cooled,
             };
             let before = if resting {
-                self.stepper.glide(&mut rhs, LONGEST_REST)?
+                self.stepper.glide_ahead(&mut slopes, LONGEST_REST)?
             } else {
-                self.stepper.step(&mut rhs, end, LONGEST_STEP)?
+                self.stepper.step_ahead(&mut slopes, end, LONGEST_STEP)?
             };
             if before.t1 > before.t0 {
                 self.steps.push(before);
             } else {
                 self.stepper.recycle(before);
             }
-            let points = if resting { 1 } else { scans(self.stepper.interval()) };
-            self.scan(response, watches, &mut driver, offset, points)?;
+            self.look_where(resting, &mut driver, offset);
+            self.scan(response, watches, &mut driver, offset)?;
         }
         Ok(())
     }
 
-    /// Looks at every level over the newest step, at so many points; `offset` is the origin \[h\] for
-    /// the driver.
+    /// Says where in the newest step every level is looked at: at a few points even apart, and wherever a
+    /// concentration or a slow state behind a symptom turns round, so that no hump between two
+    /// of these points is missed. `offset` is the origin \[h\] for the driver.
+    fn look_where(&mut self, resting: bool, driver: &mut Driver<'_>, offset: f64) {
+        let (from, to) = self.stepper.interval();
+        let looks = &mut self.looks;
+        looks.clear();
+        if !resting {
+            driver.turns(looks);
+            looks.iter_mut().for_each(|t| *t -= offset);
+            let step = self.stepper.last_step();
+            looks.extend((Slow::EXCITATION..Slow::LEN).filter_map(|state| step.turns(state)));
+            let points = scans((from, to));
+            looks.extend((1..points).map(|k| from + (to - from) * (f64::from(k) / f64::from(points))));
+            looks.retain(|t| *t > from + LOOKS_APART && *t < to - LOOKS_APART);
+            looks.sort_by(f64::total_cmp);
+            let apart = LOOKS_APART.max(SHARE_APART * (to - from));
+            looks.dedup_by(|later, earlier| *later - *earlier < apart);
+            if looks.is_empty() && to - from > 2.0 * LOOKS_APART {
+                // Of a start and an end alone nobody knows how a signal is bent; here its drive is known.
+                looks.push(driver.inside() - offset);
+            }
+        }
+        looks.push(to);
+    }
+
+    /// Looks at every level over the newest step, where [`BodyRun::look_where`] said and where a
+    /// signal that is bent seems to pass a level between these points.
     fn scan(
         &mut self,
         response: &Response,
         watches: &[Watch],
         driver: &mut Driver<'_>,
         offset: f64,
-        points: u32,
     ) -> Result<(), SimError> {
-        let (from, to) = self.stepper.interval();
+        let (mut looks, mut rows) = (std::mem::take(&mut self.looks), std::mem::take(&mut self.rows));
+        looks.insert(0, self.stepper.interval().0);
+        rows.clear();
+        for t in &looks {
+            self.driving(response, watches, driver, offset, *t, &mut rows);
+        }
+        let width = watches.len();
+        for t in humps(watches, &looks, &rows) {
+            let place = looks.partition_point(|look| *look < t);
+            let mut row = Vec::with_capacity(width);
+            self.driving(response, watches, driver, offset, t, &mut row);
+            looks.insert(place, t);
+            rows.splice(place * width..place * width, row);
+        }
         let mut found = Vec::new();
-        let mut left = self.origin.checked_add(SimSpan::from_hours(from)?)?;
-        for k in 1..=points {
-            let share = f64::from(k) / f64::from(points);
-            let t = if k == points { to } else { from + (to - from) * share };
-            let right = self.origin.checked_add(SimSpan::from_hours(t)?)?;
-            // Where the step ends the drive is known already; the nearest tick is looked at only
-            // where something was crossed.
-            let ailing = self.ailments.signs_after(self.origin, t);
-            let exposure = exposure(driver.after(offset + t), self.ventilated, self.cooled, ailing);
-            let signals = self.slow(t, |y| response.signals(&exposure, y));
-            let mut crossed = false;
-            for watch in watches {
-                let value = (watch.symptom.select)(&signals);
-                self.peaks.push(value);
-                crossed |= EDGES.map(|edge| beyond(watch, edge, value)) != self.scan_sides[watch.index];
-            }
+        let mut left = self.origin.checked_add(SimSpan::from_hours(looks[0])?)?;
+        for (t, row) in looks.iter().zip(rows.chunks_exact(width.max(1))).skip(1) {
+            let right = self.origin.checked_add(SimSpan::from_hours(*t)?)?;
+            let crossed = watches.iter().zip(row).any(|(watch, value)| {
+                let [onset, resolution] = self.scan_sides[watch.index];
+                (watch.is_in(*value) != onset) | (watch.is_clear(*value) != resolution)
+            });
+            // The nearest tick is looked at only where something was crossed.
             if crossed {
                 self.narrow(response, watches, driver, (left, right), &mut found)?;
             }
             self.points.push(right);
+            self.peaks.extend(row);
             left = right;
         }
         found.sort();
         self.pending.extend(found);
+        (self.looks, self.rows) = (looks, rows);
         Ok(())
+    }
+
+    /// Appends the driving signals `t` \[h\] after the origin, one for each watch.
+    fn driving(
+        &self,
+        response: &Response,
+        watches: &[Watch],
+        driver: &mut Driver<'_>,
+        offset: f64,
+        t: f64,
+        row: &mut Vec<f64>,
+    ) {
+        let ailing = self.ailments.signs_after(self.origin, t);
+        let exposure = exposure(driver.after(offset + t), self.ventilated, self.cooled, ailing);
+        let signals = self.slow(t, |y| response.signals(&exposure, y));
+        row.extend(watches.iter().map(|watch| (watch.symptom.select)(&signals)));
     }
 
     /// Finds the ticks at which levels were crossed between two of them.
@@ -537,23 +494,54 @@ impl BodyRun {
     }
 }
 
+/// Where, between looks \[h\], a signal that is bent seems to pass a level and to come back; `rows` hold
+/// the driving signals at each look.
+fn humps(watches: &[Watch], looks: &[f64], rows: &[f64]) -> Vec<f64> {
+    let mut found: Vec<f64> = Vec::new();
+    let width = watches.len();
+    for (k, times) in looks.windows(3).enumerate() {
+        for (w, watch) in watches.iter().enumerate() {
+            let values = [0, 1, 2].map(|i| rows[(k + i) * width + w]);
+            if let Some(t) = hump(watch, [times[0], times[1], times[2]], values)
+                && looks.iter().chain(&found).all(|other| (other - t).abs() >= LOOKS_APART)
+            {
+                found.push(t);
+            }
+        }
+    }
+    found
+}
+
+/// Where the parabola through three values turns round, if it does so beyond a level of theirs, or
+/// nearly so.
+fn hump(watch: &Watch, [ta, tb, tc]: [f64; 3], [a, b, c]: [f64; 3]) -> Option<f64> {
+    let (low, high) = (a.min(b).min(c), a.max(b).max(c));
+    let reach = high - low;
+    // Most signals stand still, or are far from their levels.
+    if reach == 0.0 {
+        return None;
+    }
+    let near = |level: f64| low - reach < level && level < high + reach;
+    if !(near(watch.levels.onset) || near(watch.levels.resolution)) {
+        return None;
+    }
+    let (left, right) = ((b - a) / (tb - ta), (c - b) / (tc - tb));
+    let bend = (right - left) / (tc - ta);
+    let (first, last) = (left - bend * (tb - ta), right + bend * (tc - tb));
+    if first * last >= 0.0 {
+        return None;
+    }
+    let share = first / (first - last);
+    // What is no parabola may reach a little further.
+    let value = a + 0.5 * first * share * (tc - ta) - (SLACK * reach).copysign(bend);
+    let passed = watch.is_in(value) != watch.is_in(b) || watch.is_clear(value) != watch.is_clear(b);
+    passed.then_some(ta + share * (tc - ta))
+}
+
 /// Points at which a step is looked at.
 fn scans((from, to): (f64, f64)) -> u32 {
     // A share of hours, cut at a few points: it fits.
     ((to - from) / SCAN_EVERY).ceil().clamp(1.0, f64::from(SCANS_PER_STEP)) as u32
-}
-
-fn exposure(drive: Drive, ventilated: bool, cooled: bool, ailing: Ailing) -> Exposure {
-    let d = drive.baclofen;
-    Exposure {
-        effect: d.effect,
-        benzodiazepine: d.benzodiazepine,
-        cyproheptadine: d.cyproheptadine,
-        ventilated,
-        cooled,
-        others: drive.others,
-        ailing,
-    }
 }
 
 fn level(watch: &Watch, edge: Edge) -> f64 {
@@ -567,5 +555,68 @@ fn beyond(watch: &Watch, edge: Edge, value: f64) -> bool {
     match edge {
         Edge::Onset => watch.is_in(value),
         Edge::Resolution => watch.is_clear(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters::ParameterSet;
+    use crate::response::watches;
+
+    fn watch(name: &str) -> Watch {
+        let all = watches(&ParameterSet::default());
+        all.into_iter().find(|w| w.symptom.name == name).unwrap()
+    }
+
+    #[test]
+    fn a_hump_is_looked_at_where_its_parabola_passes_a_level_that_its_ends_do_not() {
+        let drowsy = watch("drowsiness");
+        let level = drowsy.levels.onset;
+        // `level + top - (t - 1)^2 / 4`, from its values at three instants.
+        let at = |top: f64, times: [f64; 3]| {
+            let values = times.map(|t| level + top - 0.25 * (t - 1.0) * (t - 1.0));
+            hump(&drowsy, times, values)
+        };
+        assert_eq!(at(0.125, [0.0, 0.25, 2.0]), Some(1.0));
+        assert_eq!(at(0.125, [0.0, 1.75, 2.0]), Some(1.0));
+        assert_eq!(at(-0.125, [0.0, 0.25, 2.0]), None, "below the level");
+        assert_eq!(at(0.125, [1.25, 1.5, 2.0]), None, "before the first of them");
+        assert_eq!(at(0.125, [0.0, 0.25, 0.75]), None, "behind the last of them");
+        // A dip, of a symptom that is there when its signal is low.
+        let coma = watch("coma");
+        let dip = |by: f64| {
+            hump(
+                &coma,
+                [0.0, 0.5, 2.0],
+                [1.0, 0.25, 1.0].map(|v| coma.levels.onset - by + v),
+            )
+        };
+        assert_eq!((dip(0.125), dip(-0.125)), (Some(1.0), None));
+        // A straight line and a signal that stands still have no hump.
+        assert_eq!(hump(&drowsy, [0.0, 1.0, 2.0], [0.0, 1.0, 2.0].map(|v| level - v)), None);
+        assert_eq!(hump(&drowsy, [0.0, 1.0, 2.0], [level; 3]), None);
+    }
+
+    #[test]
+    fn humps_of_all_signals_are_found_once_each_and_not_next_to_a_look() {
+        let watches = [watch("drowsiness"), watch("coma")];
+        let (up, down) = (watches[0].levels.onset, watches[1].levels.onset);
+        let looks = [0.0, 0.5, 2.0];
+        let row = |t: f64| {
+            [
+                up + 0.125 - 0.25 * (t - 1.0) * (t - 1.0),
+                down - 0.125 + (t - 1.0) * (t - 1.0),
+            ]
+        };
+        let rows: Vec<f64> = looks.into_iter().flat_map(row).collect();
+        assert_eq!(humps(&watches, &looks, &rows), [1.0]);
+        let near = [0.0, 1.0 - 0.5 * LOOKS_APART, 2.0];
+        let rows: Vec<f64> = near.into_iter().flat_map(row).collect();
+        assert!(humps(&watches, &near, &rows).is_empty());
+        assert!(
+            humps(&watches, &near[..2], &rows[..4]).is_empty(),
+            "of two looks nothing is known"
+        );
     }
 }

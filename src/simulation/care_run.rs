@@ -487,7 +487,7 @@ impl Simulation {
             low_alarm_in: t.low_reservoir_in,
             battery_left: t.battery_left,
             alarms: t.alarms.iter().map(|a| a.name.as_str().to_owned()).collect(),
-            log: t.log.iter().map(|l| l.what.clone()).collect(),
+            log: t.log,
             slip: None,
         })
     }

@@ -11,6 +11,7 @@ mod body;
 mod care_run;
 mod demand;
 mod diagnose;
+mod drive;
 mod drugs;
 mod error;
 mod event;

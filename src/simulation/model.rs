@@ -11,7 +11,7 @@ use crate::response::{Crossed, Phase as SymptomPhase, Step, SymptomState, Syndro
 use crate::scenario::model::{Moment, Scenario, Trigger};
 use crate::signals::Others;
 
-use super::body::Drives;
+use super::drive::Drives;
 use super::error::SimError;
 use super::event::{Delivery, Name, Part, SimEvent, Stage};
 use super::fault_run::FaultRun;

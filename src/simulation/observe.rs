@@ -9,7 +9,7 @@ use crate::response::{DrugSignals, Signals, Sites};
 use crate::scenario::drugs::Drug;
 use crate::signals::Ailing;
 
-use super::body::Drive;
+use super::drive::Drive;
 use super::drugs::{DrugRun, is_shown, shown};
 use super::error::SimError;
 use super::ledger::Accounts;
@@ -119,7 +119,7 @@ fn row_and_balance(patient: &Patient, at: SimTime) -> Result<(Vec<f64>, (f64, f6
         baclofen: drive,
         others: sites(patient, at)?,
     };
-    let signals = patient.body.signals_under(&patient.response, drive, at);
+    let signals = patient.body.signals_under(&patient.response, &drive, at);
     values.extend(signals.values());
     let belief = pump.belief(at);
     values.extend([
@@ -176,7 +176,7 @@ fn some(patient: &Patient, at: SimTime, only: &[usize], scratch: &mut Scratch) -
                     let baclofen = patient.kinetics.drive(at, scratch)?;
                     let others = sites(patient, at)?;
                     let drive = Drive { baclofen, others };
-                    let all = patient.body.signals_under(&patient.response, drive, at).values();
+                    let all = patient.body.signals_under(&patient.response, &drive, at).values();
                     signals.insert(all)
                 }
             };

@@ -114,6 +114,12 @@ fn union(mut spans: Vec<(f64, f64)>) -> f64 {
     total
 }
 
+/// The event of this number; events stand in the order in which they fired, which is that of their numbers.
+fn event(run: &RunResult, id: u64) -> Option<&EventRow> {
+    let place = run.events.binary_search_by_key(&id, |e| e.event_id);
+    place.ok().map(|place| &run.events[place])
+}
+
 /// Counts the outcomes of a run; `orders` are the acts that policies ordered.
 pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult) -> Outcomes {
     let end = run.outcome.ended_h;
@@ -121,7 +127,7 @@ pub(super) fn count(scenario: &Scenario, orders: &[ActionStep], run: &RunResult)
     // What a complication brings is no sign of the drug, however alike they look.
     let owed = |s: &SymptomRow| {
         // Past the levels of the symptom itself.
-        let of = |id: u64| run.events.iter().find(|e| e.event_id == id);
+        let of = |id: u64| event(run, id);
         let mut cause = of(s.caused_by);
         while let Some(e) = cause.filter(|e| e.component.starts_with("symptom.")) {
             cause = of(e.caused_by);

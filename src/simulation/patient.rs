@@ -11,7 +11,8 @@ use crate::response::{Response, Signals, Watch};
 use crate::scenario::model::Exposure;
 use crate::signals::{Destination, Level, Others, Posture, Surroundings};
 
-use super::body::{BodyRun, Drives};
+use super::body::BodyRun;
+use super::drive::Drives;
 use super::drugs::DrugRun;
 use super::error::SimError;
 use super::ledger::Held;

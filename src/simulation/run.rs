@@ -217,7 +217,7 @@ impl Run {
             .collect();
         let alarms = simulation.alarm_rows(end);
         let log = simulation.patient.pump.telemetry(end).log;
-        let device_log = simulation.past_log.iter().chain(&log).map(log_row).collect();
+        let device_log = simulation.past_log.iter().chain(log.iter()).map(log_row).collect();
         let columns = simulation.recorder.columns(&scenario.drugs);
         let drug_ledgers = scenario
             .drugs

@@ -102,7 +102,7 @@ impl Simulation {
         book(&mut self.patient.drugs, out, |a| &mut a.aspirated);
         book(&mut self.patient.drugs, filled, |a| &mut a.filled);
         let told = old.telemetry(now);
-        self.past_log.extend(told.log);
+        self.past_log.extend_from_slice(&told.log);
         for alarm in told.alarms {
             self.alarm_cleared(alarm.name, cx);
         }

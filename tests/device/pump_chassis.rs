@@ -126,7 +126,7 @@ mod any_pump {
             let mut pump = filled(family);
             refill(pump.as_mut(), 3.0, 20.0);
             let log = pump.telemetry(at(4.0)).log;
-            log.into_iter().map(|e| (e.at.hours(), e.what)).collect::<Vec<_>>()
+            log.iter().map(|e| (e.at.hours(), e.what.clone())).collect::<Vec<_>>()
         };
         assert_eq!(logged("peristaltic"), [(3.0, "refill".to_owned())]);
         assert_eq!(logged("gas-pressure"), []);
@@ -515,7 +515,7 @@ mod a_pump_that_shares_nothing {
                 battery_left: None,
                 actuations: None,
                 alarms: Vec::new(),
-                log: Vec::new(),
+                log: std::sync::Arc::default(),
             }
         }
     }

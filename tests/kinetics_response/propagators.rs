@@ -364,6 +364,7 @@ mod neuraxis_of_75_states {
 
 mod stepper {
     use super::*;
+    use itbsim::numerics::stepper::{NODES, Slopes};
 
     fn run(stepper: &mut Stepper, rhs: impl Fn(f64, &[f64], &mut [f64]), t: f64) -> usize {
         let mut steps = 0;
@@ -396,6 +397,82 @@ mod stepper {
                 assert_close(m.name, s.state(), &(m.exact)(4.0), 20.0 * rtol);
             }
         }
+    }
+
+    /// Decays towards a sine; writes down what it is told and what it is asked.
+    #[derive(Default)]
+    struct Told {
+        ahead: Vec<(f64, f64, [f64; 5])>,
+        asked: Vec<f64>,
+    }
+
+    impl Slopes for Told {
+        fn ahead(&mut self, from: f64, span: f64, instants: &[f64; 5]) {
+            self.ahead.push((from, span, *instants));
+            self.asked.clear();
+        }
+
+        fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]) {
+            dy[0] = 3.0 * (libm::sin(9.0 * t) - y[0]);
+            self.asked.push(t);
+        }
+    }
+
+    #[test]
+    fn a_right_hand_side_is_told_where_each_try_will_ask_and_its_steps_have_the_same_bits() {
+        let steppers = || {
+            let mut s = Stepper::new(1, Tolerances::uniform(1, 1e-7, 1e-7)).unwrap();
+            s.restart(0.25, &[1.0]);
+            s
+        };
+        let (mut told, mut plain, mut rhs) = (steppers(), steppers(), Told::default());
+        let mut tries = 0;
+        while told.interval().1 < 4.0 {
+            rhs.ahead.clear();
+            told.step_ahead(&mut rhs, 4.0, 24.0).unwrap();
+            plain
+                .step(|t, y, dy| dy[0] = 3.0 * (libm::sin(9.0 * t) - y[0]), 4.0, 24.0)
+                .unwrap();
+            assert_eq!(told, plain);
+            tries += rhs.ahead.len();
+            let (from, to) = told.interval();
+            let (start, span, instants) = *rhs.ahead.last().unwrap();
+            assert_eq!((start, start + span, instants[4]), (from, to, to));
+            // The last instant is asked twice: for the end, and for the slope there.
+            assert_eq!(rhs.asked[..5], instants);
+            assert_eq!(rhs.asked[5..], [to]);
+            for (instant, node) in instants.iter().zip(NODES) {
+                assert!((instant - (from + span * f64::from(node) / 90.0)).abs() < 1e-15 * to);
+            }
+        }
+        assert!(tries as u64 > told.last_step().steps, "none was refused");
+        // A glide asks at its end, and says nothing before.
+        let ends = told.interval().1;
+        rhs.ahead.clear();
+        rhs.asked.clear();
+        told.glide_ahead(&mut rhs, 1.5).unwrap();
+        assert!(rhs.ahead.is_empty());
+        assert_eq!(rhs.asked, [ends + 1.5; 2]);
+    }
+
+    #[test]
+    fn a_step_says_where_a_state_turns_round() {
+        // A parabola, known exactly, a line, and a sine with its top at a quarter of its turn.
+        let rhs = |t: f64, _: &[f64], dy: &mut [f64]| dy.copy_from_slice(&[t - 1.25, 1.0, libm::cos(t), 1.75 - t]);
+        let mut s = Stepper::new(4, Tolerances::uniform(4, 1e-2, 1e-2)).unwrap();
+        s.restart(0.0, &[0.0; 4]);
+        assert_eq!(s.last_step().turns(0), None, "before the first step");
+        for _ in 0..9 {
+            s.step(rhs, f64::MAX, 2.0).unwrap();
+        }
+        s.restart_near(1.0, &[0.0; 4], 1.0);
+        s.step(rhs, 2.0, 1.0).unwrap();
+        assert_eq!(s.interval(), (1.0, 2.0));
+        let step = s.last_step();
+        assert!((step.turns(0).unwrap() - 1.25).abs() < 1e-12);
+        assert_eq!(step.turns(1), None);
+        assert!((step.turns(2).unwrap() - 0.5 * std::f64::consts::PI).abs() < 0.01);
+        assert!((step.turns(3).unwrap() - 1.75).abs() < 1e-12);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod drugs;
 mod faults;
 mod hazards;
 mod independent_check;
+mod looks;
 mod promises;
 mod scenarios;
 mod snapshot;
