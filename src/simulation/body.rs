@@ -19,7 +19,7 @@ use crate::response::{Crossed, Exposure, Response, Signals, Slow, Watch};
 use super::drive::{Drive, Driver, Drives, SlowSlopes, exposure};
 use super::error::SimError;
 
-/// Most points per accepted integration step at which thresholds are looked at.
+/// Most points at even distances in a step at which thresholds are looked at.
 pub const SCANS_PER_STEP: u32 = 4;
 
 /// Where steps are short there are fewer points, not closer than this \[h\]: then the step
@@ -303,8 +303,9 @@ impl BodyRun {
     }
 
     /// Says where in the newest step every level is looked at: at a few points even apart, and wherever a
-    /// concentration or a slow state behind a symptom turns round, so that no hump between two
-    /// of these points is missed. `offset` is the origin \[h\] for the driver.
+    /// concentration or a slow state behind a symptom turns round, so that a hump between two of
+    /// these points is not missed. What may be is a little of one beside a kink of withdrawal, where
+    /// another region begins to lack the drug. `offset` is the origin \[h\] for the driver.
     fn look_where(&mut self, resting: bool, driver: &mut Driver<'_>, offset: f64) {
         let (from, to) = self.stepper.interval();
         let looks = &mut self.looks;
