@@ -1,7 +1,7 @@
 //! Parquet out of CSV as it is written: the same numbers, with types.
 //!
 //! [`Converter`] takes the bytes of a table, cuts them into records, and writes a row group for every
-//! [`GROUP`] of them, so that memory does not grow with the table and the file does not depend on how the
+//! `GROUP` of them, so that memory does not grow with the table and the file does not depend on how the
 //! bytes came. Numbers are the shortest texts that read back to the same bits, so nothing is lost on the way.
 //! Types follow from the names of columns, never from values: two batches have the same schema.
 
