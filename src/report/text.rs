@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{DISCLAIMER, Marker, MarkerKind, RunData, column};
+use crate::care::signs;
+
+use super::{DISCLAIMER, Marker, MarkerKind, RunData, SymptomRow, column};
 
 /// Symptoms named one by one before the rest are counted.
 const SYMPTOMS_SHOWN: usize = 8;
@@ -115,7 +117,7 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
     if firsts.is_empty() {
         line("symptoms", "none");
     }
-    for (i, s) in firsts.iter().take(SYMPTOMS_SHOWN).enumerate() {
+    for (i, s) in worth_telling(&firsts).into_iter().enumerate() {
         let mut text = format!("{}: {}", moment(s.onset_h), words(&s.words, &s.symptom));
         // Of several faults the latest is the one to count from: a missed refill is no
         // news to the patient, an empty reservoir is.
@@ -126,6 +128,10 @@ pub fn summary(run: &RunData, folder: Option<&Path>) -> String {
         }
         if let Some(end) = s.resolved_h {
             let _ = write!(text, ", for {}", span(end - s.onset_h));
+        }
+        let times = run.symptoms.iter().filter(|other| other.symptom == s.symptom).count();
+        if times > 1 {
+            let _ = write!(text, ", the first of {times}");
         }
         line(if i == 0 { "symptoms" } else { "" }, &text);
     }
@@ -282,6 +288,18 @@ fn faults(run: &RunData) -> Vec<&Marker> {
         .collect();
     faults.sort_by(|a, b| a.time_h.total_cmp(&b.time_h));
     faults
+}
+
+/// The symptoms to name where not all can be: with which each syndrome began, then the gravest, and of
+/// those as grave the first; in order of time, as they are given.
+fn worth_telling<'a>(firsts: &[&'a SymptomRow]) -> Vec<&'a SymptomRow> {
+    let begins = |i: usize| !firsts[..i].iter().any(|earlier| earlier.syndrome == firsts[i].syndrome);
+    let mut places: Vec<usize> = (0..firsts.len()).collect();
+    // Stable: what is equal stays in order of time.
+    places.sort_by_key(|&i| std::cmp::Reverse((begins(i), signs::grade(&firsts[i].symptom))));
+    places.truncate(SYMPTOMS_SHOWN);
+    places.sort_unstable();
+    places.into_iter().map(|i| firsts[i]).collect()
 }
 
 /// Each alarm: when it was raised, and whether anybody heard it before it ended.

@@ -295,6 +295,22 @@ fn the_terminal_hears_what_happened_when_and_how_bad() {
     ] {
         assert!(told.contains(part), "`{part}` is missing in\n{told}");
     }
+    // What is gravest is named though others came first, and so is the sign that each syndrome began
+    // with; what comes again is counted; and all stand in order of time.
+    let places: Vec<usize> = [
+        "spasms increased, 14 h after",
+        "autonomic dysreflexia, 47 h after leak at the connector, for 11 h, the first of 2",
+        "hallucinations, 2 d 4 h after",
+        "seizures, 2 d 23 h after",
+        "drowsiness, ",
+    ]
+    .into_iter()
+    .map(|part| {
+        told.find(part)
+            .unwrap_or_else(|| panic!("`{part}` is missing in\n{told}"))
+    })
+    .collect();
+    assert!(places.is_sorted(), "{told}");
     let quiet = text::summary(&undisturbed(45.0), None);
     assert!(
         quiet.contains("[arm no-leak]") && quiet.contains("none") && !quiet.contains("fault"),
