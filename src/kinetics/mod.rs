@@ -47,7 +47,7 @@ pub use columns::{Column, column_names, columns};
 pub use layout::{Layout, Site};
 pub use matrix::{Flows, Outflow, Volumes};
 pub(crate) use patient::SYSTEM_LIMIT;
-pub use patient::{DriveCourse, Kinetics, KineticsState, Reading, SiteDrive};
+pub use patient::{DriveAlong, DriveCourse, Kinetics, KineticsState, Reading, SiteDrive};
 pub use rest::Rest;
 
 use crate::engine::SimTime;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::SimTime;
-use crate::numerics::stepper::NODES;
+use crate::numerics::collocation::{LANES, Row};
 use crate::numerics::{
     Bundle, Coordinates, ExponentialSum, Forcing, LinearSystem, NumericsError, Rows, Scratch, steady,
 };
@@ -67,6 +67,29 @@ fn site_drive(effect: [f64; 4], rescue: Option<[f64; 2]>) -> SiteDrive {
     }
 }
 
+/// [`SiteDrive`] at the nodes of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DriveAlong {
+    /// Effective concentration by region \[ug/mL\].
+    pub effect: [Row; 4],
+    /// Benzodiazepine at its site, as diazepam \[mg\].
+    pub benzodiazepine: Row,
+    /// Cyproheptadine at its site \[mg\].
+    pub cyproheptadine: Row,
+}
+
+impl DriveAlong {
+    /// From the drive at each node.
+    pub fn from_nodes(nodes: &[SiteDrive; LANES]) -> DriveAlong {
+        let of = |select: &dyn Fn(&SiteDrive) -> f64| nodes.each_ref().map(select);
+        DriveAlong {
+            effect: std::array::from_fn(|region| of(&|node| node.effect[region])),
+            benzodiazepine: of(&|node| node.benzodiazepine),
+            cyproheptadine: of(&|node| node.cyproheptadine),
+        }
+    }
+}
+
 /// [`SiteDrive`] between two events as a function of time; see [`Kinetics::course`].
 #[derive(Debug, Clone)]
 pub struct DriveCourse {
@@ -89,13 +112,20 @@ impl DriveCourse {
         site_drive(self.effect.values(dt_h), rescue)
     }
 
-    /// The drive at the start and at the [`NODES`] of a step of `span` \[h\] that begins `dt_h` \[h\]
-    /// after the origin.
-    pub fn along(&self, dt_h: f64, span: f64) -> [SiteDrive; 1 + NODES.len()] {
+    /// The drive at the nodes of a step of `span` \[h\] that begins `dt_h` \[h\] after the origin.
+    pub fn along(&self, dt_h: f64, span: f64) -> DriveAlong {
         let dt_h = dt_h.max(0.0);
         let effect = self.effect.along(dt_h, span);
-        let rescue = self.rescue.as_ref().map(|bundle| bundle.along(dt_h, span));
-        std::array::from_fn(|node| site_drive(effect[node], rescue.map(|nodes| nodes[node])))
+        let rescue = self
+            .rescue
+            .as_ref()
+            .map_or([[0.0; LANES]; 2], |bundle| bundle.along(dt_h, span));
+        let [benzodiazepine, cyproheptadine] = rescue.map(|row| row.map(|v| v.max(0.0)));
+        DriveAlong {
+            effect: effect.map(|row| row.map(|v| 1e-3 * v.max(0.0))),
+            benzodiazepine,
+            cyproheptadine,
+        }
     }
 }
 
@@ -720,6 +750,30 @@ fn check_input(index: usize, value: f64) -> Result<(), KineticsError> {
 mod tests {
     use super::*;
     use crate::kinetics::Outflow;
+
+    #[test]
+    fn the_drive_along_a_step_is_that_at_its_nodes() {
+        use crate::numerics::collocation::SHARES;
+        let mut kinetics = Kinetics::new(Body::default(), &ParameterSet::default()).unwrap();
+        let t10 = Site::Stream(crate::signals::Destination::Csf(Level::T10));
+        kinetics.add(SimTime::ZERO, t10, 80.0).unwrap();
+        kinetics.add(SimTime::ZERO, Site::Benzodiazepine, 10.0).unwrap();
+        let course = kinetics.course().unwrap();
+        for (from, span) in [(0.0, 6.0), (3.0, 0.1), (40.0, 24.0)] {
+            let along = course.along(from, span);
+            let nodes = DriveAlong::from_nodes(&SHARES.map(|share| course.at(from + share * span)));
+            let close = |a: &Row, b: &Row| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-12 * b.abs());
+            for (a, b) in along.effect.iter().zip(&nodes.effect) {
+                assert!(close(a, b) && b[0] > 0.0, "{from} {span}");
+            }
+            assert!(close(&along.benzodiazepine, &nodes.benzodiazepine));
+            assert!(nodes.benzodiazepine[7] > 0.0);
+            assert_eq!(
+                (along.cyproheptadine, nodes.cyproheptadine),
+                ([0.0; LANES], [0.0; LANES])
+            );
+        }
+    }
 
     #[test]
     fn flows_without_end_are_refused_and_known_ones_are_not() {

@@ -4,8 +4,8 @@
 //! Each output is brought to the form `constant + Σ a_k exp(λ_k t)`; modes that have
 //! decayed below rounding are skipped, and once all have, an answer costs nothing.
 
+use super::collocation::{PLACES, Row, WHOLE};
 use super::decay::{decayed, larger};
-use super::stepper::NODES;
 use super::trajectory::ExponentialSum;
 use super::wide::{Kernel, wide};
 
@@ -139,11 +139,11 @@ impl<const N: usize> Bundle<N> {
         self.blocks.is_empty() && self.constants.iter().all(|c| *c == 0.0)
     }
 
-    /// All outputs at the start and at [`NODES`] of a step of `span` \[h\] that begins at `from` \[h\]
-    /// after the origin, `from >= 0`: two exponentials a mode instead of six. Agrees with
+    /// All outputs at the nodes ([`PLACES`]) of a step of `span` \[h\] that begins at `from` \[h\]
+    /// after the origin, `from >= 0`: two exponentials a mode instead of eight. Agrees with
     /// [`Bundle::values`] to 1e-13 of what it is near to.
-    pub fn along(&self, from: f64, span: f64) -> [[f64; N]; 1 + NODES.len()] {
-        let mut values = [self.constants; 1 + NODES.len()];
+    pub fn along(&self, from: f64, span: f64) -> [Row; N] {
+        let mut values = self.constants.map(|constant| [constant; LANES]);
         let blocks = self.alive(from);
         if !blocks.is_empty() {
             wide(Along {
@@ -384,17 +384,17 @@ struct Along<'a, const N: usize> {
     blocks: &'a [Block<N>],
     from: f64,
     span: f64,
-    values: &'a mut [[f64; N]; 1 + NODES.len()],
+    values: &'a mut [Row; N],
 }
 
 impl<const N: usize> Kernel for Along<'_, N> {
     #[inline(always)]
     fn run(self) {
         let part = self.span / f64::from(WHOLE);
-        let mut all = [[[0.0; LANES]; N]; 1 + NODES.len()];
+        let mut all = [[[0.0; LANES]; N]; NODES];
         // All decays of a few blocks, then all sums of a node: done together they would not fit
         // what the processor holds at once, and the compiler would do one mode at a time.
-        let mut decays = [[[0.0; LANES]; TOGETHER]; 1 + NODES.len()];
+        let mut decays = [[[0.0; LANES]; TOGETHER]; NODES];
         for blocks in self.blocks.chunks(TOGETHER) {
             for (k, block) in blocks.iter().enumerate() {
                 let (mut start, mut unit) = ([0.0; LANES], [0.0; LANES]);
@@ -404,9 +404,8 @@ impl<const N: usize> Kernel for Along<'_, N> {
                 for (unit, rate) in unit.iter_mut().zip(&block.rates) {
                     *unit = decayed(rate * part);
                 }
-                decays[0][k] = start;
                 for (node, power) in node_powers(&unit).iter().enumerate() {
-                    decays[1 + node][k] = times(&start, power);
+                    decays[node][k] = times(&start, power);
                 }
             }
             for (sums, decays) in all.iter_mut().zip(&decays) {
@@ -421,19 +420,19 @@ impl<const N: usize> Kernel for Along<'_, N> {
                 *sums = own;
             }
         }
-        for (values, sums) in self.values.iter_mut().zip(all) {
-            for (value, s) in values.iter_mut().zip(sums) {
-                *value += sum(s);
+        for (node, sums) in all.into_iter().enumerate() {
+            for (values, s) in self.values.iter_mut().zip(sums) {
+                values[node] += sum(s);
             }
         }
     }
 }
 
+/// Nodes of a step.
+const NODES: usize = PLACES.len();
+
 /// Blocks whose decays are held at once.
 const TOGETHER: usize = 4;
-
-/// The last of the nodes: the whole step.
-const WHOLE: u32 = NODES[NODES.len() - 1];
 
 /// Products place by place.
 #[inline(always)]
@@ -445,28 +444,34 @@ fn times(a: &[f64; LANES], b: &[f64; LANES]) -> [f64; LANES] {
     product
 }
 
-/// `x` to the power of each of [`NODES`], by ten products.
+/// `x` to the power of each of [`PLACES`], by fourteen products.
 #[inline(always)]
-fn node_powers(x: &[f64; LANES]) -> [[f64; LANES]; NODES.len()] {
+fn node_powers(x: &[f64; LANES]) -> [[f64; LANES]; NODES] {
     let two = times(x, x);
     let four = times(&two, &two);
+    let seven = times(&times(&two, x), &four);
     let eight = times(&four, &four);
-    let nine = times(&eight, x);
-    let eighteen = times(&nine, &nine);
-    let thirty_six = times(&eighteen, &eighteen);
-    let seventy_two = times(&thirty_six, &thirty_six);
+    let eleven = times(&seven, &four);
+    let fifteen = times(&seven, &eight);
+    let twenty_six = times(&eleven, &fifteen);
+    let thirty_eight = times(&twenty_six, &times(&eight, &four));
+    let forty_nine = times(&thirty_eight, &eleven);
     [
-        eighteen,
-        times(&eighteen, &nine),
-        seventy_two,
-        times(&seventy_two, &eight),
-        times(&seventy_two, &eighteen),
+        *x,
+        seven,
+        fifteen,
+        twenty_six,
+        thirty_eight,
+        forty_nine,
+        times(&forty_nine, &times(&eight, &two)),
+        times(&thirty_eight, &twenty_six),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numerics::collocation::SHARES;
     use crate::numerics::trajectory::Term;
 
     fn term(amplitude: f64, forcing: f64, rate: f64) -> Term {
@@ -520,15 +525,18 @@ mod tests {
             (1e3, 168.0),
             (1e5, 1.0),
         ] {
-            let nodes = bundle.along(from, span);
-            for (node, values) in std::iter::once(0).chain(NODES).zip(nodes) {
-                let exact = bundle.values(from + span * f64::from(node) / f64::from(WHOLE));
-                for (value, exact) in values.into_iter().zip(exact) {
-                    assert!((value - exact).abs() < 1e-13 * exact.abs(), "{from} {span} {node}");
+            let outputs = bundle.along(from, span);
+            for (node, share) in SHARES.into_iter().enumerate() {
+                let exact = bundle.values(from + span * share);
+                for (values, exact) in outputs.iter().zip(exact) {
+                    assert!(
+                        (values[node] - exact).abs() < 1e-13 * exact.abs(),
+                        "{from} {span} {node}"
+                    );
                 }
             }
             // Wide vectors do not change a bit.
-            let mut narrow = [bundle.constants; 1 + NODES.len()];
+            let mut narrow = bundle.constants.map(|constant| [constant; LANES]);
             let whole = Along {
                 blocks: bundle.alive(from),
                 from,
@@ -536,15 +544,21 @@ mod tests {
                 values: &mut narrow,
             };
             whole.run();
-            assert_eq!(narrow.map(|n| n.map(f64::to_bits)), nodes.map(|n| n.map(f64::to_bits)));
+            assert_eq!(
+                narrow.map(|n| n.map(f64::to_bits)),
+                outputs.map(|n| n.map(f64::to_bits))
+            );
         }
-        assert_eq!(bundle.along(1e5, 1.0), [bundle.constants; 1 + NODES.len()]);
+        assert_eq!(
+            bundle.along(1e5, 1.0),
+            bundle.constants.map(|constant| [constant; LANES])
+        );
     }
 
     #[test]
     fn powers_of_the_nodes_are_exact_where_products_are() {
         let powers = node_powers(&[2.0; LANES]);
-        assert_eq!(powers, NODES.map(|node| [libm::scalbn(1.0, node as i32); LANES]));
+        assert_eq!(powers, PLACES.map(|node| [libm::scalbn(1.0, node as i32); LANES]));
     }
 
     #[test]

@@ -108,41 +108,46 @@ pub fn power(base: f64, exponent: f64) -> f64 {
 
 /// [`power`] of several at once, with the bits of one alone.
 pub fn powers<const N: usize>(bases: [f64; N], exponents: [f64; N]) -> [f64; N] {
-    let mut x = [0.0; N];
     let mut out = [0.0; N];
+    let mut ordinary = false;
     wide(Powers {
         bases: &bases,
         exponents: &exponents,
-        x: &mut x,
         out: &mut out,
+        ordinary: &mut ordinary,
     });
-    for i in 0..N {
-        if !((f64::MIN_POSITIVE..=f64::MAX).contains(&bases[i]) && x[i] > LOWEST && x[i] < HIGHEST) {
-            out[i] = libm::pow(bases[i], exponents[i]);
+    if !ordinary {
+        for i in 0..N {
+            out[i] = power(bases[i], exponents[i]);
         }
     }
     out
 }
 
-/// Powers of ordinary numbers; `x` is the logarithm of each.
+/// Powers of ordinary numbers; says whether all were.
 struct Powers<'a, const N: usize> {
     bases: &'a [f64; N],
     exponents: &'a [f64; N],
-    x: &'a mut [f64; N],
     out: &'a mut [f64; N],
+    ordinary: &'a mut bool,
 }
 
 impl<const N: usize> Kernel for Powers<'_, N> {
     #[inline(always)]
     fn run(self) {
-        let (mut x, mut out) = ([0.0; N], [0.0; N]);
+        let mut out = [0.0; N];
+        let mut strange = [0_u64; N];
         // Without a branch, so that the compiler may do them side by side.
         for i in 0..N {
-            x[i] = self.exponents[i] * ln(self.bases[i]);
-            let above = larger(x[i], LOWEST);
+            let base = self.bases[i];
+            let x = self.exponents[i] * ln(base);
+            let above = larger(x, LOWEST);
             out[i] = kernel(if above < HIGHEST { above } else { HIGHEST }).0;
+            let (normal, finite) = (base >= f64::MIN_POSITIVE, base <= f64::MAX);
+            strange[i] = u64::from(!(normal & finite & (x > LOWEST) & (x < HIGHEST)));
         }
-        (*self.x, *self.out) = (x, out);
+        *self.ordinary = strange.iter().fold(0, |any, one| any | one) == 0;
+        *self.out = out;
     }
 }
 

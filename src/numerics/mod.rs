@@ -8,7 +8,8 @@
 //! | [`gridded`] | the same with inputs known beforehand: all states on an even grid, the fastest way |
 //! | [`trajectory`], [`crossing`] | an output as a sum of exponentials, and where it meets a level |
 //! | [`bundle`] | several outputs at once, cheap where modes have decayed |
-//! | [`stepper`] | Dormand-Prince 5(4) with dense output for a few nonlinear states |
+//! | [`collocation`], [`lanes`] | steps of states that relax towards what drives them, all nodes of a step at once |
+//! | [`stepper`] | Dormand-Prince 5(4) with dense output for any few nonlinear states; the check of the one above |
 //! | [`general`] | models of users through `ode_solvers`, and the independent check of the exact path |
 //! | [`draws`] | random numbers that are a pure function of their name |
 //! | [`correlated`] | correlated normal numbers from independent ones |
@@ -23,9 +24,10 @@ mod decay;
 mod dense;
 mod error;
 mod strong;
-mod wide;
+pub(crate) mod wide;
 
 pub mod bundle;
+pub mod collocation;
 pub mod correlated;
 pub mod crossing;
 pub mod draws;
@@ -33,6 +35,7 @@ pub mod exponential;
 mod first;
 pub mod general;
 pub mod gridded;
+pub mod lanes;
 pub mod linear;
 pub mod modal;
 pub mod stepper;
@@ -46,6 +49,7 @@ pub use draws::{DrawError, Draws};
 pub use error::NumericsError;
 pub(crate) use first::{Side, first_tick};
 pub use gridded::{Act, Gridded, GriddedError, Input};
+pub use lanes::Lanes;
 pub(crate) use linear::SparseWeights;
 pub use linear::{Coordinates, Forcing, LinearSystem, Method, OutputRow, Scratch, steady};
 pub use modal::FallbackReason;

@@ -96,58 +96,6 @@ pub struct DenseStep {
     pub steps: u64,
 }
 
-/// A right-hand side that is told beforehand where in a step it will be asked, so that what does
-/// not depend on the state can be computed for all these instants at once. Where that is
-/// of no use, a closure will do: see [`Stepper::step`].
-///
-/// ```
-/// use itbsim::numerics::stepper::{NODES, Slopes, Stepper, Tolerances};
-///
-/// /// Follows a cosine, which it looks up five times a step instead of being asked for it.
-/// #[derive(Default)]
-/// struct Follows { seen: Vec<(f64, f64)> }
-///
-/// impl Slopes for Follows {
-///     fn ahead(&mut self, _from: f64, _span: f64, instants: &[f64; NODES.len()]) {
-///         self.seen = instants.iter().map(|&t| (t, libm::cos(t))).collect();
-///     }
-///     fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]) {
-///         let known = self.seen.iter().find(|(at, _)| *at == t);
-///         dy[0] = known.map_or_else(|| libm::cos(t), |(_, value)| *value) - y[0];
-///     }
-/// }
-///
-/// let mut stepper = Stepper::new(1, Tolerances::uniform(1, 1e-9, 1e-9)).unwrap();
-/// while stepper.interval().1 < 1.0 {
-///     stepper.step_ahead(&mut Follows::default(), 1.0, 1.0).unwrap();
-/// }
-/// let exact = 0.5 * (libm::cos(1.0) + libm::sin(1.0) - libm::exp(-1.0));
-/// assert!((stepper.state()[0] - exact).abs() < 1e-8);
-/// ```
-pub trait Slopes {
-    /// A step of `span` \[h\] is about to be tried from `from` \[h\]: [`Slopes::slopes`] will be asked at
-    /// these instants \[h\], which lie at [`NODES`] of it, the last one twice.
-    fn ahead(&mut self, from: f64, span: f64, instants: &[f64; NODES.len()]) {
-        let _ = (from, span, instants);
-    }
-
-    /// The slopes `dy` \[unit/h\] at `t` \[h\] in the state `y`.
-    fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]);
-}
-
-/// A closure, which needs to know nothing beforehand.
-struct Plain<F>(F);
-
-impl<F: FnMut(f64, &[f64], &mut [f64])> Slopes for Plain<F> {
-    #[inline(always)]
-    fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]) {
-        (self.0)(t, y, dy);
-    }
-}
-
-/// Where in a step slopes are asked for, in 90ths of its length.
-pub const NODES: [u32; 5] = [18, 27, 72, 80, 90];
-
 const C: [f64; 7] = [0.0, 0.2, 0.3, 0.8, 8.0 / 9.0, 1.0, 1.0];
 const A: [[f64; 6]; 6] = [
     [0.2, 0.0, 0.0, 0.0, 0.0, 0.0],
@@ -201,8 +149,8 @@ const D: [f64; 7] = [
 /// States computed side by side; places without a state hold zeros.
 const LANES: usize = 8;
 type Tile = [f64; LANES];
-/// Steps kept to be made anew.
-const SPARE: usize = 8;
+/// Instants of a step at which slopes are asked for, the last one twice.
+const NODES: usize = 5;
 /// Error taken for that of the step before the first one, and the smallest that the control minds.
 const FIRST_ERROR: f64 = 1e-4;
 const SAFETY: f64 = 0.9;
@@ -211,13 +159,23 @@ const SHRINK_LIMIT: f64 = 5.0;
 const GROWTH_LIMIT: f64 = 10.0;
 
 /// An adaptive stepper that owns its state.
+///
+/// ```
+/// use itbsim::numerics::{Stepper, Tolerances};
+///
+/// // Follows a cosine.
+/// let mut stepper = Stepper::new(1, Tolerances::uniform(1, 1e-9, 1e-9))?;
+/// while stepper.interval().1 < 1.0 {
+///     stepper.step(|t, y, dy| dy[0] = libm::cos(t) - y[0], 1.0, 1.0)?;
+/// }
+/// let exact = 0.5 * (libm::cos(1.0) + libm::sin(1.0) - libm::exp(-1.0));
+/// assert!((stepper.state()[0] - exact).abs() < 1e-8);
+/// # Ok::<(), itbsim::numerics::StepError>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stepper {
     tolerances: Tolerances,
     last: DenseStep,
-    /// Room for the next steps; no part of the state.
-    #[serde(skip)]
-    spare: Vec<DenseStep>,
     /// What a step is made in; no part of the state.
     #[serde(skip)]
     work: Work,
@@ -245,13 +203,15 @@ impl Stepper {
         Ok(Stepper {
             tolerances,
             last: DenseStep::at(0.0, &vec![0.0; dim]),
-            spare: Vec::new(),
             work: Work::default(),
         })
     }
 
     /// Start again at `t` \[h\] from `y`: after a jump of the state, and whenever the
-    /// right-hand side changes its form. Panics if `y` has another length.
+    /// right-hand side changes its form.
+    ///
+    /// # Panics
+    /// If `y` has another length than the stepper.
     pub fn restart(&mut self, t: f64, y: &[f64]) {
         assert_eq!(y.len(), self.tolerances.atol.len(), "one value per component");
         self.last.y1.copy_from_slice(y);
@@ -273,23 +233,6 @@ impl Stepper {
         let next_h = self.last.next_h.map(|h| h.min(longest));
         self.restart(t, y);
         self.last.next_h = next_h;
-    }
-
-    /// As [`Stepper::restart_near`] at the end of the last step, which is called `t` \[h\] from here
-    /// on: the right-hand side has the same value there as before, so state and slope are kept.
-    pub fn go_on(&mut self, t: f64, longest: f64) {
-        let slope = self.last.slope.take();
-        let next_h = self.last.next_h.map(|h| h.min(longest));
-        self.begin(t);
-        (self.last.slope, self.last.next_h) = (slope, next_h);
-    }
-
-    /// Takes a step back that [`Stepper::step`] gave and nobody looks into any more: the next one is
-    /// made in its place, without asking for memory.
-    pub fn recycle(&mut self, step: DenseStep) {
-        if step.dense.len() == self.last.dense.len() && self.spare.len() < SPARE {
-            self.spare.push(step);
-        }
     }
 
     /// The last step; `interval()` is where [`Stepper::interpolate`] may be asked.
@@ -320,18 +263,10 @@ impl Stepper {
     /// [`StepError`]; the last good step is kept.
     pub fn step(
         &mut self,
-        rhs: impl FnMut(f64, &[f64], &mut [f64]),
+        mut rhs: impl FnMut(f64, &[f64], &mut [f64]),
         t_limit: f64,
         h_max: f64,
     ) -> Result<DenseStep, StepError> {
-        self.step_ahead(&mut Plain(rhs), t_limit, h_max)
-    }
-
-    /// As [`Stepper::step`], of a right-hand side that is told where it will be asked.
-    ///
-    /// # Errors
-    /// As [`Stepper::step`].
-    pub fn step_ahead(&mut self, rhs: &mut impl Slopes, t_limit: f64, h_max: f64) -> Result<DenseStep, StepError> {
         let n = self.last.y1.len();
         let t = self.last.t1;
         if t_limit.is_nan() || t_limit < t || h_max.is_nan() || h_max <= 0.0 {
@@ -349,25 +284,20 @@ impl Stepper {
                 limit: self.tolerances.max_steps,
             });
         }
-        let Stepper {
-            tolerances,
-            last,
-            spare,
-            work,
-        } = self;
+        let Stepper { tolerances, last, work } = self;
         work.fit(&tolerances.atol);
         work.y.as_flattened_mut()[..n].copy_from_slice(&last.y1);
         let first = &mut work.k[0].as_flattened_mut()[..n];
         match &last.slope {
             Some(slope) => first.copy_from_slice(slope),
-            None => rhs.slopes(t, &last.y1, first),
+            None => rhs(t, &last.y1, first),
         }
         finite(t, &last.y1)?;
         finite(t, first)?;
         let room = t_limit - t;
         let proposed = match last.next_h {
             Some(h) => h,
-            None => first_step(last, tolerances, rhs, first, room.min(h_max))?,
+            None => first_step(last, tolerances, &mut rhs, first, room.min(h_max))?,
         };
         let mut h = proposed.min(h_max);
         let mut rejected = false;
@@ -381,12 +311,11 @@ impl Stepper {
             if h <= 4.0 * f64::EPSILON * t.abs().max(f64::MIN_POSITIVE) || t_new <= t {
                 return Err(StepError::Underflow { t_h: t, step_h: h });
             }
-            let mut at: [f64; NODES.len()] = std::array::from_fn(|i| t + C[i + 1] * h);
-            at[NODES.len() - 1] = t_new;
-            rhs.ahead(t, h, &at);
+            let mut at: [f64; NODES] = std::array::from_fn(|i| t + C[i + 1] * h);
+            at[NODES - 1] = t_new;
             wide(Attempt {
                 work,
-                rhs,
+                rhs: &mut rhs,
                 n,
                 rtol: tolerances.rtol,
                 at,
@@ -419,7 +348,7 @@ impl Stepper {
             } else if cut {
                 next_h = next_h.max(proposed);
             }
-            let mut next = spare.pop().unwrap_or_else(|| DenseStep::at(t, &last.y1));
+            let mut next = DenseStep::at(t, &last.y1);
             wide(Bend {
                 work,
                 h,
@@ -435,75 +364,6 @@ impl Stepper {
             (next.next_h, next.last_error, next.steps) = (Some(next_h), error.max(FIRST_ERROR), last.steps + 1);
             return Ok(std::mem::replace(last, next));
         }
-    }
-
-    /// Whether the states, going on as at the end of the last step, would each stay within its
-    /// tolerance for `span` \[h\]. Unknown, so `false`, after a restart.
-    pub fn at_rest(&self, span: f64) -> bool {
-        self.last.slope.as_ref().is_some_and(|slope| {
-            let mut all = slope.iter().zip(&self.last.y1).zip(&self.tolerances.atol);
-            all.all(|((slope, y), atol)| slope.abs() * span < atol + self.tolerances.rtol * y.abs())
-        })
-    }
-
-    /// One step of `h` \[h\] for states [at rest](Stepper::at_rest) for that long, in which fast
-    /// ones do not bound it: each follows `y' = s + λ (y - y0)`, its slope `s` and the
-    /// `λ` seen between here and where `s` alone would lead (an exponential Euler step).
-    /// What is neglected is a part of a movement that is itself below the tolerance.
-    ///
-    /// # Errors
-    /// [`StepError`]; the last good step is kept. After a restart the first step must be
-    /// an ordinary one, and [`Stepper::step`] is called instead.
-    pub fn glide(&mut self, rhs: impl FnMut(f64, &[f64], &mut [f64]), h: f64) -> Result<DenseStep, StepError> {
-        self.glide_ahead(&mut Plain(rhs), h)
-    }
-
-    /// As [`Stepper::glide`], of a right-hand side that wants to be told where it will be asked; a glide
-    /// asks twice at its end only, and says nothing beforehand.
-    ///
-    /// # Errors
-    /// As [`Stepper::glide`].
-    pub fn glide_ahead(&mut self, rhs: &mut impl Slopes, h: f64) -> Result<DenseStep, StepError> {
-        let Some(slope) = self.last.slope.clone() else {
-            return self.step_ahead(rhs, f64::MAX, h);
-        };
-        let (t, y) = (self.last.t1, self.last.y1.clone());
-        if self.last.steps >= self.tolerances.max_steps {
-            return Err(StepError::TooManySteps {
-                t_h: t,
-                limit: self.tolerances.max_steps,
-            });
-        }
-        let t_new = t + h;
-        if h.is_nan() || t_new <= t {
-            return Err(StepError::Underflow { t_h: t, step_h: h });
-        }
-        let mut ahead: Vec<f64> = y.iter().zip(&slope).map(|(y, s)| y + h * s).collect();
-        let mut next = vec![0.0; y.len()];
-        rhs.slopes(t_new, &ahead, &mut next);
-        finite(t, &next)?;
-        for ((ahead, y), (s, next)) in ahead.iter_mut().zip(&y).zip(slope.iter().zip(&next)) {
-            let z = if *s == 0.0 { 0.0 } else { ((next - s) / s).min(0.0) };
-            let share = if z == 0.0 { 1.0 } else { libm::expm1(z) / z };
-            *ahead = y + h * s * share;
-        }
-        rhs.slopes(t_new, &ahead, &mut next);
-        finite(t, &ahead)?;
-        finite(t, &next)?;
-        let next = DenseStep {
-            t0: t,
-            t1: t_new,
-            // A straight line: nothing moves by more than the tolerance.
-            dense: ahead.iter().zip(&y).map(|(b, a)| [b - a, 0.0, 0.0, 0.0]).collect(),
-            y0: y,
-            y1: ahead,
-            slope: Some(next),
-            // Where rest ends, an ordinary step goes on as before it.
-            next_h: self.last.next_h,
-            last_error: self.last.last_error,
-            steps: self.last.steps + 1,
-        };
-        Ok(std::mem::replace(&mut self.last, next))
     }
 
     /// The state at `t` \[h\] inside [`Stepper::interval`], to fourth order; outside it
@@ -528,14 +388,6 @@ impl DenseStep {
         }
     }
 
-    /// Where between its ends \[h\] a component turns round, if its slopes there differ in sign: where a
-    /// slope that changes evenly would vanish.
-    pub fn turns(&self, component: usize) -> Option<f64> {
-        let [whole, bend, last, _] = self.dense[component];
-        let (first, last) = (whole + bend, whole - bend - last);
-        (first * last < 0.0).then(|| self.t0 + (self.t1 - self.t0) * (first / (first - last)))
-    }
-
     /// The state at `t` \[h\]; see [`Stepper::interpolate`].
     pub fn interpolate(&self, t: f64, out: &mut [f64]) {
         // The ends are stored, not rebuilt.
@@ -555,7 +407,7 @@ impl DenseStep {
 fn first_step(
     last: &DenseStep,
     tolerances: &Tolerances,
-    rhs: &mut impl Slopes,
+    rhs: &mut impl FnMut(f64, &[f64], &mut [f64]),
     slope: &[f64],
     longest: f64,
 ) -> Result<f64, StepError> {
@@ -571,7 +423,7 @@ fn first_step(
     let h0 = h0.min(longest);
     let trial: Vec<f64> = y.iter().zip(slope).map(|(y, k)| y + h0 * k).collect();
     let mut next = vec![0.0; n];
-    rhs.slopes(last.t1 + h0, &trial, &mut next);
+    rhs(last.t1 + h0, &trial, &mut next);
     let d2 = norm(&|i| next[i] - slope[i]) / h0;
     if !d2.is_finite() {
         return Ok(h0);
@@ -626,12 +478,12 @@ struct Attempt<'a, S> {
     n: usize,
     rtol: f64,
     /// Where the slopes are asked for \[h\].
-    at: [f64; NODES.len()],
+    at: [f64; NODES],
     /// Its length \[h\].
     h: f64,
 }
 
-impl<R: Slopes> Attempt<'_, R> {
+impl<R: FnMut(f64, &[f64], &mut [f64])> Attempt<'_, R> {
     /// The slope number `S`.
     #[inline(always)]
     fn stage<const S: usize>(&mut self) {
@@ -643,13 +495,13 @@ impl<R: Slopes> Attempt<'_, R> {
                 trial[lane] = y[lane] + h * sum[lane];
             }
         }
-        let at = self.at[S.min(NODES.len()) - 1];
+        let at = self.at[S.min(NODES) - 1];
         let (trial, next) = (work.trial.as_flattened(), work.k[S].as_flattened_mut());
-        self.rhs.slopes(at, &trial[..self.n], &mut next[..self.n]);
+        (self.rhs)(at, &trial[..self.n], &mut next[..self.n]);
     }
 }
 
-impl<R: Slopes> Kernel for Attempt<'_, R> {
+impl<R: FnMut(f64, &[f64], &mut [f64])> Kernel for Attempt<'_, R> {
     #[inline(always)]
     fn run(mut self) {
         self.stage::<1>();

@@ -3,8 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::numerics::collocation::{Filter, LANES, Row, error, integrated};
 use crate::scenario::drugs::{Channel, Combination, Drug, DrugEffect};
 use crate::signals::{MOST_OTHERS, Region};
+
+use super::along::{ROUNDS, SETTLED, worse};
 
 /// Effect-site concentrations of other drugs by drug and region \[ug/mL\].
 pub type Sites = [[f64; 4]; MOST_OTHERS];
@@ -217,6 +220,58 @@ impl DrugActs {
                 dy[at] = (share - y[at]) / w.time;
             }
         }
+    }
+
+    /// The slow states at the nodes of a step of `h` \[h\] from `y0`. Gives the largest error of one in
+    /// terms of `scale(state, value)`, infinite where tolerance does not settle.
+    pub(super) fn along(
+        &self,
+        sites: &[Sites; LANES],
+        y0: &[f64],
+        h: f64,
+        scale: impl Fn(usize, f64) -> f64,
+        states: &mut [Row],
+    ) -> f64 {
+        let mut worst: f64 = 0.0;
+        let mut keep = |at: usize, row: Row, slopes: &Row| {
+            worst = worse(worst, error(h, slopes) / scale(at, row[LANES - 1]));
+            states[at] = row;
+        };
+        for act in &self.acts {
+            let c = |node: usize| sites[node][act.drug][act.effect.region.index()];
+            let share = |tolerance: &Row| std::array::from_fn(|k| act.share_at(c(k), tolerance[k].max(0.0)));
+            let mut tolerance = [act.tolerance.map_or(0.0, |at| y0[at]); LANES];
+            let mut shares: Row = share(&tolerance);
+            if let (Some(t), Some(at)) = (act.effect.tolerance, act.tolerance) {
+                let mut rounds = 0..ROUNDS;
+                loop {
+                    let slope = |k: usize| {
+                        let gap = t.maximum * shares[k] - tolerance[k];
+                        gap / if gap > 0.0 { t.onset } else { t.decay }
+                    };
+                    let slopes: Row = std::array::from_fn(slope);
+                    let next = integrated(y0[at], h, &slopes);
+                    let moved = next
+                        .iter()
+                        .zip(&tolerance)
+                        .all(|(next, last)| (next - last).abs() <= SETTLED);
+                    (tolerance, shares) = (next, share(&next));
+                    if moved {
+                        keep(at, tolerance, &slopes);
+                        break;
+                    }
+                    if rounds.next().is_none() {
+                        return f64::INFINITY;
+                    }
+                }
+            }
+            if let (Some(w), Some(at)) = (act.effect.withdrawal, act.adaptation) {
+                let row = Filter::new(h / w.time).follow(y0[at], &shares);
+                let slopes: Row = std::array::from_fn(|k| (shares[k] - row[k]) / w.time);
+                keep(at, row, &slopes);
+            }
+        }
+        worst
     }
 
     /// Slow states after months under constant concentrations.

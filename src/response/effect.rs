@@ -1,5 +1,6 @@
 //! Concentration to effect.
 
+use crate::numerics::collocation::{LANES, Row};
 use crate::numerics::{power, powers};
 use crate::parameters::ParameterSet;
 use crate::signals::Region;
@@ -49,6 +50,18 @@ pub trait EffectModel: std::fmt::Debug + Send + Sync {
     /// with the values of [`EffectModel::effect`].
     fn effects(&self, c: &[f64; 4], tolerance: &[f64; 4]) -> [f64; 4] {
         Region::ALL.map(|r| self.effect(r, c[r.index()], tolerance[r.index()]))
+    }
+
+    /// As [`EffectModel::effects`], at all nodes of a step, by region.
+    fn effects_along(&self, c: &[Row; 4], tolerance: &[Row; 4]) -> [Row; 4] {
+        let mut out = [[0.0; LANES]; 4];
+        for node in 0..LANES {
+            let at = |rows: &[Row; 4]| rows.map(|row| row[node]);
+            for (row, effect) in out.iter_mut().zip(self.effects(&at(c), &at(tolerance))) {
+                row[node] = effect;
+            }
+        }
+        out
     }
 
     /// A copy behind a box.
@@ -123,6 +136,28 @@ impl EffectModel for Emax {
             } else {
                 1.0 / (1.0 + *out)
             };
+        }
+        out
+    }
+
+    fn effects_along(&self, c: &[Row; 4], tolerance: &[Row; 4]) -> [Row; 4] {
+        let brain = Region::Brainstem.index();
+        let (mut bases, mut hills) = ([0.0; 4 * LANES], [self.hill; 4 * LANES]);
+        let rows = bases.chunks_exact_mut(LANES).zip(c.iter().zip(tolerance));
+        for (r, (bases, (c, tolerance))) in rows.enumerate() {
+            let ec50 = if r == brain { self.brain_ec50 } else { self.ec50 };
+            for ((base, c), tolerance) in bases.iter_mut().zip(c).zip(tolerance) {
+                *base = ec50 * (1.0 + tolerance) / c;
+            }
+        }
+        hills[brain * LANES..(brain + 1) * LANES].fill(self.brain_hill);
+        let powers = powers(bases, hills);
+        let mut out = [[0.0; LANES]; 4];
+        for ((out, c), powers) in out.iter_mut().zip(c).zip(powers.chunks_exact(LANES)) {
+            for ((out, c), power) in out.iter_mut().zip(c).zip(powers) {
+                let effect = 1.0 / (1.0 + power);
+                *out = if *c > 0.0 { effect } else { 0.0 };
+            }
         }
         out
     }
@@ -219,6 +254,24 @@ mod tests {
             let tolerance = [0.0, 0.4, 1.7, 0.1];
             let each = Region::ALL.map(|r| m.effect(r, c[r.index()], tolerance[r.index()]));
             assert_eq!(m.effects(&c, &tolerance).map(f64::to_bits), each.map(f64::to_bits));
+        }
+    }
+
+    #[test]
+    fn effects_along_a_step_are_those_at_its_nodes() {
+        let m = Emax::new(&ParameterSet::default());
+        let c = [
+            [0.1, 0.0, 1e-9, 0.02, 0.3, 0.2, 5.0, 0.07],
+            [f64::NAN, -1.0, 3.0, 1e300, 0.1, 0.2, 0.3, 0.4],
+            [0.27, 0.31, 0.15, 0.4, 0.5, 0.6, 0.7, 0.8],
+            [0.01; LANES],
+        ];
+        let tolerance = [[0.0; LANES], [0.4; LANES], [1.7; LANES], [0.1; LANES]];
+        let along = m.effects_along(&c, &tolerance);
+        for node in 0..LANES {
+            let at = |rows: &[Row; 4]| rows.map(|row| row[node]);
+            let each = m.effects(&at(&c), &at(&tolerance));
+            assert_eq!(at(&along).map(f64::to_bits), each.map(f64::to_bits));
         }
     }
 

@@ -18,20 +18,25 @@
 //! | [`Response`] | slow states `y`, their slopes, and the [`Signals`] |
 //! | [`SYMPTOMS`], [`SymptomState`] | named symptoms with thresholds, hysteresis and dwell |
 //!
-//! The slow states are few and smooth between events; the simulation integrates
-//! [`Response::derivative`] with an error-controlled method and asks
-//! [`Response::signals`] wherever it likes. Nothing here keeps time.
+//! The slow states are few and smooth between events. [`Response::along`] solves them at all nodes of
+//! a step at once and tells the error, by which the simulation chooses its steps;
+//! [`Response::derivative`] has their slopes for any other method, and [`Response::signals`] what
+//! they show at one instant. Nothing here keeps time.
 
+mod along;
 mod drugs;
 mod effect;
 mod person;
 mod signals;
+mod source;
 mod symptoms;
 
+pub use along::{Accuracy, Filters, Forces, Path};
 pub use drugs::{DrugSignals, Sites};
 pub use effect::{EffectModel, EffectModels, Emax, UnknownEffectModel};
 pub use person::{Baseline, Exposure, Response, SLOW_NAMES, Slow};
 pub use signals::Signals;
+pub use source::Source;
 pub use symptoms::{
     Crossed, DRUG_SYMPTOMS, Direction, Phase, SYMPTOMS, Step, Symptom, SymptomState, Syndrome, Thresholds, Watch,
     all_symptoms, watches, watches_with_drugs,

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::parameters::ParameterSet;
 
 use super::signals::Signals;
+use super::source::Source;
 
 /// What a symptom is a sign of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ pub struct Symptom {
     /// Name of the driving signal.
     pub signal: &'static str,
     /// The driving signal.
-    pub select: fn(&Signals) -> f64,
+    pub source: Source,
     /// On which side of its levels it is present.
     pub direction: Direction,
     /// Whether it never resolves.
@@ -68,14 +69,14 @@ const fn symptom(
     name: &'static str,
     words: &'static str,
     signal: &'static str,
-    select: fn(&Signals) -> f64,
+    source: Source,
 ) -> Symptom {
     Symptom {
         name,
         words,
         syndrome,
         signal,
-        select,
+        source,
         direction: Direction::Above,
         lasting: false,
     }
@@ -93,84 +94,65 @@ const fn lasting(mut s: Symptom) -> Symptom {
 
 use Syndrome::{Complication, Overdose, Therapy, Withdrawal};
 
-fn withdrawal(s: &Signals) -> f64 {
-    s.withdrawal_index
-}
-/// Spasms rise with withdrawal and with anything that hurts below the injury.
-fn spasms(s: &Signals) -> f64 {
-    s.withdrawal_index + s.ailing.noxious
-}
-fn excitation(s: &Signals) -> f64 {
-    s.excitation
-}
-fn temperature(s: &Signals) -> f64 {
-    s.temperature_c
-}
-fn heart(s: &Signals) -> f64 {
-    s.heart_rate_per_min
-}
-fn pressure(s: &Signals) -> f64 {
-    s.systolic_mmhg
-}
-fn breathing(s: &Signals) -> f64 {
-    s.resp_rate_per_min
-}
-fn sedation(s: &Signals) -> f64 {
-    s.sedation
+impl Symptom {
+    /// The value of the driving signal.
+    pub fn select(&self, signals: &Signals) -> f64 {
+        self.source.of(signals)
+    }
 }
 
 /// All symptoms, each syndrome in the published order (labels of Lioresal and
 /// Gablofen; Coffey 2002). The levels are `response.symptom.NAME.*` parameters.
 #[rustfmt::skip]
 pub const SYMPTOMS: &[Symptom] = &[
-    symptom(Withdrawal, "spasms_increased", "spasms and tone return", "withdrawal_index", spasms),
-    symptom(Withdrawal, "itch", "itch without rash", "withdrawal_index", withdrawal),
-    symptom(Withdrawal, "paraesthesia", "tingling", "withdrawal_index", withdrawal),
-    symptom(Withdrawal, "anxiety", "anxiety and agitation", "withdrawal_index", withdrawal),
-    symptom(Withdrawal, "insomnia", "sleeplessness", "withdrawal_index", withdrawal),
-    symptom(Withdrawal, "sweating", "sweating", "withdrawal_index", withdrawal),
-    symptom(Withdrawal, "tachycardia", "fast heart", "heart_rate_per_min", heart),
-    symptom(Withdrawal, "hypertension", "high blood pressure", "systolic_mmhg", pressure),
-    symptom(Withdrawal, "fever", "fever", "temperature_c", temperature),
-    symptom(Withdrawal, "autonomic_dysreflexia", "autonomic dysreflexia", "dysreflexia", |s| s.dysreflexia),
-    symptom(Withdrawal, "hallucinations", "hallucinations and confusion", "excitation", excitation),
-    symptom(Withdrawal, "seizures", "seizures", "excitation", excitation),
-    symptom(Withdrawal, "rigidity", "rigidity beyond the old spasticity", "excitation", excitation),
-    symptom(Withdrawal, "hyperthermia", "dangerous body heat", "temperature_c", temperature),
-    symptom(Withdrawal, "rhabdomyolysis", "breakdown of muscle", "muscle_damage", |s| s.muscle_damage),
-    symptom(Withdrawal, "organ_failure", "failure of kidneys, liver and clotting", "organ_failure", |s| s.organ_failure),
-    lasting(symptom(Withdrawal, "death_in_withdrawal", "death by organ failure", "organ_failure", |s| s.organ_failure)),
-    symptom(Overdose, "drowsiness", "drowsiness", "sedation", sedation),
-    symptom(Overdose, "somnolence", "hard to rouse", "sedation", sedation),
-    symptom(Overdose, "hypotonia_legs", "weak legs", "effect_legs", |s| s.effect_legs),
-    symptom(Overdose, "hypotonia_trunk", "weak trunk", "effect_trunk", |s| s.effect_trunk),
-    symptom(Overdose, "hypotonia_arms", "weak arms", "effect_arms", |s| s.effect_arms),
-    below(symptom(Overdose, "hypothermia", "low body temperature", "temperature_c", temperature)),
-    below(symptom(Overdose, "hypotension", "low blood pressure", "systolic_mmhg", pressure)),
-    below(symptom(Overdose, "bradycardia", "slow heart", "heart_rate_per_min", heart)),
-    below(symptom(Overdose, "respiratory_depression", "slow breathing", "resp_rate_per_min", breathing)),
-    below(symptom(Overdose, "coma", "coma", "gcs", |s| s.gcs)),
-    below(symptom(Overdose, "apnoea", "no breathing of one's own", "resp_rate_per_min", breathing)),
-    lasting(symptom(Overdose, "death_in_overdose", "death by lack of oxygen", "hypoxia", |s| s.hypoxia)),
-    symptom(Therapy, "relief", "spasticity is relieved", "effect_legs", |s| s.effect_legs),
-    symptom(Complication, "wound_signs", "a wound or the pocket is red and swollen", "sign_wound", |s| s.ailing.wound),
-    symptom(Complication, "bare_hardware", "hardware shows through the skin", "sign_bare", |s| s.ailing.bare),
-    symptom(Complication, "postural_headache", "headache on sitting up", "sign_headache", |s| s.ailing.headache),
-    symptom(Complication, "stiff_neck", "stiff neck, light hurts", "sign_meningism", |s| s.ailing.meningism),
-    symptom(Complication, "back_pain", "pain in the back along the catheter", "sign_back_pain", |s| s.ailing.back_pain),
-    symptom(Complication, "radicular_pain", "pain down a leg", "sign_root_pain", |s| s.ailing.root_pain),
-    symptom(Complication, "new_weakness", "new weakness or numbness", "sign_weakness", |s| s.ailing.weakness),
-    symptom(Complication, "clouded", "clouded by illness", "sign_clouding", |s| s.ailing.clouding),
-    lasting(symptom(Complication, "death_by_infection", "death by infection", "sign_sepsis", |s| s.ailing.sepsis)),
+    symptom(Withdrawal, "spasms_increased", "spasms and tone return", "withdrawal_index", Source::Spasms),
+    symptom(Withdrawal, "itch", "itch without rash", "withdrawal_index", Source::Withdrawal),
+    symptom(Withdrawal, "paraesthesia", "tingling", "withdrawal_index", Source::Withdrawal),
+    symptom(Withdrawal, "anxiety", "anxiety and agitation", "withdrawal_index", Source::Withdrawal),
+    symptom(Withdrawal, "insomnia", "sleeplessness", "withdrawal_index", Source::Withdrawal),
+    symptom(Withdrawal, "sweating", "sweating", "withdrawal_index", Source::Withdrawal),
+    symptom(Withdrawal, "tachycardia", "fast heart", "heart_rate_per_min", Source::Heart),
+    symptom(Withdrawal, "hypertension", "high blood pressure", "systolic_mmhg", Source::Pressure),
+    symptom(Withdrawal, "fever", "fever", "temperature_c", Source::Temperature),
+    symptom(Withdrawal, "autonomic_dysreflexia", "autonomic dysreflexia", "dysreflexia", Source::Dysreflexia),
+    symptom(Withdrawal, "hallucinations", "hallucinations and confusion", "excitation", Source::Excitation),
+    symptom(Withdrawal, "seizures", "seizures", "excitation", Source::Excitation),
+    symptom(Withdrawal, "rigidity", "rigidity beyond the old spasticity", "excitation", Source::Excitation),
+    symptom(Withdrawal, "hyperthermia", "dangerous body heat", "temperature_c", Source::Temperature),
+    symptom(Withdrawal, "rhabdomyolysis", "breakdown of muscle", "muscle_damage", Source::Muscle),
+    symptom(Withdrawal, "organ_failure", "failure of kidneys, liver and clotting", "organ_failure", Source::Organs),
+    lasting(symptom(Withdrawal, "death_in_withdrawal", "death by organ failure", "organ_failure", Source::Organs)),
+    symptom(Overdose, "drowsiness", "drowsiness", "sedation", Source::Sedation),
+    symptom(Overdose, "somnolence", "hard to rouse", "sedation", Source::Sedation),
+    symptom(Overdose, "hypotonia_legs", "weak legs", "effect_legs", Source::Legs),
+    symptom(Overdose, "hypotonia_trunk", "weak trunk", "effect_trunk", Source::Trunk),
+    symptom(Overdose, "hypotonia_arms", "weak arms", "effect_arms", Source::Arms),
+    below(symptom(Overdose, "hypothermia", "low body temperature", "temperature_c", Source::Temperature)),
+    below(symptom(Overdose, "hypotension", "low blood pressure", "systolic_mmhg", Source::Pressure)),
+    below(symptom(Overdose, "bradycardia", "slow heart", "heart_rate_per_min", Source::Heart)),
+    below(symptom(Overdose, "respiratory_depression", "slow breathing", "resp_rate_per_min", Source::Breathing)),
+    below(symptom(Overdose, "coma", "coma", "gcs", Source::Consciousness)),
+    below(symptom(Overdose, "apnoea", "no breathing of one's own", "resp_rate_per_min", Source::Breathing)),
+    lasting(symptom(Overdose, "death_in_overdose", "death by lack of oxygen", "hypoxia", Source::Hypoxia)),
+    symptom(Therapy, "relief", "spasticity is relieved", "effect_legs", Source::Legs),
+    symptom(Complication, "wound_signs", "a wound or the pocket is red and swollen", "sign_wound", Source::Wound),
+    symptom(Complication, "bare_hardware", "hardware shows through the skin", "sign_bare", Source::Bare),
+    symptom(Complication, "postural_headache", "headache on sitting up", "sign_headache", Source::Headache),
+    symptom(Complication, "stiff_neck", "stiff neck, light hurts", "sign_meningism", Source::Meningism),
+    symptom(Complication, "back_pain", "pain in the back along the catheter", "sign_back_pain", Source::BackPain),
+    symptom(Complication, "radicular_pain", "pain down a leg", "sign_root_pain", Source::RootPain),
+    symptom(Complication, "new_weakness", "new weakness or numbness", "sign_weakness", Source::Weakness),
+    symptom(Complication, "clouded", "clouded by illness", "sign_clouding", Source::Clouding),
+    lasting(symptom(Complication, "death_by_infection", "death by infection", "sign_sepsis", Source::Sepsis)),
 ];
 
 /// Symptoms that are looked for only where a drug beside baclofen is described. Their places
 /// follow those of [`SYMPTOMS`].
 #[rustfmt::skip]
 pub const DRUG_SYMPTOMS: &[Symptom] = &[
-    symptom(Withdrawal, "drug_withdrawal", "signs that another drug is lacking", "drug_withdrawal", |s| s.drugs.drug_withdrawal),
-    symptom(Withdrawal, "hypertensive_crisis", "dangerously high blood pressure", "systolic_mmhg", pressure),
-    symptom(Therapy, "analgesia", "pain is relieved", "analgesia", |s| s.drugs.analgesia),
+    symptom(Withdrawal, "drug_withdrawal", "signs that another drug is lacking", "drug_withdrawal", Source::DrugWithdrawal),
+    symptom(Withdrawal, "hypertensive_crisis", "dangerously high blood pressure", "systolic_mmhg", Source::Pressure),
+    symptom(Therapy, "analgesia", "pain is relieved", "analgesia", Source::Analgesia),
 ];
 
 /// Every symptom there is, those of [`DRUG_SYMPTOMS`] last.

@@ -149,7 +149,7 @@ pub(super) fn assemble(
         watches_with_drugs(parameters)
     };
     let symptoms_watched = watched.len();
-    let body = BodyRun::new(&response, &y0, symptoms_watched)?;
+    let body = BodyRun::new(&response, &y0, symptoms_watched);
 
     let filled = pump.reservoir_drug(SimTime::ZERO) + catheter.drug(SimTime::ZERO);
     let others_filled = pump.reservoir_others(SimTime::ZERO) + catheter.others(SimTime::ZERO);

@@ -4,35 +4,28 @@
 //! Concentrations are exact functions of time, so the few slow states are
 //! integrated by an error-controlled method whose steps do not depend on what
 //! is sampled: a step is cut short only where the dynamics change. Threshold
-//! crossings of these nonlinear signals are found by looking at each step at its end, up to
-//! [`SCANS_PER_STEP`] times in all at even distances, wherever a concentration or a slow state
-//! turns round, and where a parabola through three looks passes a level; and by narrowing
+//! crossings of these nonlinear signals are found by looking at the [`SCANS_PER_STEP`] nodes of each
+//! step, and where a parabola through three of them passes a level; and by narrowing
 //! to the nanosecond. The output calls them "sampled".
 
 use serde::{Deserialize, Serialize};
 
 use crate::complications::Ailments;
 use crate::engine::{SimSpan, SimTime};
-use crate::numerics::{DenseStep, Side, Stepper, Tolerances, first_tick};
-use crate::response::{Crossed, Exposure, Response, Signals, Slow, Watch};
+use crate::numerics::collocation::{LANES, Row};
+use crate::numerics::{Lanes, Side, first_tick};
+use crate::response::{Accuracy, Crossed, Exposure, Path, Response, Signals, Source, Watch};
 
-use super::drive::{Drive, Driver, Drives, SlowSlopes, exposure};
+use super::drive::{Drive, Driver, Drives, exposure};
 use super::error::SimError;
+use super::stretch::{Around, Seen, Stretch};
 
-/// Most points at even distances in a step at which thresholds are looked at.
-pub const SCANS_PER_STEP: u32 = 4;
+/// Points at which thresholds are looked at in each step: its nodes.
+pub const SCANS_PER_STEP: usize = LANES;
 
-/// Where steps are short there are fewer points, not closer than this \[h\]: then the step
-/// itself is the resolution at which anything moves.
-const SCAN_EVERY: f64 = 2.0;
-
-/// Looks are not closer than this \[h\], nor so close to the ends of a step: nothing that lasts shorter
-/// is a sign of anything.
+/// Looks beside the nodes are not closer to one another than this \[h\]: nothing that lasts shorter is a
+/// sign of anything.
 const LOOKS_APART: f64 = 0.01;
-
-/// Nor closer than this share of a step: where something turns round it is flat, and [`humps`] sees
-/// what is left.
-const SHARE_APART: f64 = 0.1;
 
 /// Share of what three looks span by which a signal may turn round beyond their parabola.
 const SLACK: f64 = 0.1;
@@ -40,21 +33,15 @@ const SLACK: f64 = 0.1;
 /// Longest step of the slow states \[h\] while what drives them still moves.
 const LONGEST_STEP: f64 = 24.0;
 
-/// First step tried \[h\] after a change, if the last one was longer. What a change of delivery
-/// does reaches the effect sites gradually, so the step need not begin anew from nothing; a
-/// shorter one costs more steps than those refused now and then.
-const FIRST_STEP: f64 = 6.0;
+/// First step tried \[h\] after a change, if the last one was longer: what drives the states bends most
+/// behind a change.
+const FIRST_STEP: f64 = 8.0;
 
-/// Length of a step \[h\] at rest: the drive stands still, and no state would move by as much as
-/// its tolerance in that time. So no signal moves either, no crossing can hide in it, and
-/// its end is the only point to look at.
+/// Longest step \[h\] while the drive stands still.
 const LONGEST_REST: f64 = 168.0;
 
 /// A turn nearer than this \[h\] is no end of a step: it would be too short to be made.
 const CLOSE: f64 = 1e-9;
-
-/// Slow states up to which a look asks for no memory.
-const FEW: usize = 16;
 
 /// Relative tolerance of the slow states; their absolute ones come from the response.
 const RELATIVE_TOLERANCE: f64 = 1e-7;
@@ -100,32 +87,19 @@ impl Found {
 /// The running state.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BodyRun {
-    origin: SimTime,
-    stepper: Stepper,
-    /// Steps before the newest one that somebody may still look into.
-    steps: Vec<DenseStep>,
+    stretch: Stretch,
     /// Crossings found and not handed over, in order.
     pending: Vec<Found>,
     /// Sides as handed over.
     sides: Vec<Sides>,
     /// Sides at the end of the newest step.
     scan_sides: Vec<Sides>,
-    /// Scanned points that nobody asked for yet.
-    points: Vec<SimTime>,
-    /// Driving signals there, for peaks: one for each watch, point after point.
-    peaks: Vec<f64>,
     /// Whether breathing is taken over.
     pub ventilated: bool,
     /// Whether the body is cooled.
     pub cooled: bool,
     /// Complications of surgery and hardware.
     pub ailments: Ailments,
-    /// Where the newest step is looked at \[h\]; no part of the state.
-    #[serde(skip)]
-    looks: Vec<f64>,
-    /// Room for the driving signals there; no part of the state.
-    #[serde(skip)]
-    rows: Vec<f64>,
     /// Whether signals may have jumped since [`BodyRun::jumped`] looked.
     #[serde(default)]
     may_jump: bool,
@@ -133,36 +107,28 @@ pub struct BodyRun {
 
 impl BodyRun {
     /// Starts with these slow states; no signal counts as beyond a level yet.
-    pub fn new(response: &Response, y0: &[f64], symptoms: usize) -> Result<Self, SimError> {
-        let tolerances = Tolerances {
-            atol: response.absolute_tolerances(),
-            ..Tolerances::uniform(y0.len(), RELATIVE_TOLERANCE, 0.0)
+    pub fn new(response: &Response, y0: &[f64], symptoms: usize) -> Self {
+        let accuracy = Accuracy {
+            relative: RELATIVE_TOLERANCE,
+            absolute: response.absolute_tolerances(),
         };
-        let mut stepper = Stepper::new(y0.len(), tolerances)?;
-        stepper.restart(0.0, y0);
-        Ok(Self {
-            origin: SimTime::ZERO,
-            stepper,
-            steps: Vec::new(),
+        Self {
+            stretch: Stretch::new(y0, accuracy, FIRST_STEP),
             pending: Vec::new(),
             sides: vec![[false, true]; symptoms],
             scan_sides: vec![[false, true]; symptoms],
-            points: Vec::new(),
-            peaks: Vec::new(),
             ventilated: false,
             cooled: false,
             ailments: Ailments::default(),
-            looks: Vec::new(),
-            rows: Vec::new(),
             may_jump: false,
-        })
+        }
     }
 
     /// Takes the sides on which all signals stand at the start; nothing counts as crossed.
     /// Gives the driving signals.
     pub fn begin(&mut self, response: &Response, watches: &[Watch], drives: Drives<'_>) -> Result<Vec<f64>, SimError> {
         let signals = self.signals(response, drives, SimTime::ZERO)?;
-        let values: Vec<f64> = watches.iter().map(|w| (w.symptom.select)(&signals)).collect();
+        let values: Vec<f64> = watches.iter().map(|w| w.symptom.select(&signals)).collect();
         for (watch, value) in watches.iter().zip(&values) {
             self.sides[watch.index] = EDGES.map(|edge| beyond(watch, edge, *value));
         }
@@ -175,26 +141,6 @@ impl BodyRun {
         exposure(drive, self.ventilated, self.cooled, self.ailments.signs(at))
     }
 
-    /// Looks at the slow states `t` \[h\] after the origin.
-    fn slow<R>(&self, t: f64, look: impl FnOnce(&[f64]) -> R) -> R {
-        let n = self.stepper.state().len();
-        // A few states need no memory of their own.
-        let (mut few, mut many) = ([0.0; FEW], Vec::new());
-        let y = match n <= FEW {
-            true => &mut few[..n],
-            false => {
-                many.resize(n, 0.0);
-                &mut many[..]
-            }
-        };
-        let older = self.steps.partition_point(|s| s.t1 < t);
-        self.steps
-            .get(older)
-            .unwrap_or(self.stepper.last_step())
-            .interpolate(t, y);
-        look(y)
-    }
-
     /// All signals at an instant that has been covered.
     pub fn signals(&self, response: &Response, drives: Drives<'_>, at: SimTime) -> Result<Signals, SimError> {
         Ok(self.signals_under(response, &drives.at(at)?, at))
@@ -203,16 +149,13 @@ impl BodyRun {
     /// As [`BodyRun::signals`], under a drive that is known already.
     pub fn signals_under(&self, response: &Response, drive: &Drive, at: SimTime) -> Signals {
         let exposure = self.exposure(drive, at);
-        self.slow(at.hours_since(self.origin), |y| response.signals(&exposure, y))
+        self.stretch
+            .slow(at.hours_since(self.stretch.origin), |y| response.signals(&exposure, y))
     }
 
-    /// Starts a new stretch where slopes and signals may jump: called just before the support or an
-    /// ailment changes.
+    /// As [`BodyRun::turn`], where signals may jump: called just before the support or an ailment changes.
     pub fn rebase(&mut self, now: SimTime) {
-        let y = self.slow(now.hours_since(self.origin), <[f64]>::to_vec);
-        self.stepper.restart_near(0.0, &y, FIRST_STEP);
-        self.begin_stretch(now);
-        self.may_jump = true;
+        self.put(now);
     }
 
     /// As [`BodyRun::turn`], before an amount in the body changes at once: signals are compared
@@ -225,29 +168,7 @@ impl BodyRun {
     /// Starts a new stretch where concentrations at the effect sites go on from the values they
     /// have: called just before what flows into the body or through it changes.
     pub fn turn(&mut self, now: SimTime) {
-        let t = now.hours_since(self.origin);
-        if t == self.stepper.interval().1 {
-            self.stepper.go_on(0.0, FIRST_STEP);
-        } else {
-            let y = self.slow(t, <[f64]>::to_vec);
-            self.stepper.restart_near(0.0, &y, FIRST_STEP);
-        }
-        self.begin_stretch(now);
-    }
-
-    /// Gives up the oldest of the steps kept.
-    fn forget(&mut self, count: usize) {
-        for step in self.steps.drain(..count) {
-            self.stepper.recycle(step);
-        }
-    }
-
-    fn begin_stretch(&mut self, now: SimTime) {
-        self.origin = now;
-        self.forget(self.steps.len());
-        let kept = self.points.partition_point(|t| *t <= now);
-        self.points.truncate(kept);
-        self.peaks.truncate(kept * self.sides.len());
+        self.stretch.turn(now, FIRST_STEP);
         self.pending.clear();
         self.scan_sides.clone_from(&self.sides);
     }
@@ -262,75 +183,36 @@ impl BodyRun {
         limit: SimTime,
         turn: Option<SimTime>,
     ) -> Result<(), SimError> {
-        let wanted = limit.hours_since(self.origin);
-        if self.stepper.interval().1 >= wanted {
+        let origin = self.stretch.origin;
+        let wanted = limit.hours_since(origin);
+        if self.stretch.end() >= wanted {
             return Ok(());
         }
-        let turn = turn.map_or(f64::MAX, |t| t.hours_since(self.origin));
+        let turn = turn.map_or(f64::MAX, |t| t.hours_since(origin));
         let mut driver = Driver::new(drives);
-        let offset = self.origin.hours_since(drives.baclofen.origin());
+        let offset = origin.hours_since(drives.baclofen.origin());
         // A crossing that is due stops the search: what follows may change at it,
         // and its own step must still be at hand when it is handled.
-        while self.stepper.interval().1 < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
-            let done = self.stepper.interval().1;
-            let still = driver.settled(offset + done) && self.ailments.rest(self.origin, done);
+        while self.stretch.end() < wanted && self.pending.first().is_none_or(|f| f.time > limit) {
+            let done = self.stretch.end();
+            let still = driver.settled(offset + done) && self.ailments.rest(origin, done);
             // Behind the turn nothing is known; whoever wants to look there goes on without it.
             let end = if turn - done > CLOSE { turn } else { f64::MAX };
-            let resting = still && end - done >= LONGEST_REST && self.stepper.at_rest(LONGEST_REST);
-            let mut slopes = SlowSlopes {
-                response,
-                driver: &mut driver,
-                offset,
+            let around = Around {
                 ailments: &self.ailments,
-                origin: self.origin,
                 ventilated: self.ventilated,
                 cooled: self.cooled,
             };
-            let before = if resting {
-                self.stepper.glide_ahead(&mut slopes, LONGEST_REST)?
-            } else {
-                self.stepper.step_ahead(&mut slopes, end, LONGEST_STEP)?
-            };
-            if before.t1 > before.t0 {
-                self.steps.push(before);
-            } else {
-                self.stepper.recycle(before);
-            }
-            self.look_where(resting, &mut driver, offset);
+            let longest = if still { LONGEST_REST } else { LONGEST_STEP };
+            self.stretch
+                .step(response, &mut driver, offset, &around, (end, longest))?;
             self.scan(response, watches, &mut driver, offset)?;
         }
         Ok(())
     }
 
-    /// Says where in the newest step every level is looked at: at a few points even apart, and wherever a
-    /// concentration or a slow state behind a symptom turns round, so that a hump between two of
-    /// these points is not missed. What may be is a little of one beside a kink of withdrawal, where
-    /// another region begins to lack the drug. `offset` is the origin \[h\] for the driver.
-    fn look_where(&mut self, resting: bool, driver: &mut Driver<'_>, offset: f64) {
-        let (from, to) = self.stepper.interval();
-        let looks = &mut self.looks;
-        looks.clear();
-        if !resting {
-            driver.turns(looks);
-            looks.iter_mut().for_each(|t| *t -= offset);
-            let step = self.stepper.last_step();
-            looks.extend((Slow::EXCITATION..Slow::LEN).filter_map(|state| step.turns(state)));
-            let points = scans((from, to));
-            looks.extend((1..points).map(|k| from + (to - from) * (f64::from(k) / f64::from(points))));
-            looks.retain(|t| *t > from + LOOKS_APART && *t < to - LOOKS_APART);
-            looks.sort_by(f64::total_cmp);
-            let apart = LOOKS_APART.max(SHARE_APART * (to - from));
-            looks.dedup_by(|later, earlier| *later - *earlier < apart);
-            if looks.is_empty() && to - from > 2.0 * LOOKS_APART {
-                // Of a start and an end alone nobody knows how a signal is bent; here its drive is known.
-                looks.push(driver.inside() - offset);
-            }
-        }
-        looks.push(to);
-    }
-
-    /// Looks at every level over the newest step, where [`BodyRun::look_where`] said and where a
-    /// signal that is bent seems to pass a level between these points.
+    /// Looks at every level at the nodes of the newest step, and where a signal that is bent seems to
+    /// pass a level between them.
     fn scan(
         &mut self,
         response: &Response,
@@ -338,56 +220,59 @@ impl BodyRun {
         driver: &mut Driver<'_>,
         offset: f64,
     ) -> Result<(), SimError> {
-        let (mut looks, mut rows) = (std::mem::take(&mut self.looks), std::mem::take(&mut self.rows));
-        looks.insert(0, self.stepper.interval().0);
-        rows.clear();
-        for t in &looks {
-            self.driving(response, watches, driver, offset, *t, &mut rows);
+        let Some(made) = self.stretch.last() else {
+            return Ok(());
+        };
+        let nodes: Row = std::array::from_fn(|node| made.node(node));
+        let start = made.t0;
+        let quiet = quiet(watches, &made.path, &self.scan_sides);
+        if quiet == Quiet::Wholly {
+            return Ok(());
         }
-        let width = watches.len();
-        for t in humps(watches, &looks, &rows) {
-            let place = looks.partition_point(|look| *look < t);
-            let mut row = Vec::with_capacity(width);
-            self.driving(response, watches, driver, offset, t, &mut row);
-            looks.insert(place, t);
-            rows.splice(place * width..place * width, row);
+        let bent = humps(watches, &nodes, &made.path);
+        if bent.is_empty() && quiet == Quiet::AtNodes {
+            return Ok(());
         }
+        // The states stay where they are looked up.
+        let path = Path {
+            signals: std::mem::take(&mut made.path.signals),
+            states: Vec::new(),
+        };
+        let mut extra = Vec::with_capacity(bent.len());
+        for t in bent {
+            let ailing = self.ailments.signs_after(self.stretch.origin, t);
+            let exposure = exposure(driver.after(offset + t), self.ventilated, self.cooled, ailing);
+            let signals = self.stretch.slow(t, |y| response.signals(&exposure, y));
+            extra.push((t, Source::ALL.map(|source| source.of(&signals)).to_vec()));
+        }
+        let mut looks: Vec<(f64, Result<usize, usize>)> = nodes.into_iter().zip((0..LANES).map(Ok)).collect();
+        looks.extend(extra.iter().enumerate().map(|(k, (t, _))| (*t, Err(k))));
+        looks.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut found = Vec::new();
-        let mut left = self.origin.checked_add(SimSpan::from_hours(looks[0])?)?;
-        for (t, row) in looks.iter().zip(rows.chunks_exact(width.max(1))).skip(1) {
-            let right = self.origin.checked_add(SimSpan::from_hours(*t)?)?;
-            let crossed = watches.iter().zip(row).any(|(watch, value)| {
+        let mut left = self.stretch.origin.checked_add(SimSpan::from_hours(start)?)?;
+        for (t, place) in looks {
+            let right = self.stretch.origin.checked_add(SimSpan::from_hours(t)?)?;
+            let crossed = watches.iter().any(|watch| {
+                let source = watch.symptom.source;
+                let value = match place {
+                    Ok(node) => path.signal(source)[node],
+                    Err(k) => extra[k].1[source as usize],
+                };
                 let [onset, resolution] = self.scan_sides[watch.index];
-                (watch.is_in(*value) != onset) | (watch.is_clear(*value) != resolution)
+                (watch.is_in(value) != onset) | (watch.is_clear(value) != resolution)
             });
             // The nearest tick is looked at only where something was crossed.
             if crossed {
                 self.narrow(response, watches, driver, (left, right), &mut found)?;
             }
-            self.points.push(right);
-            self.peaks.extend(row);
             left = right;
+        }
+        if let Some(made) = self.stretch.last() {
+            (made.extra, made.path.signals) = (extra, path.signals);
         }
         found.sort();
         self.pending.extend(found);
-        (self.looks, self.rows) = (looks, rows);
         Ok(())
-    }
-
-    /// Appends the driving signals `t` \[h\] after the origin, one for each watch.
-    fn driving(
-        &self,
-        response: &Response,
-        watches: &[Watch],
-        driver: &mut Driver<'_>,
-        offset: f64,
-        t: f64,
-        row: &mut Vec<f64>,
-    ) {
-        let ailing = self.ailments.signs_after(self.origin, t);
-        let exposure = exposure(driver.after(offset + t), self.ventilated, self.cooled, ailing);
-        let signals = self.slow(t, |y| response.signals(&exposure, y));
-        row.extend(watches.iter().map(|watch| (watch.symptom.select)(&signals)));
     }
 
     /// Finds the ticks at which levels were crossed between two of them.
@@ -402,13 +287,13 @@ impl BodyRun {
         let there = self.signals_under(response, driver.at(left), left);
         let here = self.signals_under(response, driver.at(right), right);
         for watch in watches {
-            let value = (watch.symptom.select)(&here);
+            let value = watch.symptom.select(&here);
             let sides = self.scan_sides[watch.index];
             let now = EDGES.map(|edge| beyond(watch, edge, value));
             for edge in EDGES.into_iter().filter(|e| now[*e as usize] != sides[*e as usize]) {
                 let side = sides[edge as usize];
                 let judge = |signals: &Signals| {
-                    let value = (watch.symptom.select)(signals);
+                    let value = watch.symptom.select(signals);
                     Side {
                         holds: beyond(watch, edge, value) != side,
                         gap: value - level(watch, edge),
@@ -464,7 +349,7 @@ impl BodyRun {
         }
         let signals = self.signals(response, drives, now)?;
         for watch in watches {
-            let value = (watch.symptom.select)(&signals);
+            let value = watch.symptom.select(&signals);
             let (before, after) = (self.sides[watch.index], EDGES.map(|edge| beyond(watch, edge, value)));
             for edge in EDGES.into_iter().filter(|e| before[*e as usize] != after[*e as usize]) {
                 self.sides[watch.index][edge as usize] = after[edge as usize];
@@ -480,36 +365,72 @@ impl BodyRun {
         Ok(found)
     }
 
-    /// Gives the driving signals at each point passed by `now`, for peaks; each is given once. Steps
-    /// that ended before are forgotten: nobody asks for the past of an event.
-    pub fn passed(&mut self, now: SimTime, mut look: impl FnMut(&[f64])) {
-        let t = now.hours_since(self.origin);
-        self.forget(self.steps.partition_point(|s| s.t1 < t));
-        let passed = self.points.partition_point(|t| *t <= now);
-        let values = passed * self.sides.len();
-        if passed > 0 {
-            self.peaks[..values].chunks_exact(self.sides.len()).for_each(&mut look);
-            self.points.drain(..passed);
-            self.peaks.drain(..values);
-        }
+    /// Shows the driving signals at each point passed by `now`, for peaks; each is shown once.
+    pub fn passed(&mut self, now: SimTime, look: impl FnMut(Seen<'_>)) {
+        self.stretch.passed(now, look);
     }
 }
 
-/// Where, between looks \[h\], a signal that is bent seems to pass a level and to come back; `rows` hold
-/// the driving signals at each look.
-fn humps(watches: &[Watch], looks: &[f64], rows: &[f64]) -> Vec<f64> {
+/// How far the signals of a step are from doing anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quiet {
+    /// No level was passed, and none is near.
+    Wholly,
+    /// No level was passed at the nodes.
+    AtNodes,
+    /// Some level was passed.
+    No,
+}
+
+/// Whether levels were passed in a step that began on these sides.
+fn quiet(watches: &[Watch], path: &Path, sides: &[Sides]) -> Quiet {
+    let mut ranges = [(0.0, 0.0); Source::LEN];
+    for (range, row) in ranges.iter_mut().zip(&path.signals) {
+        *range = Lanes(*row).range();
+    }
+    let (mut passed, mut close) = (false, false);
+    for watch in watches {
+        let (low, high) = ranges[watch.symptom.source as usize];
+        let [onset, resolution] = sides[watch.index];
+        passed |= (watch.is_in(low) != onset) | (watch.is_in(high) != onset);
+        passed |= (watch.is_clear(low) != resolution) | (watch.is_clear(high) != resolution);
+        close |= near(watch, low, high);
+    }
+    match (passed, close) {
+        (true, _) => Quiet::No,
+        (false, true) => Quiet::AtNodes,
+        (false, false) => Quiet::Wholly,
+    }
+}
+
+/// Whether a signal that moves between these values is no further from a level than it moves.
+fn near(watch: &Watch, low: f64, high: f64) -> bool {
+    let reach = high - low;
+    let near = |level: f64| (low - reach < level) & (level < high + reach);
+    (reach != 0.0) & (near(watch.levels.onset) | near(watch.levels.resolution))
+}
+
+/// Where, between nodes \[h\], a signal that is bent seems to pass a level and to come back; in order.
+fn humps(watches: &[Watch], nodes: &Row, path: &Path) -> Vec<f64> {
     let mut found: Vec<f64> = Vec::new();
-    let width = watches.len();
-    for (k, times) in looks.windows(3).enumerate() {
-        for (w, watch) in watches.iter().enumerate() {
-            let values = [0, 1, 2].map(|i| rows[(k + i) * width + w]);
-            if let Some(t) = hump(watch, [times[0], times[1], times[2]], values)
-                && looks.iter().chain(&found).all(|other| (other - t).abs() >= LOOKS_APART)
+    for watch in watches {
+        let row = path.signal(watch.symptom.source);
+        let (low, high) = Lanes(*row).range();
+        if !near(watch, low, high) {
+            continue;
+        }
+        for k in 0..LANES - 2 {
+            if let Some(t) = hump(
+                watch,
+                [nodes[k], nodes[k + 1], nodes[k + 2]],
+                [row[k], row[k + 1], row[k + 2]],
+            ) && nodes.iter().chain(&found).all(|other| (other - t).abs() >= LOOKS_APART)
             {
                 found.push(t);
             }
         }
     }
+    found.sort_by(f64::total_cmp);
     found
 }
 
@@ -519,11 +440,7 @@ fn hump(watch: &Watch, [ta, tb, tc]: [f64; 3], [a, b, c]: [f64; 3]) -> Option<f6
     let (low, high) = (a.min(b).min(c), a.max(b).max(c));
     let reach = high - low;
     // Most signals stand still, or are far from their levels.
-    if reach == 0.0 {
-        return None;
-    }
-    let near = |level: f64| low - reach < level && level < high + reach;
-    if !(near(watch.levels.onset) || near(watch.levels.resolution)) {
+    if !near(watch, low, high) {
         return None;
     }
     let (left, right) = ((b - a) / (tb - ta), (c - b) / (tc - tb));
@@ -537,12 +454,6 @@ fn hump(watch: &Watch, [ta, tb, tc]: [f64; 3], [a, b, c]: [f64; 3]) -> Option<f6
     let value = a + 0.5 * first * share * (tc - ta) - (SLACK * reach).copysign(bend);
     let passed = watch.is_in(value) != watch.is_in(b) || watch.is_clear(value) != watch.is_clear(b);
     passed.then_some(ta + share * (tc - ta))
-}
-
-/// Points at which a step is looked at.
-fn scans((from, to): (f64, f64)) -> u32 {
-    // A share of hours, cut at a few points: it fits.
-    ((to - from) / SCAN_EVERY).ceil().clamp(1.0, f64::from(SCANS_PER_STEP)) as u32
 }
 
 fn level(watch: &Watch, edge: Edge) -> f64 {
@@ -599,25 +510,60 @@ mod tests {
         assert_eq!(hump(&drowsy, [0.0, 1.0, 2.0], [level; 3]), None);
     }
 
-    #[test]
-    fn humps_of_all_signals_are_found_once_each_and_not_next_to_a_look() {
-        let watches = [watch("drowsiness"), watch("coma")];
-        let (up, down) = (watches[0].levels.onset, watches[1].levels.onset);
-        let looks = [0.0, 0.5, 2.0];
-        let row = |t: f64| {
-            [
-                up + 0.125 - 0.25 * (t - 1.0) * (t - 1.0),
-                down - 0.125 + (t - 1.0) * (t - 1.0),
-            ]
+    /// A step with this course of sedation, a value at each node.
+    fn sedated(row: Row) -> Path {
+        let mut path = Path {
+            signals: vec![[0.0; LANES]; Source::SIGNS],
+            ..Path::default()
         };
-        let rows: Vec<f64> = looks.into_iter().flat_map(row).collect();
-        assert_eq!(humps(&watches, &looks, &rows), [1.0]);
-        let near = [0.0, 1.0 - 0.5 * LOOKS_APART, 2.0];
-        let rows: Vec<f64> = near.into_iter().flat_map(row).collect();
-        assert!(humps(&watches, &near, &rows).is_empty());
+        path.signals[Source::Sedation as usize] = row;
+        path
+    }
+
+    #[test]
+    fn humps_are_found_once_each_and_not_next_to_a_node() {
+        let drowsy = watch("drowsiness");
+        let level = drowsy.levels.onset;
+        let nodes: Row = std::array::from_fn(|node| f64::from(node as u32));
+        // Turning round at 2.5 and 1/8 above the level, between two nodes below it.
+        let curve = |top: f64, bend: f64| sedated(nodes.map(|t| level + top - bend * (t - 2.5) * (t - 2.5)));
+        let found = humps(&[drowsy, drowsy], &nodes, &curve(0.125, 1.0));
         assert!(
-            humps(&watches, &near[..2], &rows[..4]).is_empty(),
-            "of two looks nothing is known"
+            !found.is_empty() && found.iter().all(|t| (t - 2.5).abs() < 1e-9),
+            "{found:?}"
         );
+        assert_eq!(found.len(), 1);
+        assert!(
+            humps(&[drowsy], &nodes, &curve(-20.0, 1.0)).is_empty(),
+            "far below the level"
+        );
+        assert!(humps(&[drowsy], &nodes, &sedated([level; LANES])).is_empty());
+        // One that turns round on a node was looked at.
+        let on_node = sedated(nodes.map(|t| level + 0.125 - (t - 3.0) * (t - 3.0)));
+        assert!(humps(&[drowsy], &nodes, &on_node).is_empty());
+    }
+
+    #[test]
+    fn a_step_is_quiet_only_where_no_signal_is_near_a_level() {
+        let drowsy = watch("drowsiness");
+        let (onset, resolution) = (drowsy.levels.onset, drowsy.levels.resolution);
+        let mut sides = vec![[false, true]; drowsy.index + 1];
+        let ask = |sides: &[Sides], low: f64, high: f64| {
+            let mut row = [low; LANES];
+            row[3] = high;
+            quiet(&[drowsy], &sedated(row), sides)
+        };
+        assert_eq!(ask(&sides, 0.0, 0.0), Quiet::Wholly);
+        assert_eq!(ask(&sides, 0.0, 0.4 * resolution), Quiet::Wholly);
+        assert_eq!(
+            ask(&sides, 0.0, 0.6 * resolution),
+            Quiet::AtNodes,
+            "may turn round beyond"
+        );
+        assert_eq!(ask(&sides, 0.0, 0.5 * (onset + resolution)), Quiet::No, "no more clear");
+        assert_eq!(ask(&sides, 0.0, 1.1 * onset), Quiet::No);
+        sides[drowsy.index] = [true, false];
+        assert_eq!(ask(&sides, 1.1 * onset, 1.1 * onset), Quiet::Wholly);
+        assert_eq!(ask(&sides, onset - 1e-9, 1.1 * onset), Quiet::No, "no more in");
     }
 }

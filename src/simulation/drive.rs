@@ -1,12 +1,11 @@
 //! What drives the response through one stretch between two changes, for the many questions of
 //! an integrator.
 
-use crate::complications::Ailments;
 use crate::engine::SimTime;
-use crate::kinetics::{DriveCourse, Kinetics, SiteDrive};
+use crate::kinetics::{DriveAlong, DriveCourse, Kinetics, SiteDrive};
 use crate::numerics::Scratch;
-use crate::numerics::stepper::{NODES, Slopes};
-use crate::response::{Exposure, Response, Sites};
+use crate::numerics::collocation::{LANES, SHARES};
+use crate::response::{Exposure, Forces, Sites};
 
 use super::drugs::DrugRun;
 use super::error::SimError;
@@ -29,23 +28,6 @@ pub struct Drive {
     pub others: Sites,
 }
 
-impl Drive {
-    /// Number of concentrations and amounts in it, with so many other drugs.
-    fn channels(drugs: usize) -> usize {
-        6 + 4 * drugs
-    }
-
-    /// One of them.
-    fn channel(&self, place: usize) -> f64 {
-        match place {
-            0..4 => self.baclofen.effect[place],
-            4 => self.baclofen.benzodiazepine,
-            5 => self.baclofen.cyproheptadine,
-            _ => self.others[(place - 6) / 4][(place - 6) % 4],
-        }
-    }
-}
-
 impl Drives<'_> {
     /// Concentrations at an instant not before the last change.
     pub fn at(&self, at: SimTime) -> Result<Drive, SimError> {
@@ -64,15 +46,9 @@ pub(super) struct Driver<'a> {
     kinetics: &'a Kinetics,
     baclofen: Line<'a>,
     others: Vec<Line<'a>>,
-    /// Answers known beforehand: those at the start and the nodes of the step tried last.
-    nodes: [(f64, Drive); 1 + NODES.len()],
-    /// The last answer that was not.
+    /// The last answer.
     last: (f64, Drive),
 }
-
-/// A difference between two nodes below this share of the larger is none: so small a hump is no sign
-/// of anything.
-const SAME: f64 = 1e-5;
 
 /// The kinetics of one drug through one stretch.
 struct Line<'a> {
@@ -102,11 +78,11 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// At the start and the nodes of a step, which lie at `instants`.
-    fn along(&mut self, span: f64, instants: &[f64; 1 + NODES.len()]) -> [SiteDrive; 1 + NODES.len()] {
+    /// At the nodes of a step of `span` \[h\].
+    fn along(&mut self, from: f64, span: f64) -> DriveAlong {
         match &self.course {
-            Some(course) => course.along(instants[0] - self.behind, span),
-            None => instants.map(|dt_h| self.after(dt_h)),
+            Some(course) => course.along(from - self.behind, span),
+            None => DriveAlong::from_nodes(&SHARES.map(|share| self.after(from + share * span))),
         }
     }
 
@@ -124,16 +100,12 @@ impl<'a> Driver<'a> {
             kinetics,
             baclofen: Line::new(kinetics, kinetics),
             others: drives.others.iter().map(|d| Line::new(&d.kinetics, kinetics)).collect(),
-            nodes: [(f64::NAN, Drive::default()); 1 + NODES.len()],
             last: (f64::NAN, Drive::default()),
         }
     }
 
     /// The drive at `dt_h` \[h\].
     pub(super) fn after(&mut self, dt_h: f64) -> &Drive {
-        if let Some(place) = self.nodes.iter().rposition(|(at, _)| *at == dt_h) {
-            return &self.nodes[place].1;
-        }
         if self.last.0 != dt_h {
             self.last = (dt_h, self.ask(dt_h));
         }
@@ -151,48 +123,20 @@ impl<'a> Driver<'a> {
         drive
     }
 
-    /// Computes the drive at the start and at the nodes of a step of `span` \[h\], which lie at `instants`.
-    fn along(&mut self, span: f64, instants: &[f64; 1 + NODES.len()]) {
-        let baclofen = self.baclofen.along(span, instants);
-        for (node, (at, baclofen)) in self.nodes.iter_mut().zip(instants.iter().zip(baclofen)) {
-            (node.0, node.1.baclofen) = (*at, baclofen);
+    /// Computes the drive at the nodes of a step of `span` \[h\] that begins at `from` \[h\].
+    pub(super) fn along(&mut self, from: f64, span: f64, forces: &mut Forces) {
+        let drive = self.baclofen.along(from, span);
+        forces.effect = drive.effect;
+        (forces.benzodiazepine, forces.cyproheptadine) = (drive.benzodiazepine, drive.cyproheptadine);
+        if self.others.is_empty() {
+            forces.others = None;
+            return;
         }
+        let others = forces.others.get_or_insert_default();
         for (drug, line) in self.others.iter_mut().enumerate() {
-            let sites = line.along(span, instants);
-            for ((_, drive), sites) in self.nodes.iter_mut().zip(sites) {
-                drive.others[drug] = sites.effect;
-            }
-        }
-    }
-
-    /// An instant inside the step made last \[h\] of which the drive is known.
-    pub(super) fn inside(&self) -> f64 {
-        self.nodes[2].0
-    }
-
-    /// Where in the step made last \[h\] a concentration at an effect site, or a rescue drug, turns
-    /// round. A hump is seen by what its nodes show: two of them lie close together on either
-    /// side of the middle, so that one cannot hide there; next to an end it may be missed by as
-    /// much as it bends within a fifth of the step.
-    pub(super) fn turns(&self, out: &mut Vec<f64>) {
-        let drugs = self.others.len();
-        for channel in 0..Drive::channels(drugs) {
-            let nodes: [(f64, f64); 1 + NODES.len()] =
-                std::array::from_fn(|i| (self.nodes[i].0, self.nodes[i].1.channel(channel)));
-            let mut rising: Option<(usize, bool)> = None;
-            for i in 1..nodes.len() {
-                let (before, here) = (nodes[i - 1].1, nodes[i].1);
-                if (here - before).abs() <= SAME * here.abs().max(before.abs()) {
-                    continue;
-                }
-                let up = here > before;
-                if let Some((since, was_up)) = rising
-                    && was_up != up
-                {
-                    let bracket = [nodes[since - 1], nodes[since], nodes[i]];
-                    out.push(vertex(bracket));
-                }
-                rising = Some((i, up));
+            let drive = line.along(from, span);
+            for node in 0..LANES {
+                others[node][drug] = drive.effect.map(|row| row[node]);
             }
         }
     }
@@ -204,41 +148,6 @@ impl<'a> Driver<'a> {
     /// Whether the drive stands still from here on.
     pub(super) fn settled(&self, dt_h: f64) -> bool {
         self.baclofen.settled(dt_h) && self.others.iter().all(|line| line.settled(dt_h))
-    }
-}
-
-/// The slopes of the slow states through one stretch; times are hours after `origin`.
-pub(super) struct SlowSlopes<'r, 'a> {
-    pub response: &'r Response,
-    pub driver: &'r mut Driver<'a>,
-    /// `origin` \[h\] for the driver.
-    pub offset: f64,
-    pub ailments: &'r Ailments,
-    pub origin: SimTime,
-    pub ventilated: bool,
-    pub cooled: bool,
-}
-
-/// Where the parabola through three nodes turns round, of which the middle one is beyond both others.
-fn vertex([(ta, a), (tb, b), (tc, c)]: [(f64, f64); 3]) -> f64 {
-    let (left, right) = ((b - a) / (tb - ta), (c - b) / (tc - tb));
-    // These are the slopes at the middles of both parts.
-    let (from, to) = (0.5 * (ta + tb), 0.5 * (tb + tc));
-    from + (to - from) * (left / (left - right))
-}
-
-impl Slopes for SlowSlopes<'_, '_> {
-    fn ahead(&mut self, from: f64, span: f64, instants: &[f64; NODES.len()]) {
-        let [a, b, c, d, e] = *instants;
-        let instants = [from, a, b, c, d, e].map(|t| self.offset + t);
-        self.driver.along(span, &instants);
-    }
-
-    fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]) {
-        let ailing = self.ailments.signs_after(self.origin, t);
-        let drive = self.driver.after(self.offset + t);
-        let exposure = exposure(drive, self.ventilated, self.cooled, ailing);
-        self.response.derivative(&exposure, y, dy);
     }
 }
 

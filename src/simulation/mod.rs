@@ -34,6 +34,7 @@ mod registry;
 mod result;
 mod run;
 mod snapshot;
+mod stretch;
 mod surgery;
 mod system;
 mod visits;
@@ -55,6 +56,7 @@ pub use registry::{BuildFault, FaultMechanism, Plant, Registry, SymptomEntry};
 pub use result::{AlarmRow, DeviceLogRow, EventRow, LedgerRow, Outcome, RunResult, SymptomRow, Verdict, VisitRow};
 pub(crate) use run::{CROWD_LIMIT, EVENT_LIMIT};
 pub use run::{Run, RunError, RunOptions, is_miss, replicate_of, simulate};
+pub use stretch::Seen;
 pub use system::{SystemSegment, SystemTrace};
 
 use crate::parameters::ParameterSet;

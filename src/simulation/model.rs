@@ -491,8 +491,8 @@ impl Simulation {
 
     /// The signal behind a symptom.
     fn driving(&self, index: usize, now: SimTime) -> Result<f64, SimError> {
-        let select = self.patient.watches[index].symptom.select;
-        Ok(select(&self.patient.signals(now)?))
+        let symptom = self.patient.watches[index].symptom;
+        Ok(symptom.select(&self.patient.signals(now)?))
     }
 
     fn sample_now(&mut self, now: SimTime, cx: &mut Cx<'_>) -> Result<(), SimError> {
@@ -745,9 +745,12 @@ impl Simulation {
     fn observe_symptoms(&mut self, now: SimTime) {
         let (symptoms, patient) = (&mut self.symptoms, &mut self.patient);
         let watches = &patient.watches;
-        patient.body.passed(now, |values| {
-            for (state, (watch, value)) in symptoms.iter_mut().zip(watches.iter().zip(values)) {
-                state.observe(watch, *value);
+        patient.body.passed(now, |seen| {
+            // Only what is there has a peak.
+            let there = |state: &SymptomState| matches!(state.phase, SymptomPhase::Present | SymptomPhase::Fading);
+            for (state, watch) in symptoms.iter_mut().zip(watches).filter(|(state, _)| there(state)) {
+                seen.values(watch.symptom.source)
+                    .for_each(|value| state.observe(watch, value));
             }
         });
     }

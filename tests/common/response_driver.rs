@@ -183,7 +183,7 @@ impl Patient {
         let reading = self.reading();
         let t = self.now;
         for (watch, state, timer) in &mut self.symptoms {
-            let value = (watch.symptom.select)(&signals);
+            let value = watch.symptom.select(&signals);
             state.observe(watch, value);
             let mut steps = Vec::new();
             if timer.is_some_and(|due| due <= t) {

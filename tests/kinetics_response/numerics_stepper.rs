@@ -168,63 +168,6 @@ mod control {
     }
 }
 
-mod rest {
-    use super::*;
-
-    /// At 2 after a step in which nothing moved, with a slope of 1/2 at its end.
-    fn leaning() -> Stepper {
-        let mut s = stepper(0.5, &[1.0], 0.0, &[2.0]);
-        let mut calls = 0;
-        let rhs = |_: f64, _: &[f64], dy: &mut [f64]| {
-            calls += 1;
-            // The last of slope, trial and six stages.
-            dy[0] = if calls == 8 { 0.5 } else { 0.0 };
-        };
-        s.step(rhs, 1.0, 1.0).unwrap();
-        assert_eq!((s.state()[0], s.last_step().slope.as_ref().unwrap()[0]), (2.0, 0.5));
-        s
-    }
-
-    #[test]
-    fn it_is_to_move_by_less_than_the_tolerance() {
-        // 1 + 2 / 2 is the tolerance, and 4 h at 1/2 just it.
-        let s = leaning();
-        assert!(!s.at_rest(4.0));
-        assert!(s.at_rest(3.999));
-        assert!(!still().at_rest(0.0), "unknown");
-    }
-
-    #[test]
-    fn a_glide_after_a_restart_is_a_step_that_is_tried_in_tenths_too() {
-        let ends = |t: f64, _: &[f64], dy: &mut [f64]| dy[0] = if t > 0.05 { f64::NAN } else { 0.0 };
-        let mut s = still();
-        s.glide(ends, 1.0).unwrap();
-        close(s.interval().1, 0.01, 1e-15);
-    }
-
-    #[test]
-    fn a_glide_is_exact_for_a_linear_state_and_counts_as_a_step() {
-        let (lambda, h) = (3.0, 2.0);
-        let fall = |_: f64, y: &[f64], dy: &mut [f64]| dy[0] = -lambda * y[0];
-        let mut s = stepper(1e-6, &[1e-6], 0.0, &[1.0]);
-        for _ in 0..3 {
-            s.step(fall, 10.0, 0.01).unwrap();
-        }
-        let (t, y, due) = (s.interval().1, s.state()[0], s.last_step().next_h);
-        let before = s.glide(fall, h).unwrap();
-        assert_eq!((before.t1, before.steps), (t, 3));
-        let exact = y * (-lambda * h).exp();
-        close(s.state()[0], exact, 1e-15);
-        let last = s.last_step();
-        assert_eq!((last.t0, last.t1, last.steps, last.next_h), (t, t + h, 4, due));
-        close(last.slope.as_ref().unwrap()[0], -lambda * exact, 1e-15);
-        // A straight line between both ends.
-        let mut middle = [0.0];
-        s.interpolate(t + 0.5 * h, &mut middle);
-        close(middle[0], 0.5 * (y + s.state()[0]), 1e-15);
-    }
-}
-
 mod keeping {
     use super::*;
 
@@ -234,35 +177,6 @@ mod keeping {
         assert_ne!(still(), stepper(1e-6, &[2e-6], 0.0, &[1.0]));
         assert_ne!(still(), stepper(1e-6, &[1e-6], 0.0, &[2.0]));
         assert_ne!(still(), stepper(1e-6, &[1e-6], 1.0, &[1.0]));
-    }
-
-    #[test]
-    fn going_on_keeps_state_slope_and_the_step_that_was_due() {
-        let mut s = stepper(1e-6, &[1e-6], 0.0, &[1.0]);
-        for _ in 0..3 {
-            s.step(decay, 5.0, 5.0).unwrap();
-        }
-        let was = s.last_step().clone();
-        let due = was.next_h.unwrap();
-        for (longest, next) in [(f64::INFINITY, due), (0.5 * due, 0.5 * due)] {
-            let mut on = s.clone();
-            on.go_on(7.0, longest);
-            let last = on.last_step();
-            assert_eq!((on.interval(), last.steps), ((7.0, 7.0), 0));
-            assert_eq!((&last.y0, &last.y1, &last.slope), (&was.y1, &was.y1, &was.slope));
-            assert_eq!(last.next_h, Some(next));
-        }
-    }
-
-    #[test]
-    fn a_step_given_back_is_where_the_next_one_is_made() {
-        let mut s = stepper(1e-6, &[1e-6], 0.0, &[1.0]);
-        s.step(decay, 5.0, 0.1).unwrap();
-        let old = s.step(decay, 5.0, 0.1).unwrap();
-        let place = old.dense.as_ptr();
-        s.recycle(old);
-        s.step(decay, 5.0, 0.1).unwrap();
-        assert_eq!(s.last_step().dense.as_ptr(), place);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::numerics_models::{Model, Neuraxis, closed_forms, neuraxis};
 use itbsim::numerics::general::{
     GeneralError, GeneralMethod, GeneralTolerances, LinearSegment, Segment, UserModel, check_linear, integrate,
 };
-use itbsim::numerics::{DenseStep, FallbackReason, LinearSystem, Method, NumericsError, Stepper, Tolerances};
+use itbsim::numerics::{FallbackReason, LinearSystem, Method, NumericsError, Stepper, Tolerances};
 use nalgebra::{DMatrix, DVector};
 
 const TIMES: [f64; 6] = [1e-3, 0.1, 1.0, 4.0, 12.0, 40.0];
@@ -364,7 +364,6 @@ mod neuraxis_of_75_states {
 
 mod stepper {
     use super::*;
-    use itbsim::numerics::stepper::{NODES, Slopes};
 
     fn run(stepper: &mut Stepper, rhs: impl Fn(f64, &[f64], &mut [f64]), t: f64) -> usize {
         let mut steps = 0;
@@ -399,82 +398,6 @@ mod stepper {
         }
     }
 
-    /// Decays towards a sine; writes down what it is told and what it is asked.
-    #[derive(Default)]
-    struct Told {
-        ahead: Vec<(f64, f64, [f64; 5])>,
-        asked: Vec<f64>,
-    }
-
-    impl Slopes for Told {
-        fn ahead(&mut self, from: f64, span: f64, instants: &[f64; 5]) {
-            self.ahead.push((from, span, *instants));
-            self.asked.clear();
-        }
-
-        fn slopes(&mut self, t: f64, y: &[f64], dy: &mut [f64]) {
-            dy[0] = 3.0 * (libm::sin(9.0 * t) - y[0]);
-            self.asked.push(t);
-        }
-    }
-
-    #[test]
-    fn a_right_hand_side_is_told_where_each_try_will_ask_and_its_steps_have_the_same_bits() {
-        let steppers = || {
-            let mut s = Stepper::new(1, Tolerances::uniform(1, 1e-7, 1e-7)).unwrap();
-            s.restart(0.25, &[1.0]);
-            s
-        };
-        let (mut told, mut plain, mut rhs) = (steppers(), steppers(), Told::default());
-        let mut tries = 0;
-        while told.interval().1 < 4.0 {
-            rhs.ahead.clear();
-            told.step_ahead(&mut rhs, 4.0, 24.0).unwrap();
-            plain
-                .step(|t, y, dy| dy[0] = 3.0 * (libm::sin(9.0 * t) - y[0]), 4.0, 24.0)
-                .unwrap();
-            assert_eq!(told, plain);
-            tries += rhs.ahead.len();
-            let (from, to) = told.interval();
-            let (start, span, instants) = *rhs.ahead.last().unwrap();
-            assert_eq!((start, start + span, instants[4]), (from, to, to));
-            // The last instant is asked twice: for the end, and for the slope there.
-            assert_eq!(rhs.asked[..5], instants);
-            assert_eq!(rhs.asked[5..], [to]);
-            for (instant, node) in instants.iter().zip(NODES) {
-                assert!((instant - (from + span * f64::from(node) / 90.0)).abs() < 1e-15 * to);
-            }
-        }
-        assert!(tries as u64 > told.last_step().steps, "none was refused");
-        // A glide asks at its end, and says nothing before.
-        let ends = told.interval().1;
-        rhs.ahead.clear();
-        rhs.asked.clear();
-        told.glide_ahead(&mut rhs, 1.5).unwrap();
-        assert!(rhs.ahead.is_empty());
-        assert_eq!(rhs.asked, [ends + 1.5; 2]);
-    }
-
-    #[test]
-    fn a_step_says_where_a_state_turns_round() {
-        // A parabola, known exactly, a line, and a sine with its top at a quarter of its turn.
-        let rhs = |t: f64, _: &[f64], dy: &mut [f64]| dy.copy_from_slice(&[t - 1.25, 1.0, libm::cos(t), 1.75 - t]);
-        let mut s = Stepper::new(4, Tolerances::uniform(4, 1e-2, 1e-2)).unwrap();
-        s.restart(0.0, &[0.0; 4]);
-        assert_eq!(s.last_step().turns(0), None, "before the first step");
-        for _ in 0..9 {
-            s.step(rhs, f64::MAX, 2.0).unwrap();
-        }
-        s.restart_near(1.0, &[0.0; 4], 1.0);
-        s.step(rhs, 2.0, 1.0).unwrap();
-        assert_eq!(s.interval(), (1.0, 2.0));
-        let step = s.last_step();
-        assert!((step.turns(0).unwrap() - 1.25).abs() < 1e-12);
-        assert_eq!(step.turns(1), None);
-        assert!((step.turns(2).unwrap() - 0.5 * std::f64::consts::PI).abs() < 0.01);
-        assert!((step.turns(3).unwrap() - 1.75).abs() < 1e-12);
-    }
-
     #[test]
     fn the_order_of_steps_is_five_and_of_the_interpolant_four() {
         // y' = y cos t, y = exp(sin t); fixed steps by a huge tolerance and h_max.
@@ -501,49 +424,6 @@ mod stepper {
         // Global error of order five plus an interpolation error of local order five.
         assert!(dense > 4.3, "interpolant {dense}");
         assert!(fine.1 < 1e-7);
-    }
-
-    #[test]
-    fn at_rest_a_fast_state_does_not_bound_the_step_and_a_slow_one_is_not_left_behind() {
-        // A fast state (0.5 h) that follows a slow one (20,000 h) which has almost settled.
-        let rhs = |_: f64, y: &[f64], dy: &mut [f64]| {
-            dy[0] = (1.0 - y[0]) / 20_000.0;
-            dy[1] = (0.3 * y[0] - y[1]) / 0.5;
-        };
-        let gap = 1e-7;
-        let exact = |t: f64| {
-            let slow = 1.0 - gap * libm::exp(-t / 20_000.0);
-            // The fast one trails by its time constant.
-            [
-                slow,
-                0.3 * slow - 0.3 * gap * (0.5 / 19_999.5) * libm::exp(-t / 20_000.0),
-            ]
-        };
-        let mut s = Stepper::new(2, Tolerances::uniform(2, 1e-7, 1e-7)).unwrap();
-        s.restart(0.0, &exact(0.0));
-        assert!(!s.at_rest(168.0), "nothing is known after a restart");
-        s.step(rhs, f64::MAX, 24.0).unwrap();
-        // An explicit step leaves the fast state within the tolerance, not yet at its place.
-        while !s.at_rest(168.0) {
-            s.step(rhs, f64::MAX, 24.0).unwrap();
-            assert!(s.interval().1 < 1_000.0);
-        }
-        for _ in 0..200 {
-            assert!(s.at_rest(168.0));
-            let from = s.interval().1;
-            s.glide(rhs, 168.0).unwrap();
-            assert_eq!(s.interval(), (from, from + 168.0));
-            let want = exact(from + 168.0);
-            for (y, want) in s.state().iter().zip(want) {
-                assert!((y - want).abs() < 1e-9, "{y} for {want}");
-            }
-        }
-        // After four time constants nearly all of the slow gap is gone: it was followed, not frozen.
-        assert!((1.0 - s.state()[0]) < 0.2 * gap);
-        // And a state that does move is not at rest.
-        s.restart(0.0, &[0.0, 0.0]);
-        s.step(rhs, f64::MAX, 24.0).unwrap();
-        assert!(!s.at_rest(168.0));
     }
 
     #[test]
@@ -614,46 +494,6 @@ mod stepper {
     }
 
     #[test]
-    fn steps_made_in_the_place_of_old_ones_have_the_same_bits() {
-        let rhs = |t: f64, y: &[f64], dy: &mut [f64]| {
-            dy[0] = t.sin() - y[0] * y[1];
-            dy[1] = y[0] - 0.3 * y[1];
-        };
-        let tolerances = Tolerances::uniform(2, 1e-7, 1e-9);
-        let mut fresh = Stepper::new(2, tolerances.clone()).unwrap();
-        let mut reused = Stepper::new(2, tolerances).unwrap();
-        for s in [&mut fresh, &mut reused] {
-            s.restart(0.5, &[0.2, 0.1]);
-        }
-        for round in 0..60 {
-            fresh.step(rhs, 50.0, 1.0).unwrap();
-            let old = reused.step(rhs, 50.0, 1.0).unwrap();
-            // Filled with what a step must not take over.
-            reused.recycle(DenseStep {
-                y0: vec![f64::NAN; 2],
-                dense: vec![[7.0; 4]; 2],
-                ..old
-            });
-            if round % 7 == 0 {
-                fresh.go_on(0.0, 0.5);
-                reused.go_on(0.0, 0.5);
-            }
-            assert_eq!(fresh.last_step(), reused.last_step());
-            assert_eq!(fresh, reused);
-        }
-        // One of another size is not taken.
-        let mut other = Stepper::new(1, Tolerances::uniform(1, 1e-7, 1e-9)).unwrap();
-        other.restart(0.0, &[1.0]);
-        let small = other.step(|_, y, dy| dy[0] = -y[0], 1.0, 1.0).unwrap();
-        reused.recycle(small);
-        assert_eq!(
-            reused.step(rhs, 90.0, 1.0).unwrap(),
-            fresh.step(rhs, 90.0, 1.0).unwrap()
-        );
-        assert_eq!(fresh, reused);
-    }
-
-    #[test]
     fn restored_from_json_it_goes_on_with_the_same_bits() {
         let rhs = |t: f64, y: &[f64], dy: &mut [f64]| dy[0] = t.sin() - y[0] * y[0];
         let mut s = Stepper::new(1, Tolerances::uniform(1, 1e-7, 1e-9)).unwrap();
@@ -709,13 +549,6 @@ mod stepper {
             s.step(|_, _, dy| dy[0] = 1.0, 1e9, 1.0),
             Err(StepError::TooManySteps { limit: 2, .. })
         ));
-        // Gliding needs a way to go as well.
-        let mut s = fresh(1.0);
-        s.step(|_, _, dy| dy[0] = 0.0, 1.0, 1.0).unwrap();
-        for h in [0.0, -0.5, f64::NAN] {
-            let still = s.glide(|_, _, dy| dy[0] = 0.0, h);
-            assert!(matches!(still, Err(StepError::Underflow { .. })), "{h}");
-        }
         assert!(Stepper::new(2, Tolerances::uniform(1, 1e-6, 1e-9)).is_err());
         assert!(Stepper::new(1, Tolerances::uniform(1, -1.0, 1e-9)).is_err());
     }

@@ -31,6 +31,15 @@ fn story(fault: usize, later: u32, length: u32) -> String {
     )
 }
 
+/// Excitation and what follows it.
+const FOLLOWS: [&str; 5] = [
+    "excitation",
+    "dysreflexia",
+    "systolic_mmhg",
+    "muscle_damage",
+    "organ_failure",
+];
+
 /// Columns that tell the state of the body, not how much has happened so far.
 fn state_columns(run: &RunResult) -> Vec<usize> {
     let of_body =
@@ -57,8 +66,10 @@ proptest! {
         for row in &early.rows {
             let other = late.rows.iter().find(|r| (r[0] - row[0] - f64::from(later)).abs() < 1e-9).unwrap();
             for &c in &columns {
-                // Slow states are integrated to 1e-7, by steps that differ.
-                let close = (row[c] - other[c]).abs() <= 2e-6 * size(c).max(1e-3);
+                // Slow states are integrated to 1e-6, by steps that differ; excitation to 1e-5, inside a step
+                // in which a region begins to lack the drug, and here it reaches half.
+                let bound = if FOLLOWS.contains(&early.columns[c].as_str()) { 4e-5 } else { 2e-6 };
+                let close = (row[c] - other[c]).abs() <= bound * size(c).max(1e-3);
                 prop_assert!(close, "{} at {} h: {} and {}", early.columns[c], row[0], row[c], other[c]);
             }
         }
